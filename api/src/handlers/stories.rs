@@ -1,0 +1,236 @@
+//! `/v1/stories`, `/v1/stories/{id}` and the page `/stories/{id}`.
+
+#![expect(unused_qualifications, reason = "what `params(…)` of utoipa expands to")]
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use config::SectorId;
+use index::archive::stories::StoryFilter;
+use index::{StoryArticle, StoryRecord, StorySummary};
+use nlp::StatementKind;
+use nlp::story::StoryId;
+use serde::Serialize;
+use utoipa::IntoParams;
+
+use crate::error::{ApiError, ErrorBody};
+use crate::handlers::etag;
+use crate::handlers::params::Params;
+use crate::handlers::statements::StatementBody;
+use crate::pages::{frame, story};
+use crate::state::AppState;
+
+/// A story without its articles.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct SummaryBody {
+    /// 32 hexadecimal digits.
+    id: String,
+    /// Headline, that of one of its articles.
+    headline: String,
+    /// Date of its oldest article.
+    first_seen_at: DateTime<Utc>,
+    /// Date of its newest article.
+    last_seen_at: DateTime<Utc>,
+    /// Articles in it.
+    n_articles: u64,
+    /// Different sources of these.
+    n_sources: u64,
+    /// Hostile statements in these.
+    n_statements: u64,
+}
+
+/// An article as its story lists it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct StoryArticleBody {
+    /// 32 hexadecimal digits.
+    id: String,
+    /// The page.
+    url: String,
+    /// Headline; may be empty.
+    title: String,
+    /// Id of the source.
+    source: String,
+    /// Display name of the source.
+    source_name: String,
+    /// Whether it comes from the bundled sample wire.
+    is_sample: bool,
+    /// Publication time.
+    published_at: Option<DateTime<Utc>>,
+    /// When the page was fetched.
+    fetched_at: DateTime<Utc>,
+    /// ISO 639-1 code.
+    language: Option<String>,
+}
+
+/// What a story holds on one day.
+#[derive(Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub(crate) struct StoryDay {
+    /// The day in UTC.
+    day: chrono::NaiveDate,
+    /// Articles dated on it.
+    n_articles: u64,
+    /// Statements in these.
+    n_statements: u64,
+}
+
+/// A story with its articles and statements.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct StoryBody {
+    /// Headline, dates and counts.
+    #[serde(flatten)]
+    summary: SummaryBody,
+    /// Articles and statements by day, oldest first, without empty days.
+    timeline: Vec<StoryDay>,
+    /// Oldest first; the newest 500 when there are more.
+    articles: Vec<StoryArticleBody>,
+    /// Oldest first; the newest 500 when there are more.
+    statements: Vec<StatementBody>,
+}
+
+/// A page of stories.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct StoriesBody {
+    /// Last seen first.
+    stories: Vec<SummaryBody>,
+    /// Give it back as `cursor` for the next page; `null` on the last.
+    next_cursor: Option<String>,
+}
+
+impl From<StorySummary> for SummaryBody {
+    fn from(summary: StorySummary) -> SummaryBody {
+        SummaryBody {
+            id: summary.id.to_string(),
+            headline: summary.headline,
+            first_seen_at: summary.first_seen_at,
+            last_seen_at: summary.last_seen_at,
+            n_articles: summary.n_articles,
+            n_sources: summary.n_sources,
+            n_statements: summary.n_statements,
+        }
+    }
+}
+
+impl From<StoryArticle> for StoryArticleBody {
+    fn from(article: StoryArticle) -> StoryArticleBody {
+        StoryArticleBody {
+            id: article.id.to_string(),
+            url: article.url,
+            title: article.title,
+            source: article.source.to_string(),
+            source_name: article.source_name,
+            is_sample: article.is_sample,
+            published_at: article.published_at,
+            fetched_at: article.fetched_at,
+            language: article.language,
+        }
+    }
+}
+
+impl From<StoryRecord> for StoryBody {
+    fn from(record: StoryRecord) -> StoryBody {
+        let mut days = std::collections::BTreeMap::<_, (u64, u64)>::new();
+        for article in &record.articles {
+            let dated_at = article.published_at.unwrap_or(article.fetched_at);
+            days.entry(dated_at.date_naive()).or_default().0 += 1;
+        }
+        for statement in &record.statements {
+            days.entry(statement.dated_at.date_naive()).or_default().1 += 1;
+        }
+        let day = |(day, (n_articles, n_statements))| StoryDay { day, n_articles, n_statements };
+        StoryBody {
+            summary: record.summary.into(),
+            timeline: days.into_iter().map(day).collect(),
+            articles: record.articles.into_iter().map(StoryArticleBody::from).collect(),
+            statements: record.statements.into_iter().map(StatementBody::from).collect(),
+        }
+    }
+}
+
+/// Which stories.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `list` reads")]
+pub(crate) struct StoryParams {
+    /// Last seen on this day or at this instant, or later.
+    from: Option<String>,
+    /// Last seen on this day at the latest, or before this instant.
+    to: Option<String>,
+    /// Told by at least so many sources.
+    sources_min: Option<u64>,
+    /// With a statement of this kind.
+    kind: Option<StatementKind>,
+    /// With a statement that has this entity in any role.
+    entity: Option<String>,
+    /// With a statement on this sector or one below it.
+    sector: Option<String>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Stories on a page, at most 200; 50 by default.
+    limit: Option<usize>,
+}
+
+const PARAMS: &[&str] =
+    &["from", "to", "sources_min", "kind", "entity", "sector", "cursor", "limit"];
+
+/// Stories, last seen first.
+#[utoipa::path(
+    get, path = "/v1/stories", tag = "stories", params(StoryParams),
+    responses((status = OK, body = StoriesBody), (status = BAD_REQUEST, body = ErrorBody))
+)]
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let params = params.only(PARAMS)?;
+    let filter = StoryFilter {
+        from: params.begin_of("from")?,
+        to: params.end_of("to")?,
+        n_sources_min: params.parsed("sources_min")?,
+        kind: params.named("kind")?,
+        entity: params.get("entity").map(str::to_owned),
+        sector: params.get("sector").map(SectorId::new),
+    };
+    let page = state.archive.stories(&filter, params.get("cursor"), params.limit()?).await?;
+    let stories = page.items.into_iter().map(SummaryBody::from).collect();
+    etag::json(&headers, &StoriesBody { stories, next_cursor: page.next })
+}
+
+/// A story with its timeline, articles and statements.
+#[utoipa::path(
+    get, path = "/v1/stories/{id}", tag = "stories",
+    params(("id" = String, Path, description = "32 hexadecimal digits")),
+    responses(
+        (status = OK, body = StoryBody),
+        (status = NOT_MODIFIED, description = "`If-None-Match` names the current `ETag`"),
+        (status = NOT_FOUND, body = ErrorBody)
+    )
+)]
+pub(crate) async fn get(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let record = find(&state, &id).await?;
+    etag::json(&headers, &StoryBody::from(record))
+}
+
+/// The story's page.
+pub(crate) async fn page(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let record = find(&state, &id).await?;
+    let page = story::page(story::Input { record, sectors: &state.sectors, now: (state.now)() });
+    frame::render(&page)
+}
+
+async fn find(state: &AppState, id: &str) -> Result<StoryRecord, ApiError> {
+    let missing = || ApiError::not_found("there is no such story");
+    let is_id = id.len() <= 64 && id.bytes().all(|it| it.is_ascii_alphanumeric());
+    if !is_id {
+        return Err(missing());
+    }
+    state.archive.story(&StoryId::founded_by(id)).await?.ok_or_else(missing)
+}

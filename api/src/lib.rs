@@ -1,0 +1,22 @@
+//! The binary's inside: the command line, the wiring of the stages, HTTP and web pages.
+//!
+//! Reading order: [`cli`], [`command`], [`system`], [`pipeline`]; then [`state`], [`mod@router`],
+//! [`handlers`], [`pages`], [`markup`], [`error`], [`openapi`]; last [`sample`], the bundled news
+//! site.
+
+pub mod cli;
+pub mod command;
+pub mod error;
+mod handlers;
+mod logging;
+pub mod markup;
+mod openapi;
+mod pages;
+pub mod pipeline;
+pub mod router;
+pub mod sample;
+pub mod state;
+pub mod system;
+
+pub use router::router;
+pub use state::AppState;

@@ -1,0 +1,53 @@
+//! The JSON addresses and their description, `/openapi.json`.
+
+use axum::body::Bytes;
+use index::search::{DateField, Sort};
+use nlp::StatementKind;
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::error::{ErrorBody, ErrorDetail};
+use crate::handlers;
+use crate::state::AppState;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Harbinger",
+        description = "News and OSINT threat monitor: search, stories, hostile statements, entities.",
+        license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")
+    ),
+    components(schemas(ErrorBody, ErrorDetail, DateField, Sort, StatementKind))
+)]
+struct Description;
+
+/// The documented routes, each beside its description.
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(handlers::search::get))
+        .routes(routes!(handlers::articles::get))
+        .routes(routes!(handlers::stories::list))
+        .routes(routes!(handlers::stories::get))
+        .routes(routes!(handlers::statements::list))
+        .routes(routes!(handlers::entities::list))
+        .routes(routes!(handlers::entities::get))
+        .routes(routes!(handlers::health::livez))
+        .routes(routes!(handlers::health::readyz))
+        .routes(routes!(handlers::health::metrics))
+        .routes(routes!(handlers::events::get))
+}
+
+/// The description as it is sent, written once at the start.
+#[derive(Clone, Debug)]
+pub(crate) struct Document {
+    /// JSON.
+    pub(crate) json: Bytes,
+}
+
+impl Document {
+    /// Writes `description`; it holds no map with keys other than text, so it can be written.
+    pub(crate) fn of(description: &utoipa::openapi::OpenApi) -> Document {
+        let json = description.to_json().expect("an OpenAPI description is plain data");
+        Document { json: Bytes::from(json) }
+    }
+}

@@ -1,0 +1,18 @@
+//! The web pages: what they show ([`view`] and one module for each page), written by templates.
+//!
+//! Modules turn archived records into plain text, links and class names; only the templates make
+//! HTML, and they escape everything. Reading order: [`frame`], [`text`], [`view`], [`statement`],
+//! then [`today`], [`search`], [`story`], [`article`], [`entity`], [`sources`], [`help`], [`error`].
+
+pub(crate) mod article;
+pub(crate) mod entity;
+pub(crate) mod error;
+pub(crate) mod frame;
+pub(crate) mod help;
+pub(crate) mod search;
+pub(crate) mod sources;
+pub(crate) mod statement;
+pub(crate) mod story;
+pub(crate) mod text;
+pub(crate) mod today;
+pub(crate) mod view;

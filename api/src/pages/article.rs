@@ -1,0 +1,244 @@
+//! The reading view of one article: its text with what was found in it marked.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use chrono::{DateTime, Utc};
+use index::StoredArticle;
+use nlp::{Annotation, Mention, MentionKind, Statement, StatementKind};
+
+use super::frame::Frame;
+use super::statement::{Context, Evidence, Merged, StatementView};
+use super::statement::{kind_name, merge, percent, single};
+use super::text::{Time, brief, clean, clean_or, path_href, web_href};
+use super::view::{Link, Row, SectorNames, SectorTag, rows};
+use crate::markup::{self, Block, Role, Run};
+use crate::sample;
+
+/// Text shown; the rest is left to the JSON address. A long read has 50 000 characters.
+const N_CHARS_MAX: usize = 200_000;
+const N_ENTITIES_MAX: usize = 14;
+
+/// Text within one sentence of a statement, or outside of all.
+pub(crate) struct BlockView {
+    is_statement: bool,
+    /// Class of the gravest statement.
+    kind: &'static str,
+    /// Anchor, where the sentence begins.
+    id: Option<String>,
+    /// Numbers of the statements, from 1, where the sentence begins.
+    numbers: Vec<usize>,
+    runs: Vec<RunView>,
+}
+
+/// A run of text.
+pub(crate) struct RunView {
+    text: String,
+    class: String,
+    tip: String,
+    href: Option<String>,
+}
+
+/// What the page is made from.
+pub(crate) struct Input<'a> {
+    pub(crate) stored: &'a StoredArticle,
+    /// Headline of its story, when the story has more articles than this one.
+    pub(crate) story_headline: Option<String>,
+    pub(crate) sectors: &'a SectorNames,
+    /// Whether this server shows the pages of the sample wire.
+    pub(crate) shows_sample: bool,
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// `article.html`.
+#[derive(Template)]
+#[template(path = "article.html")]
+pub(crate) struct ArticlePage {
+    frame: Frame,
+    id: String,
+    headline: String,
+    authors: String,
+    source: String,
+    source_href: Option<String>,
+    url: String,
+    country: Option<String>,
+    language: Option<String>,
+    lang: String,
+    is_sample: bool,
+    is_pending: bool,
+    is_cut: bool,
+    published: Time,
+    fetched: Time,
+    sha256: String,
+    story: Option<Link>,
+    paragraphs: Vec<Vec<BlockView>>,
+    statements: Vec<StatementView>,
+    /// Said in the headline only.
+    title_statements: Vec<StatementView>,
+    sectors: Vec<SectorTag>,
+    entities: Vec<Row>,
+}
+
+/// Makes the page.
+pub(crate) fn page(input: Input<'_>) -> ArticlePage {
+    let Input { stored, sectors, shows_sample, now, .. } = input;
+    let article = &stored.article;
+    let nothing = Annotation::default();
+    let annotation = stored.annotation.as_ref().unwrap_or(&nothing);
+    let cut = article.text.char_indices().nth(N_CHARS_MAX).map(|(at, _)| at);
+    let text = &article.text[..cut.unwrap_or(article.text.len())];
+    let headline = clean_or(&article.title, "Untitled article");
+    let context = Context { sectors, now, hides_story: true };
+    let statements: Vec<Evidence> =
+        annotation.statements.iter().map(|it| evidence(stored, it, false)).collect();
+    let in_title = annotation.title.iter().flat_map(|it| &it.statements);
+    let all = statements.iter().cloned().chain(in_title.map(|it| evidence(stored, it, true)));
+    // A headline mostly repeats a sentence; what it says alone is shown on its own.
+    let only_in_title: Vec<Merged> = merge(all.collect())
+        .into_iter()
+        .filter(|it| it.members().iter().all(|it| it.in_title))
+        .collect();
+    let story = input.story_headline.zip(stored.story.as_ref()).map(|(headline, id)| Link {
+        href: path_href("stories", id.as_str()),
+        label: brief(&clean_or(&headline, "untitled"), 90),
+    });
+    let source_href = match stored.is_sample {
+        true => sample::local_path(article.url.as_str()).filter(|_| shows_sample),
+        false => web_href(article.url.as_str()),
+    };
+    ArticlePage {
+        frame: Frame::new(brief(&headline, 80), ""),
+        id: article.id.to_string(),
+        authors: brief(&article.authors.join(", "), 200),
+        source: clean_or(&stored.source_name, article.source.as_str()),
+        source_href,
+        url: brief(article.url.as_str(), 300),
+        country: stored.source_country.as_deref().map(clean),
+        lang: language_tag(article.language.as_deref()),
+        language: article.language.as_deref().map(clean),
+        is_sample: stored.is_sample,
+        is_pending: stored.annotation.is_none(),
+        is_cut: cut.is_some(),
+        published: article.published_at.map_or_else(Time::unknown, |it| Time::of(it, now)),
+        fetched: Time::of(article.fetched_at, now),
+        sha256: clean(&article.page_sha256),
+        story,
+        paragraphs: markup::paragraphs(text, annotation).iter().map(|it| paragraph(it)).collect(),
+        title_statements: only_in_title.iter().map(|it| single(it.best(), context)).collect(),
+        statements: statements.iter().map(|it| single(it, context)).collect(),
+        sectors: sectors.tags(annotation.sectors.iter().map(|it| &it.id)),
+        entities: entities(annotation),
+        headline,
+    }
+}
+
+fn evidence(stored: &StoredArticle, statement: &Statement, in_title: bool) -> Evidence {
+    let article = &stored.article;
+    Evidence {
+        statement: statement.clone(),
+        sentence: String::new(),
+        in_title,
+        article_id: article.id.to_string(),
+        source_id: article.source.to_string(),
+        source_name: stored.source_name.clone(),
+        is_sample: stored.is_sample,
+        dated_at: article.published_at.unwrap_or(article.fetched_at),
+        story: None,
+    }
+}
+
+/// A value for the attribute `lang`: what is no language code says nothing.
+fn language_tag(language: Option<&str>) -> String {
+    let is_code =
+        |it: &&str| (2..=3).contains(&it.len()) && it.bytes().all(|c| c.is_ascii_lowercase());
+    language.filter(is_code).unwrap_or_default().to_owned()
+}
+
+fn paragraph(blocks: &[Block<'_>]) -> Vec<BlockView> {
+    blocks.iter().map(block).collect()
+}
+
+fn block(block: &Block<'_>) -> BlockView {
+    let gravest = block.statements.iter().map(|it| it.1).min_by_key(|kind| match kind {
+        StatementKind::Threat => 0,
+        StatementKind::Warning => 1,
+        _ => 2,
+    });
+    let numbers = |_| block.statements.iter().map(|(n, _)| n + 1).collect::<Vec<_>>();
+    let numbers = block.is_start.then_some(()).map(numbers).unwrap_or_default();
+    BlockView {
+        is_statement: gravest.is_some(),
+        kind: gravest.map(kind_name).unwrap_or_default(),
+        id: numbers.first().map(|it| format!("s{it}")),
+        numbers,
+        runs: block.runs.iter().map(run).collect(),
+    }
+}
+
+fn run(run: &Run<'_>) -> RunView {
+    let entity = run.mention.and_then(|it| it.entity.as_ref());
+    let mut classes = Vec::new();
+    let mut tips = Vec::new();
+    if let Some(role) = run.role {
+        classes.push(role_class(role));
+        let of = run.role_of.map(|it| format!(" of statement {}", it + 1)).unwrap_or_default();
+        tips.push(format!("{}{of}", role.as_str()));
+    }
+    if let Some(mention) = run.mention {
+        classes.push("m");
+        tips.push(about(mention));
+    }
+    if !classes.is_empty() {
+        classes.push("tip");
+    }
+    RunView {
+        text: clean(run.text),
+        class: classes.join(" "),
+        tip: tips.join("\n"),
+        href: entity.map(|it| path_href("entities", &it.id)),
+    }
+}
+
+fn role_class(role: Role) -> &'static str {
+    match role {
+        Role::Speaker => "speaker-mark",
+        other => other.as_str(),
+    }
+}
+
+fn about(mention: &Mention) -> String {
+    let kind = mention_kind_name(mention.kind);
+    match &mention.entity {
+        Some(entity) => {
+            format!("{} · {kind} · {}", brief(&entity.name, 80), percent(mention.score))
+        }
+        None => format!("{kind}, not linked · {}", percent(mention.score)),
+    }
+}
+
+/// The kind of a mention for people.
+pub(crate) fn mention_kind_name(kind: MentionKind) -> &'static str {
+    match kind {
+        MentionKind::Person => "person",
+        MentionKind::Organization => "organization",
+        MentionKind::Location => "place",
+        MentionKind::Misc => "name",
+        MentionKind::ThreatGroup => "threat group",
+        MentionKind::Malware => "malware",
+        MentionKind::Tool => "tool",
+        MentionKind::Vulnerability => "vulnerability",
+        MentionKind::Sector => "sector",
+    }
+}
+
+fn entities(annotation: &Annotation) -> Vec<Row> {
+    let mut counts = BTreeMap::new();
+    for entity in annotation.mentions.iter().filter_map(|it| it.entity.as_ref()) {
+        *counts
+            .entry((entity.id.clone(), brief(&clean_or(&entity.name, &entity.id), 60)))
+            .or_default() += 1;
+    }
+    let mut rows = rows(counts, N_ENTITIES_MAX, |id| path_href("entities", id));
+    rows.iter_mut().for_each(|it| it.share = 0);
+    rows
+}

@@ -1,0 +1,78 @@
+//! What surrounds every page: title, navigation, assets.
+
+use askama::Template;
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use axum::http::header::{self, HeaderValue};
+use axum::response::Response;
+
+use crate::error::ApiError;
+use crate::handlers::assets::ASSETS;
+use crate::handlers::etag;
+
+/// The parts of a page that `base.html` writes.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    /// Title of the window, without "Harbinger".
+    pub(crate) title: String,
+    /// Address of the style sheet.
+    pub(crate) css: &'static str,
+    /// Address of the script.
+    pub(crate) js: &'static str,
+    /// Address of the icon.
+    pub(crate) icon: &'static str,
+    /// Whether the head has a search box; the search page has its own.
+    pub(crate) has_search: bool,
+    here: &'static str,
+}
+
+/// A link of the navigation.
+#[derive(Debug)]
+pub(crate) struct NavLink {
+    pub(crate) href: &'static str,
+    pub(crate) label: &'static str,
+    pub(crate) is_here: bool,
+}
+
+impl Frame {
+    /// A frame for the page with this title; `here` is the address of its place in the navigation.
+    pub(crate) fn new(title: impl Into<String>, here: &'static str) -> Frame {
+        let assets = &*ASSETS;
+        Frame {
+            title: title.into(),
+            css: &assets.css,
+            js: &assets.js,
+            icon: &assets.icon,
+            has_search: here != "/search",
+            here,
+        }
+    }
+
+    /// The navigation.
+    pub(crate) fn nav(&self) -> Vec<NavLink> {
+        [("/", "Today"), ("/search", "Search"), ("/sources", "Sources")]
+            .map(|(href, label)| NavLink { href, label, is_here: href == self.here })
+            .into()
+    }
+}
+
+/// Writes a page.
+pub(crate) fn render(page: &impl Template) -> Result<Response, ApiError> {
+    let html = page.render().map_err(ApiError::internal)?;
+    let no_conditions = axum::http::HeaderMap::new();
+    let mut response = etag::answer(&no_conditions, "text/html; charset=utf-8", Bytes::from(html));
+    response.headers_mut().remove(header::ETAG);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Ok(response)
+}
+
+/// Marks an answer that says itself what went wrong.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SaysItself;
+
+/// A whole page with another status than 200.
+pub(crate) fn with_status(mut page: Response, status: StatusCode) -> Response {
+    *page.status_mut() = status;
+    page.extensions_mut().insert(SaysItself);
+    page
+}

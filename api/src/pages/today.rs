@@ -1,0 +1,338 @@
+//! Today: what is newly threatened, attacked or warned of, surest threats first.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use chrono::{DateTime, Duration, Utc};
+use config::SectorId;
+use index::StorySummary;
+use nlp::{Domain, Phrase, StatementKind};
+
+use super::frame::Frame;
+use super::statement::Evidence;
+use super::statement::{Context, Merged, StatementView, card, domain_name, kind_name, merge};
+use super::text::{Time, brief, clean_or, counted, href, path_href};
+use super::view::{ArticleItem, Chip, Row, SectorNames, rows};
+
+/// How far back "new" reaches.
+pub(crate) const WINDOW: Duration = Duration::hours(24);
+/// Cards on the page.
+const N_CARDS_MAX: usize = 60;
+const N_ROWS_MAX: usize = 8;
+/// Articles of eight days below which a change says nothing.
+const N_FOR_TREND_MIN: u64 = 5;
+
+const KINDS: [StatementKind; 6] = [
+    StatementKind::Threat,
+    StatementKind::Warning,
+    StatementKind::Attack,
+    StatementKind::Claim,
+    StatementKind::Attempt,
+    StatementKind::Denial,
+];
+const DOMAINS: [Domain; 4] = [Domain::Cyber, Domain::Physical, Domain::Economic, Domain::Political];
+
+/// Kinds and domains that the reader chose; an empty list shows all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Choice {
+    pub(crate) kinds: Vec<StatementKind>,
+    pub(crate) domains: Vec<Domain>,
+}
+
+impl Choice {
+    /// Reads the names of kinds and domains; unknown names are left out.
+    pub(crate) fn of<'a>(
+        kinds: impl Iterator<Item = &'a str>,
+        domains: impl Iterator<Item = &'a str>,
+    ) -> Choice {
+        let kind = |name: &str| KINDS.into_iter().find(|it| kind_name(*it) == name);
+        let domain = |name: &str| DOMAINS.into_iter().find(|it| domain_name(*it) == name);
+        Choice {
+            kinds: kinds.filter_map(kind).collect(),
+            domains: domains.filter_map(domain).collect(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.kinds.is_empty() && self.domains.is_empty()
+    }
+
+    fn takes(&self, evidence: &Evidence) -> bool {
+        let statement = &evidence.statement;
+        (self.kinds.is_empty() || self.kinds.contains(&statement.kind))
+            && (self.domains.is_empty() || self.domains.contains(&statement.domain))
+    }
+
+    /// The page with one name switched.
+    fn switched(&self, kind: Option<StatementKind>, domain: Option<Domain>) -> String {
+        let mut names: Vec<(&str, &str)> = Vec::new();
+        let kinds = KINDS.into_iter().filter(|it| self.kinds.contains(it) != (kind == Some(*it)));
+        names.extend(kinds.map(|it| ("kind", kind_name(it))));
+        let domains =
+            DOMAINS.into_iter().filter(|it| self.domains.contains(it) != (domain == Some(*it)));
+        names.extend(domains.map(|it| ("domain", domain_name(it))));
+        href("/", names)
+    }
+}
+
+/// What the page is made from.
+pub(crate) struct Input<'a> {
+    /// Statements of the last [`WINDOW`], or the latest ones when it has none.
+    pub(crate) evidence: Vec<Evidence>,
+    /// Whether they are of the window.
+    pub(crate) is_recent: bool,
+    /// Whether there were more than could be read.
+    pub(crate) is_cut: bool,
+    /// The latest stories, when there is no statement at all.
+    pub(crate) stories: Vec<StorySummary>,
+    pub(crate) choice: Choice,
+    /// How often sectors are named; `None` when the index cannot say.
+    pub(crate) trend: Option<Trend>,
+    pub(crate) sectors: &'a SectorNames,
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// Articles by sector, of the last day and of the seven days before it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trend {
+    pub(crate) last_day: BTreeMap<SectorId, u64>,
+    pub(crate) week_before: BTreeMap<SectorId, u64>,
+}
+
+impl Trend {
+    /// How `sector` changed: `+180 %`, `new`; empty when too few articles name it, or as many.
+    fn change(&self, sector: &SectorId) -> String {
+        let n_day = self.last_day.get(sector).copied().unwrap_or_default();
+        let n_week = self.week_before.get(sector).copied().unwrap_or_default();
+        if self.week_before.is_empty() || n_day + n_week < N_FOR_TREND_MIN {
+            return String::new();
+        }
+        if n_week == 0 {
+            return "new".to_owned();
+        }
+        let percent = (n_day as f64 * 7.0 / n_week as f64 - 1.0) * 100.0;
+        match percent.round() as i64 {
+            -9..=9 => String::new(),
+            it @ ..0 => format!("−{}\u{202f}%", it.unsigned_abs()),
+            it => format!("+{it}\u{202f}%"),
+        }
+    }
+}
+
+/// `today.html`.
+#[derive(Template)]
+#[template(path = "today.html")]
+pub(crate) struct TodayPage {
+    frame: Frame,
+    date: String,
+    headline: String,
+    deck: String,
+    note: Option<String>,
+    list_title: &'static str,
+    statements: Vec<StatementView>,
+    stories: Vec<ArticleItem>,
+    empty_title: &'static str,
+    empty_advice: Vec<&'static str>,
+    is_filtered: bool,
+    kinds: Vec<Chip>,
+    domains: Vec<Chip>,
+    sectors: Vec<Row>,
+    has_trend: bool,
+    actors: Vec<Row>,
+    targets: Vec<Row>,
+}
+
+/// Makes the page.
+pub(crate) fn page(input: Input<'_>) -> TodayPage {
+    let Input { choice, now, .. } = input;
+    let has_any = !input.evidence.is_empty();
+    let only_sample = has_any && input.evidence.iter().all(|it| it.is_sample);
+    let chosen = input.evidence.into_iter().filter(|it| choice.takes(it)).collect();
+    let mut groups = merge(chosen);
+    groups.sort_by_key(|it| {
+        (rank(it.kind()), std::cmp::Reverse((it.n_sources_and_copies().0, it.latest_at())))
+    });
+    let context = Context { sectors: input.sectors, now, hides_story: false };
+    let note = if only_sample {
+        Some(
+            "These articles are the bundled sample wire: invented outlets, invented events. \
+              They disappear when sample.enabled is set to false in settings.toml."
+                .to_owned(),
+        )
+    } else if input.is_cut {
+        Some("More was said than fits; the latest statements are shown.".to_owned())
+    } else {
+        None
+    };
+    let trend = input.trend.filter(|_| input.is_recent).unwrap_or_default();
+    let sectors = sector_rows(&groups, input.sectors, &trend);
+    let (empty_title, empty_advice) = emptiness(has_any, !input.stories.is_empty());
+    TodayPage {
+        frame: Frame::new("Today", "/"),
+        date: now.format("%A, %-d %B %Y").to_string(),
+        headline: headline(&groups, input.is_recent),
+        deck: deck(&groups, now),
+        note,
+        list_title: if input.is_recent { "New in the last 24 hours" } else { "Latest" },
+        has_trend: sectors.iter().any(|it| !it.note.is_empty()),
+        sectors,
+        actors: party_rows(&groups, |it| &it.actors),
+        targets: party_rows(&groups, |it| &it.targets),
+        statements: groups.iter().take(N_CARDS_MAX).map(|it| card(it, context)).collect(),
+        empty_title,
+        empty_advice,
+        stories: input.stories.iter().map(|it| story_item(it, now)).collect(),
+        is_filtered: !choice.is_empty(),
+        kinds: KINDS.map(|it| kind_chip(&choice, it)).into(),
+        domains: DOMAINS.map(|it| domain_chip(&choice, it)).into(),
+    }
+}
+
+fn story_item(story: &StorySummary, now: DateTime<Utc>) -> ArticleItem {
+    let articles = counted(story.n_articles, "article", "articles");
+    ArticleItem {
+        href: path_href("stories", story.id.as_str()),
+        title: brief(&clean_or(&story.headline, "Untitled story"), 140),
+        source: format!("{articles} by {}", counted(story.n_sources, "source", "sources")),
+        time: Time::of(story.last_seen_at, now),
+    }
+}
+
+fn rank(kind: StatementKind) -> usize {
+    KINDS.iter().position(|it| *it == kind).unwrap_or(KINDS.len())
+}
+
+fn kind_chip(choice: &Choice, kind: StatementKind) -> Chip {
+    Chip {
+        href: choice.switched(Some(kind), None),
+        label: kind_name(kind).to_owned(),
+        is_on: choice.kinds.contains(&kind),
+    }
+}
+
+fn domain_chip(choice: &Choice, domain: Domain) -> Chip {
+    Chip {
+        href: choice.switched(None, Some(domain)),
+        label: domain_name(domain).to_owned(),
+        is_on: choice.domains.contains(&domain),
+    }
+}
+
+fn headline(groups: &[Merged], is_recent: bool) -> String {
+    let n = |kind| groups.iter().filter(|it| it.kind() == kind).count() as u64;
+    let parts = [
+        (n(StatementKind::Threat), "threat", "threats"),
+        (n(StatementKind::Warning), "warning", "warnings"),
+        (n(StatementKind::Attack) + n(StatementKind::Claim), "attack", "attacks"),
+    ];
+    let said: Vec<String> =
+        parts.iter().filter(|it| it.0 > 0).map(|(n, one, many)| counted(*n, one, many)).collect();
+    match (said.is_empty(), is_recent) {
+        (true, true) => "A quiet day so far".to_owned(),
+        (true, false) => "Nothing hostile yet".to_owned(),
+        (false, true) => said.join(", "),
+        (false, false) => format!("Nothing new since yesterday; before that, {}", said.join(", ")),
+    }
+}
+
+fn deck(groups: &[Merged], now: DateTime<Utc>) -> String {
+    if groups.is_empty() {
+        return String::new();
+    }
+    let members = || groups.iter().flat_map(Merged::members);
+    let distinct = |of: &dyn Fn(&Evidence) -> Option<String>| {
+        members().filter_map(of).collect::<std::collections::BTreeSet<_>>().len() as u64
+    };
+    let n_stories = distinct(&|it| it.story.as_ref().map(|it| it.0.clone()));
+    let n_sources = distinct(&|it| Some(it.source_id.clone()));
+    let n_fresh = groups.iter().filter(|it| now - it.first_at() < Duration::hours(1)).count();
+    let mut text = format!(
+        "{} in {} by {}",
+        counted(groups.len() as u64, "statement", "statements"),
+        counted(n_stories, "story", "stories"),
+        counted(n_sources, "source", "sources"),
+    );
+    if n_fresh > 0 {
+        text.push_str(&format!(" · {n_fresh} first seen in the last hour"));
+    }
+    text
+}
+
+fn emptiness(has_any: bool, has_stories: bool) -> (&'static str, Vec<&'static str>) {
+    if has_any {
+        ("Nothing of that kind", vec!["Other kinds or domains have statements."])
+    } else if !has_stories {
+        (
+            "No article has arrived yet",
+            vec![
+                "Harbinger polls its sources when it starts; the first articles take about a minute.",
+            ],
+        )
+    } else {
+        (
+            "No hostile statement found yet",
+            vec![
+                "Articles are being read; statements appear as soon as somebody threatens, warns or attacks.",
+            ],
+        )
+    }
+}
+
+fn sector_rows(groups: &[Merged], names: &SectorNames, trend: &Trend) -> Vec<Row> {
+    let mut counts = BTreeMap::new();
+    for group in groups {
+        for sector in names.deepest(&group.best().statement.sectors) {
+            *counts.entry((sector.to_string(), names.label(sector))).or_default() += 1;
+        }
+    }
+    let link = |id: &str| names.tag(&SectorId::new(id)).href;
+    let mut rows = rows(counts, N_ROWS_MAX, link);
+    for row in &mut rows {
+        row.note = trend.change(&SectorId::new(row.id.as_str()));
+    }
+    rows
+}
+
+fn party_rows(groups: &[Merged], parties: impl Fn(&nlp::Statement) -> &Vec<Phrase>) -> Vec<Row> {
+    let mut counts = BTreeMap::new();
+    for group in groups {
+        let mut entities: Vec<_> =
+            parties(&group.best().statement).iter().filter_map(|it| it.entity.as_ref()).collect();
+        entities.sort();
+        entities.dedup();
+        for entity in entities {
+            *counts.entry((entity.id.clone(), clean_or(&entity.name, &entity.id))).or_default() +=
+                1;
+        }
+    }
+    rows(counts, N_ROWS_MAX, |id| path_href("entities", id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trend_compares_a_day_with_the_mean_of_a_week() {
+        let counts = |all: &[(&str, u64)]| -> BTreeMap<SectorId, u64> {
+            all.iter().map(|(id, n)| (SectorId::new(*id), *n)).collect()
+        };
+        let trend = Trend {
+            last_day: counts(&[
+                ("/energy", 14),
+                ("/water", 9),
+                ("/food", 1),
+                ("/health", 1),
+                ("/space", 1),
+            ]),
+            week_before: counts(&[("/energy", 35), ("/food", 7), ("/health", 70), ("/space", 1)]),
+        };
+        let change = |id: &str| trend.change(&SectorId::new(id));
+        assert_eq!(change("/energy"), "+180\u{202f}%");
+        assert_eq!(change("/water"), "new");
+        assert_eq!(change("/food"), "", "as many as ever");
+        assert_eq!(change("/health"), "−90\u{202f}%");
+        assert_eq!(change("/space"), "", "too few to tell");
+        assert_eq!(Trend { week_before: BTreeMap::new(), ..trend }.change(&"/water".into()), "");
+    }
+}

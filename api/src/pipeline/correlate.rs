@@ -1,0 +1,128 @@
+//! Correlate stage: puts annotated articles into stories and commits all that was found.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context;
+use chrono::TimeDelta;
+use index::archive::annotations::CorrelatedArticle;
+use nlp::story::{StoryClusterer, StoryInput};
+use tokio::sync::mpsc;
+use tracing::info;
+
+use super::annotate::AnnotatedArticle;
+use super::{Shared, add};
+use crate::state::{Event, EventKind};
+
+/// Articles read at once when the state is restored.
+const N_RESTORED_PER_READ: usize = 1_000;
+
+/// Correlates until annotation ends.
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    annotated: mpsc::Receiver<Vec<AnnotatedArticle>>,
+) -> anyhow::Result<()> {
+    let outcome = correlate_all(&shared, annotated).await;
+    shared.correlate_done.cancel();
+    outcome
+}
+
+async fn correlate_all(
+    shared: &Shared,
+    mut annotated: mpsc::Receiver<Vec<AnnotatedArticle>>,
+) -> anyhow::Result<()> {
+    let mut stories = restore(shared).await?;
+    while let Some(batch) = annotated.recv().await {
+        let started = Instant::now();
+        let mut events = Vec::new();
+        let correlated: Vec<CorrelatedArticle> =
+            batch.into_iter().map(|it| correlate(&mut stories, it, &mut events)).collect();
+        let recorded = shared.archive.record_annotations(&correlated, (shared.now)()).await;
+        let n_recorded = recorded.context("annotations could not be recorded")?;
+        let n_statements: usize = correlated.iter().map(n_statements).sum();
+        add(&shared.counts.n_annotated, n_recorded as u64);
+        add(&shared.counts.n_statements, n_statements as u64);
+        metrics::counter!("harbinger_annotated_articles_total").increment(n_recorded as u64);
+        metrics::counter!("harbinger_statements_total").increment(n_statements as u64);
+        let duration = started.elapsed();
+        metrics::histogram!("harbinger_correlate_batch_seconds").record(duration.as_secs_f64());
+        shared
+            .n_unannotated
+            .fetch_sub(correlated.len() as i64, std::sync::atomic::Ordering::Relaxed);
+        info!(
+            articles.n = n_recorded,
+            duration_ms = duration.as_millis() as u64,
+            "correlated {n_recorded} articles",
+        );
+        shared.annotations_added.notify_one();
+        for event in events {
+            // Nobody listening is no failure.
+            let _ = shared.events.send(event);
+        }
+    }
+    Ok(())
+}
+
+/// The clusterer as it was, from the articles of its time window.
+async fn restore(shared: &Shared) -> anyhow::Result<StoryClusterer> {
+    let window = TimeDelta::days(shared.config.settings.stories.window_days.into());
+    let mut stories = StoryClusterer::new(window);
+    let since = (shared.now)() - window;
+    let mut after = 0;
+    loop {
+        let read = shared.archive.recent_story_inputs(since, after, N_RESTORED_PER_READ).await;
+        let inputs = read.context("stories could not be restored")?;
+        let Some(last) = inputs.last() else { return Ok(stories) };
+        after = last.arrival;
+        for it in inputs {
+            let story = it.story.clone();
+            stories.restore(
+                &StoryInput {
+                    article: it.article.to_string(),
+                    title: it.title,
+                    lead: it.lead,
+                    embedding: it.embedding,
+                    entities: it.entities,
+                    at: Some(it.dated_at),
+                    language: it.language,
+                },
+                story,
+            );
+        }
+    }
+}
+
+fn correlate(
+    stories: &mut StoryClusterer,
+    it: AnnotatedArticle,
+    events: &mut Vec<Event>,
+) -> CorrelatedArticle {
+    let AnnotatedArticle { article, annotated } = it;
+    let id = article.id.to_string();
+    let document = super::annotate::document(&article);
+    let mut input = StoryInput::of(&document, &annotated);
+    input.at = Some(article.published_at.unwrap_or(article.fetched_at));
+    let story = stories.assign(&input);
+    let mut announce = |kind, id: String| events.push(Event { kind, id, at: article.fetched_at });
+    if story.as_str() == id {
+        announce(EventKind::Story, id.clone());
+    }
+    let title = annotated.annotation.title.as_ref();
+    if !annotated.annotation.statements.is_empty()
+        || title.is_some_and(|it| !it.statements.is_empty())
+    {
+        announce(EventKind::Statement, id);
+    }
+    CorrelatedArticle {
+        article: article.id,
+        annotation: annotated.annotation,
+        embedding: annotated.embedding,
+        story,
+        headline: None,
+    }
+}
+
+fn n_statements(article: &CorrelatedArticle) -> usize {
+    let title = article.annotation.title.as_ref().map_or(0, |it| it.statements.len());
+    article.annotation.statements.len() + title
+}

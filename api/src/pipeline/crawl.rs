@@ -1,0 +1,145 @@
+//! Crawl stage: fetches the pages of waiting entries and archives the articles.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::TimeDelta;
+use index::archive::articles::Recorded;
+use index::archive::frontier::{Claim, ClaimedEntry};
+use index::archive::sources::Failure;
+use ingest::ArticleId;
+use ingest::crawl::{CrawlFailure, crawl_entry};
+use ingest::fetch::Fetcher;
+use tokio::task::JoinSet;
+use tracing::{Instrument, debug, info_span, warn};
+
+use super::{Shared, add};
+use crate::state::{Event, EventKind};
+
+/// Pages of one source that may be in hand at once. A source is mostly one host, and a host is
+/// asked one thing at a time: more would only wait.
+const N_PER_SOURCE_MAX: usize = 2;
+
+/// Crawls until the pipeline stops; in `Once` mode until polling is done and no entry is due.
+pub(super) async fn run(shared: Arc<Shared>, fetcher: Arc<Fetcher>) -> anyhow::Result<()> {
+    let mut crawls: JoinSet<anyhow::Result<()>> = JoinSet::new();
+    let outcome = crawl_all(&shared, &fetcher, &mut crawls).await;
+    let grace = Duration::from_secs(shared.config.settings.http.shutdown_grace_s.into());
+    // What does not end in time keeps its lease and is given back at the next start.
+    let drained = tokio::time::timeout(grace, drain(&mut crawls)).await;
+    crawls.shutdown().await;
+    shared.crawl_done.cancel();
+    outcome.and(drained.unwrap_or(Ok(())))
+}
+
+async fn drain(crawls: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
+    let mut outcome = Ok(());
+    while let Some(ended) = crawls.join_next().await {
+        outcome = outcome.and(ended.context("a crawl panicked").and_then(|it| it));
+    }
+    outcome
+}
+
+async fn crawl_all(
+    shared: &Arc<Shared>,
+    fetcher: &Arc<Fetcher>,
+    crawls: &mut JoinSet<anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let settings = &shared.config.settings;
+    let n_max = settings.fetch.n_fetches_max;
+    while !shared.shutdown.is_cancelled() {
+        let is_polled = shared.poll_done.is_cancelled();
+        let n_free = n_max.saturating_sub(crawls.len()).min(settings.crawl.batch_size);
+        let claimed = claim(shared, n_free).await?;
+        let is_idle = claimed.is_empty();
+        for entry in claimed {
+            let (shared, fetcher) = (Arc::clone(shared), Arc::clone(fetcher));
+            let span = info_span!("crawl", source.id = %entry.entry.source);
+            crawls.spawn(async move { crawl_one(&shared, &fetcher, entry).await }.instrument(span));
+        }
+        if is_idle && crawls.is_empty() {
+            let may_end = is_polled && !shared.goes_on_after(&shared.poll_done);
+            if may_end && !shared.is_model_behind() {
+                break;
+            }
+            shared.idle(&shared.entries_added, &shared.poll_done).await;
+            continue;
+        }
+        tokio::select! {
+            Some(ended) = crawls.join_next() => ended.context("a crawl panicked")??,
+            () = shared.shutdown.cancelled() => {}
+            () = shared.entries_added.notified(), if crawls.len() < n_max => {}
+        }
+    }
+    Ok(())
+}
+
+/// Claims up to `n` entries, none while the model is far behind.
+async fn claim(shared: &Shared, n: usize) -> anyhow::Result<Vec<ClaimedEntry>> {
+    if n == 0 || shared.is_model_behind() {
+        return Ok(Vec::new());
+    }
+    let lease = Duration::from_secs(shared.config.settings.crawl.lease_s.into());
+    let claim = Claim { limit: n, per_source_max: N_PER_SOURCE_MAX, lease };
+    Ok(shared.archive.claim_entries(claim, (shared.now)()).await?)
+}
+
+async fn crawl_one(
+    shared: &Shared,
+    fetcher: &Fetcher,
+    claimed: ClaimedEntry,
+) -> anyhow::Result<()> {
+    let ClaimedEntry { entry, attempts } = claimed;
+    let Some(source) = shared.config.source(&entry.source) else {
+        // Declared by another worker that shares the database.
+        shared.archive.release_entries(&[entry.id], (shared.now)()).await?;
+        return Ok(());
+    };
+    let now = (shared.now)();
+    let n_chars_max = shared.config.settings.crawl.text_chars_max;
+    match crawl_entry(fetcher, source, &entry, n_chars_max, now).await {
+        Ok(article) => {
+            let recorded = shared.archive.record_article(&article, Some(&entry.id)).await?;
+            if recorded == Recorded::Inserted {
+                add(&shared.counts.n_articles, 1);
+                shared.n_unannotated.fetch_add(1, Ordering::Relaxed);
+                let (id, at) = (article.id.to_string(), article.fetched_at);
+                // Nobody listening is no failure.
+                let _ = shared.events.send(Event { kind: EventKind::Article, id, at });
+                shared.articles_added.notify_one();
+            }
+            debug!(article.id = %article.id, "archived {}", article.url);
+            Ok(())
+        }
+        Err(failure) => {
+            record_failure(shared, &entry.id, entry.url.as_str(), attempts, failure).await
+        }
+    }
+}
+
+async fn record_failure(
+    shared: &Shared,
+    id: &ArticleId,
+    url: &str,
+    attempts: u32,
+    failure: CrawlFailure,
+) -> anyhow::Result<()> {
+    add(&shared.counts.n_entries_failed, 1);
+    let settings = &shared.config.settings.crawl;
+    let is_retried = failure.class.is_retryable() && attempts < settings.attempts_max;
+    let own_pause = u64::from(settings.retry_base_s) << attempts.saturating_sub(1).min(16);
+    let pause = failure.retry_after.unwrap_or_default().max(Duration::from_secs(own_pause));
+    let pause = TimeDelta::from_std(pause).unwrap_or(TimeDelta::days(30)).min(TimeDelta::days(30));
+    let retry_at = is_retried.then(|| (shared.now)() + pause);
+    let class = failure.class.name();
+    metrics::counter!("harbinger_crawl_failures_total", "class" => class).increment(1);
+    let next = match retry_at {
+        Some(at) => format!("trying again at {}", at.format("%H:%M:%S")),
+        None => "given up".to_owned(),
+    };
+    warn!(failure.class = class, attempts, "no article from {url}: {}; {next}", failure.message);
+    let failure = Failure { class: class.to_owned(), message: failure.message };
+    Ok(shared.archive.record_entry_failure(id, &failure, retry_at).await?)
+}

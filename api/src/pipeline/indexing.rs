@@ -1,0 +1,148 @@
+//! Index stage: the thread that owns the index writer. It follows the archive's sequence of
+//! changes, so after any crash it goes on exactly where the last commit ended.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use index::writer::{IndexError, IndexWriterStage, Opened};
+use tokio::runtime::Handle;
+use tracing::{info, warn};
+
+use super::{Shared, add};
+use crate::state::Readiness;
+
+/// Articles read from the archive at once.
+const N_ARTICLES_PER_READ: usize = 200;
+/// Pause after a failed write, e.g. on a full disk, before the next try.
+const RETRY_PAUSE: Duration = Duration::from_secs(5);
+/// Failed writes in a row after which the pipeline stops.
+const N_FAILURES_MAX: u32 = 5;
+
+/// Articles applied but not committed.
+struct Batch {
+    n: usize,
+    highest_seq: i64,
+    since: Instant,
+}
+
+/// Indexes until the pipeline stops; in `Once` mode until correlation is done and all is indexed.
+pub(super) fn run(
+    shared: &Shared,
+    mut writer: IndexWriterStage,
+    readiness: &Arc<Readiness>,
+    runtime: Handle,
+) -> anyhow::Result<()> {
+    let target = runtime.block_on(shared.archive.max_index_seq())?;
+    announce(&writer, target);
+    let mut n_failures = 0;
+    loop {
+        let is_ready = target <= writer.committed_seq();
+        if is_ready && !readiness.index() {
+            readiness.set_index(true);
+        }
+        shared.committed_seq.store(writer.committed_seq(), Ordering::Relaxed);
+        let may_end = shared.shutdown.is_cancelled()
+            || shared.correlate_done.is_cancelled()
+                && !shared.goes_on_after(&shared.correlate_done);
+        let n_indexed = match index_tail(shared, &mut writer, &runtime) {
+            Ok(n_indexed) => {
+                n_failures = 0;
+                n_indexed
+            }
+            Err(StageError::Archive(error)) => return Err(error.into()),
+            Err(StageError::Index(error)) => {
+                n_failures += 1;
+                metrics::counter!("harbinger_index_failures_total").increment(1);
+                if N_FAILURES_MAX <= n_failures || may_end {
+                    return Err(error.into());
+                }
+                warn!("{:#}; trying again", anyhow::Error::from(error));
+                std::thread::sleep(RETRY_PAUSE);
+                continue;
+            }
+        };
+        if n_indexed == 0 {
+            if may_end {
+                break;
+            }
+            runtime.block_on(shared.idle(&shared.annotations_added, &shared.correlate_done));
+        }
+    }
+    writer.close()?;
+    Ok(())
+}
+
+fn announce(writer: &IndexWriterStage, archived_seq: i64) {
+    match writer.opened() {
+        Opened::Existing => {}
+        Opened::New if archived_seq == 0 => info!("the search index is new and empty"),
+        Opened::New => warn!("the search index is missing; it is rebuilt from the archive"),
+        Opened::Rebuilt(reason) => {
+            warn!("the search index was not usable ({reason}); it is rebuilt from the archive");
+        }
+    }
+}
+
+enum StageError {
+    Archive(index::archive::ArchiveError),
+    Index(IndexError),
+}
+
+/// Indexes what the archive has after the last commit, until there is no more or a commit is due.
+fn index_tail(
+    shared: &Shared,
+    writer: &mut IndexWriterStage,
+    runtime: &Handle,
+) -> Result<usize, StageError> {
+    let settings = &shared.config.settings.index;
+    let age_max = Duration::from_millis(settings.commit_interval_ms.into());
+    let mut batch = Batch { n: 0, highest_seq: writer.committed_seq(), since: Instant::now() };
+    loop {
+        let read = shared.archive.indexable_after(batch.highest_seq, N_ARTICLES_PER_READ);
+        let articles = runtime.block_on(read).map_err(StageError::Archive)?;
+        if let Some(last) = articles.last().and_then(|it| it.index_seq) {
+            writer.apply(&articles).map_err(StageError::Index)?;
+            batch.n += articles.len();
+            batch.highest_seq = last;
+        }
+        let is_due = settings.n_articles_per_commit_max <= batch.n
+            || age_max <= batch.since.elapsed()
+            || shared.shutdown.is_cancelled()
+            || shared.correlate_done.is_cancelled();
+        if articles.is_empty() && (batch.n == 0 || is_due) {
+            break;
+        }
+        if articles.is_empty() {
+            // A little patience makes fewer, larger commits.
+            runtime.block_on(shared.idle_for(
+                &shared.annotations_added,
+                &shared.correlate_done,
+                age_max.saturating_sub(batch.since.elapsed()),
+            ));
+        } else if is_due {
+            break;
+        }
+    }
+    if 0 < batch.n {
+        commit(writer, &batch).map_err(StageError::Index)?;
+        add(&shared.counts.n_indexed, batch.n as u64);
+    }
+    Ok(batch.n)
+}
+
+fn commit(writer: &mut IndexWriterStage, batch: &Batch) -> Result<(), IndexError> {
+    let started = Instant::now();
+    writer.commit(batch.highest_seq)?;
+    let duration = started.elapsed();
+    metrics::counter!("harbinger_indexed_articles_total").increment(batch.n as u64);
+    metrics::histogram!("harbinger_index_commit_seconds").record(duration.as_secs_f64());
+    info!(
+        articles.n = batch.n,
+        index.seq = batch.highest_seq,
+        duration_ms = duration.as_millis() as u64,
+        "indexed {} articles",
+        batch.n,
+    );
+    Ok(())
+}

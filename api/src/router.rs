@@ -1,0 +1,82 @@
+//! Every address that Harbinger answers, and what surrounds each answer.
+//!
+//! From the outside in: compression, [`finish`] (request id, error bodies, security headers, log),
+//! panics, time and size limits, then the handlers.
+
+mod finish;
+
+use std::any::Any;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::{Router, routing::get};
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::error::ApiError;
+use crate::sample::{self, SampleSite};
+use crate::state::AppState;
+use crate::{handlers, openapi};
+
+const URI_BYTES_MAX: usize = 8 * 1024;
+
+/// Builds the whole web side: JSON under `/v1`, pages, static files, health.
+pub fn router(state: AppState) -> Router {
+    let (documented, document) = openapi::router().split_for_parts();
+    let document = openapi::Document::of(&document);
+    let http = &state.config.settings.http;
+    let answer_time_max = Duration::from_secs(http.request_timeout_s.into());
+    let body_bytes_max = http.request_body_max_bytes;
+    let mut router = Router::new();
+    if let Some(anchor) = state.sample_anchor {
+        router = router.nest_service(sample::LOCAL_PREFIX, SampleSite::router(anchor));
+    }
+    router
+        .merge(documented)
+        .route("/", get(handlers::today::page))
+        .route("/search", get(handlers::search::page))
+        .route("/entities/{id}", get(handlers::entities::page))
+        .route("/articles/{id}", get(handlers::articles::page))
+        .route("/stories/{id}", get(handlers::stories::page))
+        .route("/sources", get(handlers::sources::page))
+        .route("/help", get(handlers::help::page))
+        .route("/openapi.json", get(move |headers| handlers::openapi::get(headers, document)))
+        .route("/static/{*path}", get(handlers::assets::get))
+        .route("/favicon.ico", get(handlers::assets::favicon))
+        .fallback(async || ApiError::of_status(StatusCode::NOT_FOUND))
+        .method_not_allowed_fallback(async || ApiError::of_status(StatusCode::METHOD_NOT_ALLOWED))
+        .layer(
+            ServiceBuilder::new()
+                .layer(CompressionLayer::new())
+                .layer(from_fn(finish::finish))
+                .layer(CatchPanicLayer::custom(panicked))
+                .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, answer_time_max))
+                .layer(from_fn(refuse_long_uris))
+                .layer(RequestBodyLimitLayer::new(body_bytes_max)),
+        )
+        .with_state(state)
+}
+
+async fn refuse_long_uris(request: Request, next: Next) -> Response {
+    let n_bytes = request.uri().path_and_query().map_or(0, |it| it.as_str().len());
+    if n_bytes > URI_BYTES_MAX {
+        return ApiError::of_status(StatusCode::URI_TOO_LONG).into_response();
+    }
+    next.run(request).await
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a handler panicked: {0}")]
+struct Panicked(String);
+
+fn panicked(payload: Box<dyn Any + Send + 'static>) -> Response {
+    let text = payload.downcast_ref::<&str>().map(|it| (*it).to_owned());
+    let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+    ApiError::internal(Panicked(text.unwrap_or_default())).into_response()
+}

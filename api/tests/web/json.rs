@@ -1,0 +1,141 @@
+//! What programs get. Snapshots hold the shapes; the rest is checked by hand.
+
+use serde_json::Value;
+
+use crate::newsroom::{FRONT, Newsroom, id_of};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_article_has_its_text_and_annotation() {
+    let newsroom = Newsroom::open().await;
+    let answer = newsroom.get(&format!("/v1/articles/{}", id_of("meridian", "ultimatum"))).await;
+    assert_eq!(answer.status, 200);
+    insta::assert_json_snapshot!("article", answer.json());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_story_has_timeline_articles_and_statements() {
+    let newsroom = Newsroom::open().await;
+    let answer = newsroom.get(&format!("/v1/stories/{}", id_of("meridian", "grid"))).await;
+    assert_eq!(answer.status, 200);
+    insta::assert_json_snapshot!("story", answer.json());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_echoes_its_query_and_counts() {
+    let newsroom = Newsroom::open().await;
+    let path =
+        "/v1/search?q=ransom*%20OR%20substations&sector=/energy&sector=/water&limit=1&sort=newest";
+    let mut answer = newsroom.get(path).await.json();
+    answer["took_ms"] = Value::Null;
+    answer["next_cursor"] = Value::Bool(answer["next_cursor"].is_string());
+    insta::assert_json_snapshot!("search", answer);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_query_says_where_and_what_instead() {
+    let newsroom = Newsroom::open().await;
+    let answer = newsroom.get("/v1/search?q=grid%20acter:iran").await;
+    assert_eq!(answer.status, 400);
+    let mut body = answer.json();
+    body["error"]["request_id"] = Value::Null;
+    insta::assert_json_snapshot!("invalid_query", body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_are_filtered_and_paged() {
+    let newsroom = Newsroom::open().await;
+    let all = newsroom.get("/v1/statements?limit=200").await.json();
+    let ids = |it: &Value| -> Vec<String> {
+        let statements = it["statements"].as_array().cloned().unwrap_or_default();
+        statements.iter().map(|it| it["id"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(ids(&all).len(), 10);
+    let mut paged = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = newsroom.get(&format!("/v1/statements?limit=3&cursor={cursor}")).await.json();
+        paged.extend(ids(&page));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = next.replace('~', "%7E"),
+            None => break,
+        }
+    }
+    assert_eq!(paged, ids(&all));
+    let threats =
+        newsroom.get(&format!("/v1/statements?kind=threat&actor={}", FRONT.0)).await.json();
+    assert_eq!(ids(&threats).len(), 4);
+    let day = newsroom.get("/v1/statements?from=2026-01-12&to=2026-01-12").await.json();
+    assert_eq!(ids(&day).len(), 5, "the day's last moment is in, the day before is not");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entities_are_listed_and_detailed() {
+    let newsroom = Newsroom::open().await;
+    let list = newsroom.get("/v1/entities?kind=threat-group").await.json();
+    let names: Vec<&str> = list["entities"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|it| it["name"].as_str())
+        .collect();
+    assert_eq!(names, ["Northern Front", "Glass Spider"], "most named first");
+    let entity = newsroom.get(&format!("/v1/entities/{}", FRONT.0)).await.json();
+    assert_eq!(entity["as_actor"].as_array().map(Vec::len), Some(5));
+    assert_eq!(entity["as_target"].as_array().map(Vec::len), Some(0));
+    assert_eq!(entity["as_actor"][0]["actors"][0]["entity"]["id"], FRONT.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stories_are_listed_latest_first() {
+    let newsroom = Newsroom::open().await;
+    let list = newsroom.get("/v1/stories?sources_min=2").await.json();
+    let stories = list["stories"].as_array().expect("stories");
+    assert_eq!(stories.len(), 1);
+    assert_eq!(stories[0]["id"], id_of("harbour-post", "strait"));
+    assert_eq!(
+        (stories[0]["n_articles"].as_u64(), stories[0]["n_sources"].as_u64()),
+        (Some(4), Some(4))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_are_prometheus_text() {
+    let newsroom = Newsroom::open().await;
+    let answer = newsroom.get("/metrics").await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.header("content-type").starts_with("text/plain; version=0.0.4"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_names_every_json_address_and_no_other() {
+    let newsroom = Newsroom::open().await;
+    let description = newsroom.get("/openapi.json").await.json();
+    let paths: Vec<&String> = description["paths"].as_object().expect("paths").keys().collect();
+    assert_eq!(
+        paths,
+        [
+            "/livez",
+            "/metrics",
+            "/readyz",
+            "/v1/articles/{id}",
+            "/v1/entities",
+            "/v1/entities/{id}",
+            "/v1/events",
+            "/v1/search",
+            "/v1/statements",
+            "/v1/stories",
+            "/v1/stories/{id}",
+        ]
+    );
+    let text = description.to_string();
+    let schemas = description["components"]["schemas"].as_object().expect("schemas");
+    for reference in text.split("\"#/components/schemas/").skip(1) {
+        let name = reference.split('"').next().unwrap_or_default();
+        assert!(schemas.contains_key(name), "`{name}` is named but not described");
+    }
+    let search = &description["paths"]["/v1/search"]["get"];
+    assert_eq!(
+        search["responses"]["400"]["content"]["application/json"]["schema"]["$ref"],
+        "#/components/schemas/ErrorBody"
+    );
+}

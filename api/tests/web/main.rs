@@ -1,0 +1,10 @@
+//! The web side over a real archive and a real search index, filled by hand.
+//!
+//! [`newsroom`] writes articles and annotates them; the other modules ask for pages and JSON.
+
+mod edges;
+mod hostile;
+mod json;
+mod newsroom;
+mod pages;
+mod preview;

@@ -1,0 +1,273 @@
+//! What people see.
+
+use scraper::{Html, Selector};
+
+use crate::newsroom::{FRONT, Newsroom, id_of};
+
+/// A page, parsed.
+pub(crate) struct Page(Html);
+
+impl Page {
+    pub(crate) fn of(html: &str) -> Page {
+        Page(Html::parse_document(html))
+    }
+
+    /// The texts of all elements that match, blanks squeezed.
+    pub(crate) fn texts(&self, selector: &str) -> Vec<String> {
+        let selector = Selector::parse(selector).expect("a selector");
+        let text = |it: scraper::ElementRef<'_>| {
+            let text: String = it.text().collect();
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        self.0.select(&selector).map(text).collect()
+    }
+
+    /// An attribute of all elements that match and have it.
+    pub(crate) fn attributes(&self, selector: &str, name: &str) -> Vec<String> {
+        let selector = Selector::parse(selector).expect("a selector");
+        self.0.select(&selector).filter_map(|it| it.attr(name)).map(str::to_owned).collect()
+    }
+}
+
+async fn page(newsroom: &Newsroom, path: &str) -> Page {
+    let answer = newsroom.browse(path).await;
+    assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+    assert!(answer.header("content-type").starts_with("text/html"), "{path}");
+    Page::of(&answer.body)
+}
+
+fn story() -> String {
+    format!("/stories/{}", id_of("harbour-post", "strait"))
+}
+
+fn article() -> String {
+    format!("/articles/{}", id_of("harbour-post", "strait"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn today_leads_with_threats_and_says_who_threatens_whom() {
+    let newsroom = Newsroom::open().await;
+    let today = page(&newsroom, "/").await;
+    assert_eq!(today.texts("h1"), ["1 threat, 2 warnings, 2 attacks"]);
+    assert_eq!(today.texts(".kind")[0], "threat");
+    let who = &today.texts(".st .who")[0];
+    assert!(who.contains("Northern Front") && who.contains("threatens"), "{who}");
+    assert!(who.contains("oil tankers") && who.contains("Kestrel Strait"), "{who}");
+    assert_eq!(today.texts(".st .right")[0], "3 sources · 1 copy");
+    let foot = &today.texts(".st .foot")[0];
+    assert!(foot.contains("first The Harbour Post 01:00"), "{foot}");
+    assert!(foot.contains("latest Le Phare du Nord 06:00"), "{foot}");
+    assert!(today.attributes(".st .story", "href").contains(&story()));
+    assert_eq!(today.texts("blockquote .actor")[0], "Northern Front");
+    assert_eq!(today.texts("blockquote .trigger")[0], "would sink");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn today_shows_only_the_kinds_and_domains_chosen() {
+    let newsroom = Newsroom::open().await;
+    let today = page(&newsroom, "/?kind=attack&kind=claim&domain=cyber").await;
+    assert_eq!(today.texts(".st .kind"), ["attack", "claim"]);
+    assert_eq!(today.texts(".chip.on"), ["attack", "claim", "cyber"]);
+    let none = page(&newsroom, "/?domain=political").await;
+    assert_eq!(none.texts(".empty h2"), ["Nothing of that kind"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn today_shows_the_latest_when_nothing_is_new() {
+    let mut old = crate::newsroom::all();
+    for draft in &mut old {
+        draft.article.published_at =
+            draft.article.published_at.map(|it| it - chrono::TimeDelta::days(9));
+    }
+    let newsroom = Newsroom::with(old).await;
+    let today = page(&newsroom, "/").await;
+    assert!(
+        today.texts("h1")[0].starts_with("Nothing new since yesterday"),
+        "{:?}",
+        today.texts("h1")
+    );
+    assert!(!today.texts(".st").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_archive_says_what_happens_next() {
+    let newsroom = Newsroom::with(Vec::new()).await;
+    let today = page(&newsroom, "/").await;
+    assert_eq!(today.texts(".empty h2"), ["No article has arrived yet"]);
+    let search = page(&newsroom, "/search").await;
+    assert_eq!(search.texts(".empty h2"), ["No article is searchable yet"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_statements_the_latest_stories_are_shown() {
+    let mut peaceful = crate::newsroom::all();
+    for draft in &mut peaceful {
+        draft.annotation.statements.clear();
+    }
+    let newsroom = Newsroom::with(peaceful).await;
+    let today = page(&newsroom, "/").await;
+    assert_eq!(today.texts(".empty h2"), ["No hostile statement found yet"]);
+    assert_eq!(today.texts(".hit h3").len(), 5);
+    assert!(today.texts(".hit .meta")[0].starts_with("4 articles by 4 sources"));
+    let story = page(&newsroom, &story()).await;
+    assert_eq!(story.texts(".line > li").len(), 3, "the timeline is there without statements");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn search_finds_marks_counts_and_folds_by_story() {
+    let newsroom = Newsroom::open().await;
+    let found = page(&newsroom, "/search?q=tankers").await;
+    assert!(found.texts("mark").iter().any(|it| it == "tankers"), "{:?}", found.texts("mark"));
+    assert_eq!(found.texts(".hit").len(), 1, "three articles of one story are one hit");
+    assert_eq!(found.texts(".hit details li").len(), 2);
+    let facets = found.texts(".facets h2");
+    for facet in ["Sector", "Statement", "Who", "Whom", "Source", "Country", "Language"] {
+        assert!(facets.iter().any(|it| it == facet), "no facet {facet} in {facets:?}");
+    }
+    assert_eq!(found.texts(".days title").len(), 1);
+    let narrowed = page(&newsroom, "/search?q=tankers&source=meridian").await;
+    assert_eq!(narrowed.texts(".bar b"), ["1 article"]);
+    assert_eq!(narrowed.texts(".ask .chip.on"), ["source: Meridian Wire ×"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_query_is_pointed_at() {
+    let newsroom = Newsroom::open().await;
+    let answer = newsroom.browse("/search?q=power%20acter:iran").await;
+    assert_eq!(answer.status, 400);
+    let page = Page::of(&answer.body);
+    assert_eq!(page.attributes("#q", "value"), ["power acter:iran"], "the query stays in its box");
+    assert_eq!(page.texts(".oops pre b"), ["acter", "^^^^^"]);
+    assert!(
+        page.texts(".oops p")[0].contains("Did you mean power actor:iran?"),
+        "{:?}",
+        page.texts(".oops p")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_result_offers_what_would_find_something() {
+    let newsroom = Newsroom::open().await;
+    let empty = page(&newsroom, "/search?q=tankers&country=JP").await;
+    assert_eq!(empty.texts(".empty h2"), ["No article matches"]);
+    assert_eq!(empty.texts(".empty li a"), ["Without country: JP (3 articles)"]);
+    assert_eq!(empty.attributes(".empty li a", "href"), ["/search?q=tankers"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_results_follow_each_other() {
+    let newsroom = Newsroom::open().await;
+    let first = page(&newsroom, "/search?sort=newest&limit=3").await;
+    let next = first.attributes(".pages a[rel=next]", "href");
+    let second = page(&newsroom, &next[0]).await;
+    let (one, two) =
+        (first.attributes(".hit h3 a", "href"), second.attributes(".hit h3 a", "href"));
+    assert!(!two.is_empty() && two.iter().all(|it| !one.contains(it)), "{one:?} {two:?}");
+    assert_eq!(second.texts(".pages a[rel=first]"), ["← First page"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_story_shows_its_timeline_with_copies_folded() {
+    let newsroom = Newsroom::open().await;
+    let story = page(&newsroom, &story()).await;
+    assert_eq!(
+        story.texts("h1"),
+        ["Northern Front threatens to sink tankers in the Kestrel Strait"]
+    );
+    assert!(
+        story.texts(".deck")[0].starts_with("4 articles by 4 sources"),
+        "{:?}",
+        story.texts(".deck")
+    );
+    assert_eq!(story.texts(".line > li").len(), 3);
+    assert_eq!(story.texts(".line summary"), ["1 copy"]);
+    assert_eq!(story.texts(".st .kind"), ["threat", "warning"]);
+    assert_eq!(story.texts(".st summary"), ["2 more sentences that say so"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_article_is_readable_and_marked() {
+    let newsroom = Newsroom::open().await;
+    let article = page(&newsroom, &article()).await;
+    let paragraphs = article.texts(".text > p");
+    assert_eq!(paragraphs.len(), 4);
+    assert!(
+        paragraphs[0].contains("A commander of the Northern Front said on Sunday"),
+        "{paragraphs:?}"
+    );
+    assert_eq!(article.texts("#s1 .actor"), ["Northern Front"]);
+    assert_eq!(article.texts("#s1 .trigger"), ["would sink"]);
+    assert_eq!(article.texts("#s1 .target"), ["oil tankers", "Kestrel Strait"]);
+    assert_eq!(article.texts("#s2 .means"), ["sea drones"]);
+    let tips = article.attributes(".read a.m", "data-tip");
+    assert!(
+        tips.contains(
+            &"actor of statement 1\nNorthern Front · threat group · 97\u{202f}%".to_owned()
+        ),
+        "{tips:?}"
+    );
+    assert_eq!(article.texts(".side .st").len(), 2);
+    let facts = article.texts("dl.facts dd");
+    assert!(facts.iter().any(|it| it.starts_with("9f86d081")), "{facts:?}");
+    assert_eq!(
+        article.attributes("a[rel~=external]", "href")[0],
+        "https://harbour-post.example/strait"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entity_can_be_followed() {
+    let newsroom = Newsroom::open().await;
+    let entity = page(&newsroom, &format!("/entities/{}", FRONT.0)).await;
+    assert_eq!(entity.texts("h1"), ["Northern Front"]);
+    assert_eq!(entity.texts(".over"), ["threat group"]);
+    assert!(entity.texts(".tag").contains(&"Front du Nord".to_owned()));
+    assert_eq!(entity.texts(".st .kind"), ["threat", "warning"]);
+    assert_eq!(entity.texts(".lined").len(), 4, "the articles that name it, from the index");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sources_and_help_are_pages_too() {
+    let newsroom = Newsroom::open().await;
+    let sources = page(&newsroom, "/sources").await;
+    assert_eq!(sources.texts("tbody tr").len(), 6);
+    assert_eq!(sources.texts("tbody .tag.sample"), ["sample"]);
+    let help = page(&newsroom, "/help").await;
+    assert!(!help.texts("#keys kbd").is_empty());
+    for href in help.attributes("#query td a", "href") {
+        assert_eq!(newsroom.browse(&href).await.status, 200, "the example {href} is understood");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sample_articles_are_labelled_and_lead_nowhere_outside() {
+    let newsroom = Newsroom::open().await;
+    let article =
+        page(&newsroom, &format!("/articles/{}", id_of("sample-gazette", "bridge"))).await;
+    assert!(article.texts(".over")[0].contains("sample wire"));
+    assert!(article.attributes("a[rel~=external]", "href").is_empty());
+    let found = page(&newsroom, "/search?q=bridge").await;
+    assert_eq!(found.texts(".hit .tag.sample"), ["sample"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_link_of_ours_leads_somewhere() {
+    let newsroom = Newsroom::open().await;
+    let mut waiting = vec!["/".to_owned()];
+    let mut seen = std::collections::BTreeSet::new();
+    while let Some(path) = waiting.pop() {
+        let path = path.split('#').next().unwrap_or_default().to_owned();
+        if path.is_empty() || seen.len() > 150 || !seen.insert(path.clone()) {
+            continue;
+        }
+        let answer = newsroom.browse(&path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        if answer.header("content-type").starts_with("text/html") {
+            let page = Page::of(&answer.body);
+            let links = [("a", "href"), ("link", "href"), ("script", "src")]
+                .map(|(element, name)| page.attributes(element, name));
+            waiting.extend(links.into_iter().flatten().filter(|it| it.starts_with('/')));
+        }
+    }
+    assert!(seen.len() > 60, "only {} pages", seen.len());
+}

@@ -1,0 +1,160 @@
+//! Checks across keys and files: what no single key can say about itself.
+
+use std::collections::BTreeMap;
+
+use crate::error::{ConfigError, Position};
+use crate::id::SectorId;
+use crate::overrides::Overrides;
+use crate::reader::{Located, Reader};
+use crate::settings::Settings;
+use crate::source::Source;
+use crate::taxonomy::Sector;
+use crate::value::{Key, Value};
+
+/// Something read from a file, with the place where it begins.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub(crate) struct Placed<T> {
+    /// Path of the file in the configuration folder.
+    pub(crate) origin: String,
+    /// Where it begins.
+    #[serde(skip)]
+    pub(crate) position: Option<Position>,
+    /// What was read.
+    pub(crate) value: T,
+}
+
+impl<T: Value> Value for Placed<T> {
+    fn wanted() -> String {
+        T::wanted()
+    }
+
+    fn read(value: &Located<'_>, reader: &mut Reader<'_>) -> Option<Placed<T>> {
+        let read = T::read(value, reader)?;
+        let (origin, position) = (reader.origin().to_owned(), reader.position(&value.span()));
+        Some(Placed { origin, position, value: read })
+    }
+
+    fn to_toml(&self) -> Option<String> {
+        self.value.to_toml()
+    }
+
+    fn keys() -> Vec<Key> {
+        T::keys()
+    }
+}
+
+impl<T> Placed<T> {
+    fn error(&self, key: &str, message: String) -> ConfigError {
+        ConfigError {
+            origin: self.origin.clone(),
+            position: self.position.clone(),
+            key: Some(key.to_owned()),
+            message,
+        }
+    }
+
+    fn place(&self) -> String {
+        let line = self.position.as_ref().map(|it| format!(":{}", it.line)).unwrap_or_default();
+        format!("{}{line}", self.origin)
+    }
+}
+
+/// Notes ids and feeds that several sources share, and addresses that would be refused.
+pub(crate) fn check_sources(sources: &[Placed<Source>]) -> Vec<ConfigError> {
+    let mut errors = Vec::new();
+    let mut ids: BTreeMap<&str, String> = BTreeMap::new();
+    let mut feeds: BTreeMap<&str, String> = BTreeMap::new();
+    for source in sources {
+        let id = source.value.id.as_str();
+        let feed = source.value.feed_url.as_str();
+        for (key, text, seen) in [("id", id, &mut ids), ("feed_url", feed, &mut feeds)] {
+            match seen.get(text) {
+                Some(first) => {
+                    errors.push(source.error(key, format!("`{text}` is already in {first}")));
+                }
+                None => {
+                    seen.insert(text, source.place());
+                }
+            }
+        }
+        if let Some(message) = source.value.feed_address_error() {
+            errors.push(source.error("feed_url", format!("`{feed}` {message}")));
+        }
+    }
+    errors
+}
+
+/// Notes repeated ids, absent parents, children before their parents, and words of other
+/// vocabularies that do not exist.
+pub(crate) fn check_sectors(sectors: &[Placed<Sector>]) -> Vec<ConfigError> {
+    let mut errors = Vec::new();
+    let mut seen: BTreeMap<&SectorId, String> = BTreeMap::new();
+    for sector in sectors {
+        let id = &sector.value.id;
+        if let Some(first) = seen.get(id) {
+            errors.push(sector.error("id", format!("`{id}` is already in {first}")));
+        }
+        if let Some(parent) = id.parent().filter(|it| !seen.contains_key(it)) {
+            let message = format!("`{id}` needs its parent `{parent}` before it");
+            errors.push(sector.error("id", message));
+        }
+        if let Some(keyword) = sector.value.keywords.iter().find(|it| it.trim().is_empty()) {
+            errors.push(sector.error("keywords", format!("`{keyword}` is empty")));
+        }
+        for (at, keyword) in sector.value.keywords.iter().enumerate() {
+            if sector.value.keywords[..at].contains(keyword) {
+                errors.push(sector.error("keywords", format!("`{keyword}` stands there twice")));
+            }
+        }
+        for nis2 in sector.value.nis2.iter().filter(|it| !it.exists()) {
+            let message = format!("`{}` is no sector of annex {:?}", nis2.sector, nis2.annex);
+            errors.push(sector.error("nis2", message));
+        }
+        seen.insert(id, sector.place());
+    }
+    errors
+}
+
+/// Notes settings that contradict each other, and passwords where others can read them.
+pub(crate) fn check_settings(settings: &Settings, overrides: &Overrides) -> Vec<ConfigError> {
+    let mut errors = Vec::new();
+    let mut refuse = |key: &str, message: &str| {
+        let origin = if overrides.flag_sets(key) {
+            "command line"
+        } else if overrides.env_sets(key) {
+            "environment"
+        } else {
+            "settings.toml"
+        };
+        errors.push(ConfigError {
+            origin: origin.to_owned(),
+            position: None,
+            key: Some(key.to_owned()),
+            message: message.to_owned(),
+        });
+    };
+    if u64::from(settings.poll.interval_max_hours) * 60
+        < u64::from(settings.poll.interval_min_minutes)
+    {
+        refuse("poll.interval_max_hours", "must not be shorter than `poll.interval_min_minutes`");
+    }
+    if settings.crawl.lease_s <= settings.fetch.total_timeout_s {
+        refuse("crawl.lease_s", "must be longer than `fetch.total_timeout_s`");
+    }
+    if settings.fetch.total_timeout_s < settings.fetch.connect_timeout_s {
+        refuse("fetch.total_timeout_s", "must not be shorter than `fetch.connect_timeout_s`");
+    }
+    let is_open = settings.database_url.as_ref().is_some_and(|it| it.has_password())
+        && (overrides.flag_sets("database_url") || !overrides.env_sets("database_url"));
+    if is_open {
+        refuse(
+            "database_url",
+            "holds a password, which belongs in the environment variable HARBINGER_DATABASE_URL \
+             or in the file that `database_url_file` names",
+        );
+    }
+    if settings.database_url.is_some() && settings.database_url_file.is_some() {
+        refuse("database_url_file", "cannot stand beside `database_url`");
+    }
+    errors
+}

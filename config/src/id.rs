@@ -1,0 +1,56 @@
+//! Identifiers that other crates share: a source's name and a sector's facet path.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Wraps `text` as it stands; [`crate::Config::load`] checks its form.
+            pub fn new(text: impl Into<String>) -> $name {
+                $name(text.into())
+            }
+
+            /// The identifier as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str(&self.0)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> $name {
+                $name::new(text)
+            }
+        }
+    };
+}
+
+text_id! {
+    /// Name of a source in the configuration: `a-z`, `0-9` and `-`, at most 64 characters.
+    SourceId
+}
+
+text_id! {
+    /// Facet path of a sector, with its leading slash: `/energy/oil-gas`.
+    SectorId
+}
+
+impl SectorId {
+    /// The path of the parent sector, or `None` for a top-level sector.
+    pub fn parent(&self) -> Option<SectorId> {
+        let (parent, _) = self.0.rsplit_once('/')?;
+        (!parent.is_empty()).then(|| SectorId::new(parent))
+    }
+}

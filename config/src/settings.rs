@@ -1,0 +1,259 @@
+//! `settings.toml`: how Harbinger runs. The file's comments, `docs/configuration.md` and the
+//! overrides all come from the declarations here.
+//!
+//! Longer than a file should be because each key is documented once, for all of them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::declare::declare;
+use crate::secret::DatabaseUrl;
+use crate::value::{Rule, Value, if_set, not_empty, text_value, within};
+
+declare! {
+    /// How Harbinger runs: everything in `settings.toml`.
+    pub struct Settings {
+        /// Folder of the database, the search index and archived pages; made when absent.
+        /// Default `./data`; a relative path counts from the folder in which Harbinger is started.
+        data_dir: PathBuf = "./data".into(),
+        /// PostgreSQL database that several workers share, as `postgres://user@host/name`.
+        /// None by default: SQLite in `data_dir`. A password may stand only in the environment
+        /// variable `HARBINGER_DATABASE_URL` or in `database_url_file`.
+        database_url: Option<DatabaseUrl>,
+        /// File that holds the database address with its password, e.g. a mounted secret.
+        /// None by default. Not together with `database_url`.
+        database_url_file: Option<PathBuf>,
+        /// The web server.
+        http: HttpSettings,
+        /// Requests to other sites.
+        fetch: FetchSettings,
+        /// When feeds are asked for news.
+        poll: PollSettings,
+        /// From an entry of a feed to an article in the archive.
+        crawl: CrawlSettings,
+        /// The tagger: entities, statements, sectors.
+        nlp: NlpSettings,
+        /// Stories: articles on one event.
+        stories: StorySettings,
+        /// The full-text index.
+        index: IndexSettings,
+        /// The bundled sample news wire.
+        sample: SampleSettings,
+        /// What is written to standard error.
+        log: LogSettings,
+    }
+}
+
+declare! {
+    /// The web server.
+    pub struct HttpSettings {
+        /// Address and port to listen on. The default, `127.0.0.1:8321`, is reachable from this
+        /// machine only; port 0 takes any free one.
+        bind: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8321)),
+        /// Longest time that a request may take, in seconds. Default 30.
+        request_timeout_s: u32 = 30 => within(1, 600),
+        /// Largest body of a request, in bytes. Default 2 MiB.
+        request_body_max_bytes: usize = 2 << 20 => within(1 << 10, 1 << 30),
+        /// Live update streams that may be open at once. Default 100.
+        n_event_streams_max: usize = 100 => within(0, 100_000),
+        /// Longest wait for open requests and running work at shutdown, in seconds. Default 20.
+        shutdown_grace_s: u32 = 20 => within(0, 600),
+    }
+}
+
+declare! {
+    /// Requests to other sites. One request per host at a time and no private addresses (unless a
+    /// source allows them) are fixed; the other limits are here.
+    pub struct FetchSettings {
+        /// Name of this robot, sent with each request and looked up in robots.txt.
+        /// Default `Harbinger`.
+        user_agent: String = "Harbinger".into() => Rule::new(
+            "a product name such as \"Harbinger\" or \"Harbinger/1.0\", without spaces",
+            |it: &String| !it.is_empty() && it.bytes().all(|c| c.is_ascii_graphic()),
+        ),
+        /// Page or `mailto:` address at which publishers reach whoever runs this, sent with each
+        /// request. None by default; set it before you crawl sites that are not yours.
+        contact_url: Option<String> => if_set(Rule::new(
+            "an address that starts with https://, http:// or mailto:",
+            |it: &String| ["https://", "http://", "mailto:"].iter().any(|start| {
+                it.strip_prefix(start).is_some_and(|rest| {
+                    !rest.is_empty() && rest.bytes().all(|c| c.is_ascii_graphic())
+                })
+            }),
+        )),
+        /// Requests that may run at once. Default 16.
+        n_fetches_max: usize = 16 => within(1, 1_000),
+        /// Shortest time between two requests for pages of one host, in milliseconds; a source
+        /// can have its own. Default 5000.
+        host_interval_ms: u32 = 5_000 => within(0, 3_600_000),
+        /// Pause of a host that answered 429 without saying how long, in seconds. Default 30.
+        after_429_s: u32 = 30 => within(1, 86_400),
+        /// Longest time to connect, in seconds. Default 10.
+        connect_timeout_s: u32 = 10 => within(1, 300),
+        /// Longest time of a whole request with its body, in seconds. Default 30.
+        total_timeout_s: u32 = 30 => within(1, 3_600),
+        /// Largest body after decompression, in bytes. Default 15 MiB.
+        body_max_bytes: usize = 15 << 20 => within(1 << 10, 1 << 30),
+        /// Redirects followed for one request. Default 10.
+        redirects_max: usize = 10 => within(0, 20),
+        /// Whether article pages obey the site's robots.txt (RFC 9309). Default true.
+        respect_robots: bool = true,
+        /// How long a robots.txt is kept, in hours. Default 24, as RFC 9309 advises.
+        robots_ttl_hours: u32 = 24 => within(1, 24 * 7),
+    }
+}
+
+declare! {
+    /// When feeds are asked for news.
+    pub struct PollSettings {
+        /// Time between two polls of a feed that names none of its own, in minutes. Default 30.
+        interval_default_minutes: u32 = 30 => within(1, 1_440),
+        /// Shortest time between two polls of a feed, whatever the feed says, in minutes.
+        /// Default 5.
+        interval_min_minutes: u32 = 5 => within(1, 1_440),
+        /// Longest time between two polls of a working feed, in hours. Default 24.
+        interval_max_hours: u32 = 24 => within(1, 720),
+        /// Longest time between two polls of a feed that keeps failing, in days. Default 30.
+        failing_interval_max_days: u32 = 30 => within(1, 365),
+        /// Feeds polled at once. Default 8.
+        n_polls_max: usize = 8 => within(1, 1_000),
+        /// How often the database is asked which feeds are due, in milliseconds. Default 1000.
+        due_check_interval_ms: u32 = 1_000 => within(10, 3_600_000),
+        /// Entries taken from one document of a feed, the first ones. Default 1000.
+        n_entries_max: usize = 1_000 => within(1, 100_000),
+    }
+}
+
+declare! {
+    /// From an entry of a feed to an article in the archive.
+    pub struct CrawlSettings {
+        /// Entries taken from the queue at once. Default 32.
+        batch_size: usize = 32 => within(1, 1_000),
+        /// Tries of one entry before it is given up. Default 5.
+        attempts_max: u32 = 5 => within(1, 100),
+        /// Wait before the second try, in seconds; it doubles with each further one. Default 60.
+        retry_base_s: u32 = 60 => within(1, 86_400),
+        /// After this time, in seconds, an entry that a dead worker had taken is free again.
+        /// Default 300; must be longer than `fetch.total_timeout_s`.
+        lease_s: u32 = 300 => within(10, 86_400),
+        /// Longest text of an article kept, in characters; the rest is cut. Default 1 000 000.
+        text_chars_max: usize = 1_000_000 => within(1_000, 1_000_000),
+    }
+}
+
+declare! {
+    /// The tagger: entities, statements, sectors.
+    pub struct NlpSettings {
+        /// Threads of the model. Default 0: one per core.
+        n_threads: usize = 0 => within(0, 256),
+        /// Articles annotated together. Default 16.
+        n_articles_per_batch: usize = 16 => within(1, 1_024),
+        /// Longest text that is annotated, in characters; the rest stays searchable.
+        /// Default 200 000.
+        text_chars_max: usize = 200_000 => within(1_000, 1_000_000),
+    }
+}
+
+declare! {
+    /// Stories: articles on one event.
+    pub struct StorySettings {
+        /// An article can join a story whose latest article is at most this old, in days.
+        /// Default 14.
+        window_days: u32 = 14 => within(1, 365),
+    }
+}
+
+declare! {
+    /// The full-text index.
+    pub struct IndexSettings {
+        /// Longest time until an annotated article can be found, in milliseconds. Default 1000.
+        commit_interval_ms: u32 = 1_000 => within(10, 2_000),
+        /// Articles after which the index commits earlier. Default 1000.
+        n_articles_per_commit_max: usize = 1_000 => within(1, 1_000_000),
+        /// Memory of the index writer, in bytes. Default 64 MiB.
+        memory_budget_bytes: usize = 64 << 20 => within(15 << 20, 4 << 30),
+    }
+}
+
+declare! {
+    /// The bundled sample news wire: original articles written for Harbinger, served on loopback
+    /// and labelled as sample, so that there is something to see without internet.
+    pub struct SampleSettings {
+        /// Whether the sample wire is served and crawled. Default true.
+        enabled: bool = true,
+    }
+}
+
+declare! {
+    /// What is written to standard error.
+    pub struct LogSettings {
+        /// `text` for people, `json` for machines (one object per line). Default `text`.
+        format: LogFormat = LogFormat::Text,
+        /// What is logged: a level (`error`, `warn`, `info`, `debug`, `trace`), or several with
+        /// modules as `info,ingest=debug`. Default `info`.
+        filter: String = "info".into() => not_empty(),
+    }
+}
+
+/// Form of the log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+text_value!(
+    LogFormat,
+    "\"text\" or \"json\"",
+    |it| match it {
+        "text" => Some(LogFormat::Text),
+        "json" => Some(LogFormat::Json),
+        _ => None,
+    },
+    |it| match it {
+        LogFormat::Text => "text".to_owned(),
+        LogFormat::Json => "json".to_owned(),
+    },
+    hint & ["text", "json"]
+);
+
+impl Default for Settings {
+    /// The settings of an empty `settings.toml`.
+    fn default() -> Settings {
+        Settings::absent().expect("every setting has a default")
+    }
+}
+
+impl FetchSettings {
+    /// The value of the User-Agent header: name, and contact address when set.
+    pub fn user_agent_header(&self) -> String {
+        match &self.contact_url {
+            Some(contact) => format!("{} (+{contact})", self.user_agent),
+            None => self.user_agent.clone(),
+        }
+    }
+
+    /// Shortest time between two requests for pages of one host.
+    pub fn host_interval(&self) -> Duration {
+        Duration::from_millis(self.host_interval_ms.into())
+    }
+
+    /// Pause of a host that answered 429 without saying how long.
+    pub fn after_429(&self) -> Duration {
+        Duration::from_secs(self.after_429_s.into())
+    }
+
+    /// Longest time to connect.
+    pub fn connect_timeout(&self) -> Duration {
+        Duration::from_secs(self.connect_timeout_s.into())
+    }
+
+    /// Longest time of a whole request with its body.
+    pub fn total_timeout(&self) -> Duration {
+        Duration::from_secs(self.total_timeout_s.into())
+    }
+}

@@ -1,0 +1,219 @@
+//! `sources/*.toml`: whose news is read.
+
+use std::net::IpAddr;
+
+use chrono::NaiveDate;
+use url::{Host, Url};
+
+use crate::check::Placed;
+use crate::declare::declare;
+use crate::id::{SectorId, SourceId};
+use crate::iso::{COUNTRIES, LANGUAGES};
+use crate::value::{Rule, Value, if_set, not_empty, text_value, within};
+
+/// The host of every address of the bundled sample wire. No resolver knows it (RFC 6761); the
+/// program sends its requests to the loopback port on which it serves the wire, so that articles
+/// keep their addresses while the port changes.
+pub const SAMPLE_HOST: &str = "sample.harbinger.invalid";
+
+declare! {
+    /// A publisher's feed, one `[[source]]` of a file in `sources/`.
+    pub struct Source {
+        /// Name in addresses and in the database, unique: `a-z`, `0-9` and `-`, at most 64
+        /// characters. Keep it: another id is another source.
+        id: SourceId,
+        /// Name shown to readers.
+        name: String => not_empty(),
+        /// Address of the RSS, Atom or JSON feed, unique. A `sample` source lies on
+        /// `sample.harbinger.invalid`, which means the sample wire on loopback.
+        feed_url: Url,
+        /// Start page of the publisher. None by default.
+        home_url: Option<Url>,
+        /// Language of the articles, ISO 639-1: `en`.
+        language: String => Rule::new(
+            "a language of ISO 639-1 in lower case such as \"en\"",
+            |it: &String| LANGUAGES.contains(&it.as_str()),
+        ),
+        /// Country of the publisher, ISO 3166-1 alpha-2: `GB`. None by default: international.
+        country: Option<String> => if_set(Rule::new(
+            "a country of ISO 3166-1 in upper case such as \"DE\" (the United Kingdom is \"GB\")",
+            |it: &String| COUNTRIES.contains(&it.as_str()),
+        )),
+        /// Part of the world that the source writes about. Default `world`.
+        region: Region = Region::World,
+        /// Sectors that the source writes about, from `taxonomy.toml`. None by default: any.
+        sectors: Vec<SectorId> = Vec::new(),
+        /// Time between two polls, in minutes. None by default: `poll.interval_default_minutes`.
+        poll_interval_minutes: Option<u32> => if_set(within(1, 43_200)),
+        /// Whether the source is read. Default true.
+        enabled: bool = true,
+        /// Whether its feed and pages may lie on loopback, private or link-local addresses.
+        /// Default false, so that a feed cannot make Harbinger read from your own network.
+        allow_private_addresses: bool = false,
+        /// Shortest time between two requests for its pages, in milliseconds.
+        /// None by default: `fetch.host_interval_ms`.
+        host_interval_ms: Option<u32> => if_set(within(0, 3_600_000)),
+        /// Whether the source is part of the bundled sample wire. Default false.
+        sample: bool = false,
+        /// CSS selectors, for pages on which the general extraction is wrong.
+        extract: ExtractRules,
+        /// Free words to find the source by. None by default.
+        tags: Vec<String> = Vec::new(),
+        /// Remarks for whoever keeps the list. None by default.
+        notes: Option<String>,
+        /// Last day on which the source is read. None by default: for ever.
+        valid_until: Option<NaiveDate>,
+    }
+}
+
+declare! {
+    /// CSS selectors of one source's pages; each replaces the general rule for its field.
+    pub struct ExtractRules {
+        /// Element that holds the main text. None by default.
+        content: Option<String> => if_set(not_empty()),
+        /// Element that holds the headline. None by default.
+        title: Option<String> => if_set(not_empty()),
+        /// Elements that hold the names of the authors. None by default.
+        author: Option<String> => if_set(not_empty()),
+        /// Element that holds the publication date. None by default.
+        date: Option<String> => if_set(not_empty()),
+        /// Elements to drop before anything else. None by default.
+        remove: Option<String> => if_set(not_empty()),
+    }
+}
+
+declare! {
+    /// Everything in one file of `sources/`.
+    pub(crate) struct SourceFile {
+        /// The sources.
+        source: Vec<Placed<Source>> = Vec::new(),
+    }
+}
+
+impl Source {
+    /// A source with an id, a feed in English, and the default of every other key.
+    pub fn new(id: &str, feed_url: Url) -> Source {
+        Source {
+            id: SourceId::new(id),
+            name: id.to_owned(),
+            feed_url,
+            home_url: None,
+            language: "en".to_owned(),
+            country: None,
+            region: Region::World,
+            sectors: Vec::new(),
+            poll_interval_minutes: None,
+            enabled: true,
+            allow_private_addresses: false,
+            host_interval_ms: None,
+            sample: false,
+            extract: ExtractRules::default(),
+            tags: Vec::new(),
+            notes: None,
+            valid_until: None,
+        }
+    }
+
+    /// Whether the source is read on `today`.
+    pub fn is_active_on(&self, today: NaiveDate) -> bool {
+        self.enabled && self.valid_until.is_none_or(|last| today <= last)
+    }
+
+    /// What is wrong with the feed's address as such, or `None`.
+    pub(crate) fn feed_address_error(&self) -> Option<String> {
+        if !self.feed_url.username().is_empty() || self.feed_url.password().is_some() {
+            return Some("must hold no user name or password".into());
+        }
+        if self.feed_url.port() == Some(0) {
+            return Some("must not have port 0".into());
+        }
+        match (self.sample, self.feed_url.host_str() == Some(SAMPLE_HOST)) {
+            (true, false) => {
+                return Some(format!("must lie on {SAMPLE_HOST}, because the source is a sample"));
+            }
+            (false, true) => {
+                return Some(format!("may lie on {SAMPLE_HOST} only with `sample = true`"));
+            }
+            _ => {}
+        }
+        let is_private = is_private_host(&self.feed_url);
+        (is_private && !self.allow_private_addresses).then(|| {
+            "lies on a private address; set `allow_private_addresses = true` if it shall".into()
+        })
+    }
+}
+
+impl Default for ExtractRules {
+    /// No selectors.
+    fn default() -> ExtractRules {
+        ExtractRules::absent().expect("every selector may be absent")
+    }
+}
+
+fn is_private_host(url: &Url) -> bool {
+    let address: IpAddr = match url.host() {
+        Some(Host::Ipv4(it)) => it.into(),
+        Some(Host::Ipv6(it)) => it.to_canonical(),
+        Some(Host::Domain(it)) => return it == "localhost" || it.ends_with(".localhost"),
+        None => return false,
+    };
+    match address {
+        IpAddr::V4(it) => {
+            it.is_loopback() || it.is_private() || it.is_link_local() || it.is_unspecified()
+        }
+        IpAddr::V6(it) => {
+            let first = it.segments()[0];
+            it.is_loopback()
+                || it.is_unspecified()
+                || (first & 0xfe00) == 0xfc00
+                || (first & 0xffc0) == 0xfe80
+        }
+    }
+}
+
+macro_rules! named_region {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
+        /// Part of the world that a source writes about.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Region { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl Region {
+            /// Every region.
+            pub const ALL: &'static [Region] = &[$(Region::$variant),+];
+            const NAMES: &'static [&'static str] = &[$($name),+];
+
+            /// The name in files and addresses: `middle-east`.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Region::$variant => $name),+ }
+            }
+        }
+    };
+}
+
+named_region! {
+    /// All of it.
+    World = "world",
+    /// Africa, with its north.
+    Africa = "africa",
+    /// East, South-East, South and Central Asia.
+    Asia = "asia",
+    /// Europe, with Russia and Turkey.
+    Europe = "europe",
+    /// From Egypt to Iran.
+    MiddleEast = "middle-east",
+    /// Canada and the United States.
+    NorthAmerica = "north-america",
+    /// From Mexico to Chile, with the Caribbean.
+    LatinAmerica = "latin-america",
+    /// Australia, New Zealand and the Pacific islands.
+    Oceania = "oceania",
+}
+
+text_value!(
+    Region,
+    format!("one of {}", Region::NAMES.join(", ")),
+    |it| Region::ALL.iter().copied().find(|region| region.as_str() == it),
+    |it| it.as_str().to_owned(),
+    hint Region::NAMES
+);

@@ -1,0 +1,132 @@
+//! Indexing and searching a synthetic corpus: rate, size, latency of a mix of queries with all
+//! facets, snippets and 20 hits.
+//!
+//! `cargo bench -p index --bench search`; `HARBINGER_BENCH_ARTICLES` sets the number of articles
+//! (100 000), `HARBINGER_BENCH_QUERIES` that of the queries (2 000). One thread searches, one
+//! indexes. No text of others is used: words are made of syllables and drawn by Zipf's law.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench reports to its user")]
+
+mod corpus;
+mod mix;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use index::{IndexWriterStage, SearchIndex, WriterSettings};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+/// Articles between two commits, as the pipeline does under load.
+const BATCH_SIZE: usize = 500;
+
+fn main() {
+    let n_articles = setting("HARBINGER_BENCH_ARTICLES", 100_000);
+    let n_queries = setting("HARBINGER_BENCH_QUERIES", 2_000);
+    let corpus = corpus::Corpus::new(7);
+    let dir = tempfile::tempdir().unwrap();
+    let index = fill(&corpus, dir.path(), n_articles);
+    println!(
+        "{} articles in {} segments, {} bytes on disk each, {} bytes of memory each for facets",
+        index.n_articles(),
+        index.n_segments(),
+        index.n_disk_bytes().unwrap() / index.n_articles(),
+        index.n_column_bytes() as u64 / index.n_articles(),
+    );
+    measure(&corpus, &index, n_queries);
+    println!("peak memory {}", peak_memory());
+}
+
+fn setting(name: &str, default: usize) -> usize {
+    std::env::var(name).ok().and_then(|it| it.parse().ok()).unwrap_or(default)
+}
+
+/// Indexes the corpus; times exclude making the articles.
+fn fill(corpus: &corpus::Corpus, dir: &std::path::Path, n_articles: usize) -> SearchIndex {
+    let mut stage = IndexWriterStage::open(dir, WriterSettings::default()).unwrap();
+    let mut rng = StdRng::seed_from_u64(1);
+    let mut applying = Duration::ZERO;
+    let mut commits = Vec::new();
+    let (mut n_done, mut n_words) = (0, 0);
+    while n_done < n_articles {
+        let n = BATCH_SIZE.min(n_articles - n_done);
+        let batch: Vec<_> =
+            (0..n).map(|it| corpus.article(n_done + it, n_articles, &mut rng)).collect();
+        n_words += batch.iter().map(|it| it.article.text.split(' ').count()).sum::<usize>();
+        let started = Instant::now();
+        stage.apply(&batch).unwrap();
+        applying += started.elapsed();
+        n_done += n;
+        let started = Instant::now();
+        stage.commit(n_done as i64).unwrap();
+        commits.push(started.elapsed());
+    }
+    let index = stage.search_index();
+    let started = Instant::now();
+    stage.close().unwrap();
+    let merging = started.elapsed();
+    index.refresh().unwrap();
+    let committing: Duration = commits.iter().sum();
+    println!("{} words an article", n_words / n_articles.max(1));
+    println!(
+        "indexed {:.0} articles/s ({:.1} s adding, {:.1} s in {} commits, {:.1} s last merges)",
+        n_articles as f64 / (applying + committing + merging).as_secs_f64(),
+        applying.as_secs_f64(),
+        committing.as_secs_f64(),
+        commits.len(),
+        merging.as_secs_f64(),
+    );
+    print_latencies("commit", &mut commits);
+    index
+}
+
+fn measure(corpus: &corpus::Corpus, index: &SearchIndex, n_queries: usize) {
+    let mut rng = StdRng::seed_from_u64(2);
+    let requests: Vec<_> = (0..n_queries).map(|_| mix::request(corpus, &mut rng)).collect();
+    for (_, request) in requests.iter().take(50) {
+        index.search(request, corpus.now()).unwrap();
+    }
+    let mut by_kind: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
+    let mut all = Vec::with_capacity(n_queries);
+    let (mut n_found, mut n_empty) = (0, 0);
+    for (kind, request) in &requests {
+        let started = Instant::now();
+        let response = index.search(request, corpus.now()).unwrap();
+        let elapsed = started.elapsed();
+        n_found += response.total;
+        n_empty += usize::from(response.total == 0);
+        by_kind.entry(kind).or_default().push(elapsed);
+        all.push(elapsed);
+    }
+    for (kind, times) in &mut by_kind {
+        print_latencies(kind, times);
+    }
+    print_latencies("ALL", &mut all);
+    println!(
+        "{} articles found on average, {n_empty} queries found none",
+        n_found / n_queries as u64
+    );
+}
+
+fn print_latencies(name: &str, times: &mut [Duration]) {
+    times.sort_unstable();
+    let at = |share: f64| {
+        let place = ((times.len() as f64 * share) as usize).min(times.len().saturating_sub(1));
+        times.get(place).map_or(0.0, |it| it.as_secs_f64() * 1_000.0)
+    };
+    println!(
+        "{name:24} n {:5}  p50 {:8.2} ms  p90 {:8.2} ms  p99 {:8.2} ms  max {:8.2} ms",
+        times.len(),
+        at(0.5),
+        at(0.9),
+        at(0.99),
+        at(1.0),
+    );
+}
+
+/// Peak resident memory of this process, from the kernel; `unknown` elsewhere than on Linux.
+fn peak_memory() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:"));
+    line.map_or_else(|| "unknown".to_owned(), |it| it.trim().to_owned())
+}

@@ -1,0 +1,363 @@
+//! Annotations: handing out articles that lack one, and recording what the NLP stage found.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use ingest::{Article, ArticleId};
+use nlp::{Annotation, story::StoryId};
+use sqlx::{Any, AssertSqlSafe, Transaction};
+
+use super::annotation_rows::{EntityRow, StatementRow, entity_rows, readable_json, statement_rows};
+use super::articles::read_article;
+use super::index_feed::take_index_seqs;
+use super::value::{clean, embedding_bytes, get, get_parsed, micros, to_json};
+use super::{Archive, ArchiveError};
+
+/// What the annotate and correlate stages say about one article.
+#[derive(Clone, Debug)]
+pub struct CorrelatedArticle {
+    /// The article.
+    pub article: ArticleId,
+    /// Mentions, statements, sectors.
+    pub annotation: Annotation,
+    /// Mean-pooled embedding; its length is the model's.
+    pub embedding: Vec<f32>,
+    /// The story it belongs to.
+    pub story: StoryId,
+    /// New headline of that story; `None` keeps the one it has, or takes the article's title for a
+    /// new story.
+    pub headline: Option<String>,
+}
+
+/// An article of the batch with what recording needs to know of it.
+struct Known<'a> {
+    item: &'a CorrelatedArticle,
+    id: String,
+    title: String,
+    dated_at: i64,
+    index_seq: i64,
+    statements: Vec<StatementRow>,
+    entities: BTreeMap<String, EntityRow>,
+}
+
+impl Archive {
+    /// Claims articles without annotation in order of arrival, at most `limit`.
+    ///
+    /// They come again, to anyone, when they are not recorded within `lease`, and at once when
+    /// this process restarts.
+    pub async fn claim_unannotated(
+        &self,
+        limit: usize,
+        now: DateTime<Utc>,
+        lease: Duration,
+    ) -> Result<Vec<Article>, ArchiveError> {
+        let claim = format!(
+            "UPDATE article_states SET annotate_at = $3, leased_by = $4
+             WHERE article_id IN (
+                 SELECT article_id FROM article_states WHERE annotate_at <= $1
+                 ORDER BY arrival LIMIT $2 {})
+             RETURNING article_id",
+            self.dialect.skip_locked(),
+        );
+        let select = format!(
+            "SELECT articles.* FROM articles
+             JOIN article_states ON article_states.article_id = articles.id
+             WHERE articles.id IN {} ORDER BY article_states.arrival",
+            self.dialect.list(1),
+        );
+        self.tried("claim articles to annotate", async {
+            let mut tx = self.begin().await?;
+            let rows = sqlx::query(AssertSqlSafe(claim))
+                .bind(micros(now))
+                .bind(limit as i64)
+                .bind(micros(now).saturating_add(lease.as_micros() as i64))
+                .bind(&*self.worker_id)
+                .fetch_all(&mut *tx)
+                .await?;
+            if rows.is_empty() {
+                return Ok(Vec::new());
+            }
+            let ids = rows.iter().map(|it| get(it, "article_id"));
+            let ids = ids.collect::<Result<Vec<&str>, _>>()?;
+            let rows =
+                sqlx::query(AssertSqlSafe(select)).bind(to_json(&ids)).fetch_all(&mut *tx).await?;
+            let articles = rows.iter().map(read_article).collect::<Result<Vec<_>, _>>()?;
+            tx.commit().await?;
+            Ok(articles)
+        })
+        .await
+    }
+
+    /// Records annotations, statements, entities and stories of a batch in one transaction and
+    /// gives each article the next `index_seq`, in the order of `batch`.
+    ///
+    /// An article annotated before gets the new annotation in place of the old one. Articles that
+    /// the archive does not have are left out; of two items for one article the last counts.
+    /// Returns the number of articles recorded.
+    pub async fn record_annotations(
+        &self,
+        batch: &[CorrelatedArticle],
+        now: DateTime<Utc>,
+    ) -> Result<usize, ArchiveError> {
+        self.tried(format!("record {} annotations", batch.len()), async {
+            let mut tx = self.begin().await?;
+            // First of all: from here on, other transactions that annotate wait.
+            let first_seq = take_index_seqs(&mut tx, batch.len()).await?;
+            let known = self.known(&mut tx, batch, first_seq).await?;
+            let ids: Vec<&str> = known.iter().map(|it| it.id.as_str()).collect();
+            let mut stories = self.forget(&mut tx, &ids).await?;
+            self.insert_stories(&mut tx, &known).await?;
+            self.place(&mut tx, &known).await?;
+            for it in &known {
+                insert_annotation(&mut tx, it, now).await?;
+            }
+            self.insert_statements(&mut tx, &known).await?;
+            self.insert_entities(&mut tx, &known).await?;
+            stories.extend(known.iter().map(|it| it.item.story.as_str().to_owned()));
+            self.recount_stories(&mut tx, &stories).await?;
+            tx.commit().await?;
+            Ok(known.len())
+        })
+        .await
+    }
+
+    /// Takes back all annotations and stories, so that every article waits for annotation again.
+    ///
+    /// Works in batches of 500, each a transaction of its own: a crash in between loses nothing,
+    /// and calling again finishes it. Returns the number of articles that had an annotation.
+    pub async fn clear_annotations(&self) -> Result<u64, ArchiveError> {
+        self.tried("clear the annotations", async {
+            let mut n_cleared = 0;
+            let mut after = 0;
+            loop {
+                let mut tx = self.begin().await?;
+                // As writers of annotations do, so that the two take turns.
+                take_index_seqs(&mut tx, 0).await?;
+                let rows = sqlx::query(
+                    "SELECT article_id, arrival FROM article_states
+                     WHERE annotate_at IS NULL AND $1 < arrival ORDER BY arrival LIMIT 500",
+                )
+                .bind(after)
+                .fetch_all(&mut *tx)
+                .await?;
+                let Some(last) = rows.last() else {
+                    return Ok(n_cleared);
+                };
+                after = get(last, "arrival")?;
+                let ids = rows.iter().map(|it| get(it, "article_id"));
+                let ids = ids.collect::<Result<Vec<&str>, _>>()?;
+                let stories = self.forget(&mut tx, &ids).await?;
+                self.recount_stories(&mut tx, &stories).await?;
+                tx.commit().await?;
+                n_cleared += ids.len() as u64;
+            }
+        })
+        .await
+    }
+
+    async fn known<'a>(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        batch: &'a [CorrelatedArticle],
+        first_seq: i64,
+    ) -> Result<Vec<Known<'a>>, sqlx::Error> {
+        let places: BTreeMap<ArticleId, usize> =
+            batch.iter().enumerate().map(|(place, it)| (it.article, place)).collect();
+        let ids: Vec<&ArticleId> = places.keys().collect();
+        let select = format!(
+            "SELECT articles.id, articles.title, articles.text, article_states.dated_at
+             FROM articles JOIN article_states ON article_states.article_id = articles.id
+             WHERE articles.id IN {}",
+            self.dialect.list(1),
+        );
+        let rows =
+            sqlx::query(AssertSqlSafe(select)).bind(to_json(&ids)).fetch_all(&mut **tx).await?;
+        let mut known = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let Some(&place) = places.get(&get_parsed::<ArticleId>(row, "id")?) else { continue };
+            let item = &batch[place];
+            let title: String = get(row, "title")?;
+            known.push(Known {
+                item,
+                id: get(row, "id")?,
+                dated_at: get(row, "dated_at")?,
+                index_seq: first_seq + place as i64,
+                statements: statement_rows(&item.annotation, &title, get(row, "text")?),
+                entities: entity_rows(&item.annotation),
+                title,
+            });
+        }
+        known.sort_by_key(|it| it.index_seq);
+        Ok(known)
+    }
+
+    async fn insert_stories(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        known: &[Known<'_>],
+    ) -> Result<(), sqlx::Error> {
+        let mut new: BTreeMap<&str, (String, i64)> = BTreeMap::new();
+        let mut headlines: BTreeMap<&str, String> = BTreeMap::new();
+        for it in known {
+            let story = it.item.story.as_str();
+            new.entry(story).or_insert_with(|| (it.title.clone(), it.dated_at));
+            if let Some(headline) = &it.item.headline {
+                headlines.insert(story, clean(headline).into_owned());
+            }
+        }
+        let insert = format!(
+            "INSERT INTO stories
+                 (id, headline, first_seen_at, last_seen_at, n_articles, n_sources, n_statements)
+             SELECT value ->> 0, value -> 1 ->> 0, CAST(value -> 1 ->> 1 AS BIGINT),
+                 CAST(value -> 1 ->> 1 AS BIGINT), 0, 0, 0
+             FROM {} WHERE true ON CONFLICT (id) DO NOTHING",
+            self.dialect.rows(1),
+        );
+        let rows: Vec<_> = new.into_iter().collect();
+        sqlx::query(AssertSqlSafe(insert)).bind(to_json(&rows)).execute(&mut **tx).await?;
+        let rename = format!(
+            "UPDATE stories SET headline = value ->> 1 FROM {} WHERE stories.id = value ->> 0",
+            self.dialect.rows(1),
+        );
+        let rows: Vec<_> = headlines.into_iter().collect();
+        sqlx::query(AssertSqlSafe(rename)).bind(to_json(&rows)).execute(&mut **tx).await?;
+        Ok(())
+    }
+
+    /// Puts the articles into their stories and into the index feed.
+    async fn place(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        known: &[Known<'_>],
+    ) -> Result<(), sqlx::Error> {
+        let rows: Vec<_> = known.iter().map(|it| (&it.id, &it.item.story, it.index_seq)).collect();
+        let update = format!(
+            "UPDATE article_states SET story_id = value ->> 1,
+                 index_seq = CAST(value ->> 2 AS BIGINT), annotate_at = NULL, leased_by = NULL
+             FROM {} WHERE article_states.article_id = value ->> 0",
+            self.dialect.rows(1),
+        );
+        sqlx::query(AssertSqlSafe(update)).bind(to_json(&rows)).execute(&mut **tx).await?;
+        Ok(())
+    }
+
+    async fn insert_statements(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        known: &[Known<'_>],
+    ) -> Result<(), sqlx::Error> {
+        let (mut rows, mut entities, mut sectors) = (Vec::new(), Vec::new(), Vec::new());
+        for article in known {
+            let dated_at = article.dated_at;
+            for it in &article.statements {
+                let part = if it.in_title { 't' } else { 'b' };
+                let id = format!("{}-{part}{}", article.id, it.ordinal);
+                entities.extend(
+                    it.entities
+                        .iter()
+                        .map(|(role, entity)| (entity.as_str(), *role, dated_at, id.clone())),
+                );
+                sectors.extend(it.sectors.iter().map(|sector| (sector, dated_at, id.clone())));
+                let what = (&it.kind, &it.domain, &it.modality, &it.tense);
+                let place = (&article.id, i64::from(it.in_title), it.ordinal, dated_at);
+                rows.push((id, place, what, it.score, &it.sentence, &it.body, it.dates));
+            }
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let rows_of = self.dialect.rows(1);
+        let insert = format!(
+            "INSERT INTO statements (id, article_id, in_title, ordinal, dated_at, kind, domain,
+                 modality, tense, score, sentence, body, date_from, date_to)
+             SELECT value ->> 0, value -> 1 ->> 0, CAST(value -> 1 ->> 1 AS BIGINT),
+                 CAST(value -> 1 ->> 2 AS BIGINT), CAST(value -> 1 ->> 3 AS BIGINT),
+                 value -> 2 ->> 0, value -> 2 ->> 1, value -> 2 ->> 2, value -> 2 ->> 3,
+                 CAST(value ->> 3 AS DOUBLE PRECISION), value ->> 4, value ->> 5,
+                 value -> 6 ->> 0, value -> 6 ->> 1
+             FROM {rows_of}"
+        );
+        sqlx::query(AssertSqlSafe(insert)).bind(to_json(&rows)).execute(&mut **tx).await?;
+        let insert = format!(
+            "INSERT INTO statement_entities (entity_id, role, dated_at, statement_id)
+             SELECT value ->> 0, value ->> 1, CAST(value ->> 2 AS BIGINT), value ->> 3
+             FROM {rows_of}"
+        );
+        sqlx::query(AssertSqlSafe(insert)).bind(to_json(&entities)).execute(&mut **tx).await?;
+        let insert = format!(
+            "INSERT INTO statement_sectors (sector, dated_at, statement_id)
+             SELECT value ->> 0, CAST(value ->> 1 AS BIGINT), value ->> 2 FROM {rows_of}"
+        );
+        sqlx::query(AssertSqlSafe(insert)).bind(to_json(&sectors)).execute(&mut **tx).await?;
+        Ok(())
+    }
+
+    async fn insert_entities(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        known: &[Known<'_>],
+    ) -> Result<(), sqlx::Error> {
+        let mut totals: BTreeMap<&str, (&EntityRow, Vec<i64>)> = BTreeMap::new();
+        let mut links = BTreeSet::new();
+        for article in known {
+            for (id, entity) in &article.entities {
+                let (kept, dates) = totals.entry(id).or_insert((entity, Vec::new()));
+                *kept = entity;
+                dates.push(article.dated_at);
+                links.insert((id.as_str(), article.dated_at, &article.id, entity.n_mentions));
+            }
+        }
+        if links.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<_> = totals
+            .iter()
+            .map(|(id, (entity, dates))| {
+                let (first, last) = (dates.iter().min(), dates.iter().max());
+                (id, &entity.kind, &entity.name, first, last, dates.len())
+            })
+            .collect();
+        let upsert = format!(
+            "INSERT INTO entities (id, kind, name, first_seen_at, last_seen_at, n_articles)
+             SELECT value ->> 0, value ->> 1, value ->> 2, CAST(value ->> 3 AS BIGINT),
+                 CAST(value ->> 4 AS BIGINT), CAST(value ->> 5 AS BIGINT)
+             FROM {} WHERE true
+             ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, name = excluded.name,
+                 n_articles = entities.n_articles + excluded.n_articles,
+                 first_seen_at = CASE WHEN excluded.first_seen_at < entities.first_seen_at
+                     THEN excluded.first_seen_at ELSE entities.first_seen_at END,
+                 last_seen_at = CASE WHEN entities.last_seen_at < excluded.last_seen_at
+                     THEN excluded.last_seen_at ELSE entities.last_seen_at END",
+            self.dialect.rows(1),
+        );
+        sqlx::query(AssertSqlSafe(upsert)).bind(to_json(&rows)).execute(&mut **tx).await?;
+        let insert = format!(
+            "INSERT INTO article_entities (entity_id, dated_at, article_id, n_mentions)
+             SELECT value ->> 0, CAST(value ->> 1 AS BIGINT), value ->> 2,
+                 CAST(value ->> 3 AS BIGINT)
+             FROM {}",
+            self.dialect.rows(1),
+        );
+        sqlx::query(AssertSqlSafe(insert)).bind(to_json(&links)).execute(&mut **tx).await?;
+        Ok(())
+    }
+}
+
+async fn insert_annotation(
+    tx: &mut Transaction<'static, Any>,
+    known: &Known<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO annotations (article_id, annotated_at, body, embedding)
+         VALUES ($1, $2, $3, $4)",
+    )
+    .bind(known.id.as_str())
+    .bind(micros(now))
+    .bind(readable_json(&known.item.annotation))
+    .bind(embedding_bytes(&known.item.embedding))
+    .execute(&mut **tx)
+    .await
+    .map(|_| ())
+}

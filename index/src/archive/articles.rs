@@ -1,0 +1,211 @@
+//! Articles: stored once, read back with everything known about them.
+
+use chrono::{DateTime, Utc};
+use config::SourceId;
+use ingest::{Article, ArticleId};
+use nlp::story::StoryId;
+use sqlx::any::AnyRow;
+use sqlx::{Any, AssertSqlSafe, Row, Transaction};
+
+use super::value::{
+    clean, from_json, get, get_flag, get_instant, get_instant_opt, get_json, get_parsed, micros,
+    to_json, unreadable,
+};
+use super::{Archive, ArchiveError};
+use crate::record::StoredArticle;
+
+/// What became of an article handed to the archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// Stored now.
+    Inserted,
+    /// Stored before; the older text stays.
+    AlreadyThere,
+    /// Deleted by a user before; not stored.
+    Buried,
+}
+
+/// Columns of a [`StoredArticle`], from tables named as below.
+pub(super) const STORED_ARTICLE: &str = "articles.*, article_states.arrival,
+     article_states.story_id, article_states.index_seq, annotations.body AS annotation,
+     sources.name AS source_name, sources.country AS source_country, sources.is_sample
+     FROM article_states
+     JOIN articles ON articles.id = article_states.article_id
+     JOIN sources ON sources.id = articles.source_id
+     LEFT JOIN annotations ON annotations.article_id = articles.id";
+
+impl Archive {
+    /// Stores an article exactly once and marks its entry done in the same transaction.
+    ///
+    /// `entry` is the frontier entry that led to it; its id differs from the article's when the
+    /// page was redirected. `None` for imports. A source never declared is added as inactive.
+    pub async fn record_article(
+        &self,
+        article: &Article,
+        entry: Option<&ArticleId>,
+    ) -> Result<Recorded, ArchiveError> {
+        let id = article.id;
+        self.tried(format!("record article {id}"), async {
+            let mut tx = self.begin().await?;
+            let recorded = insert_article(&mut tx, article, entry).await?;
+            tx.commit().await?;
+            Ok(recorded)
+        })
+        .await
+    }
+
+    /// Stores many articles in one transaction, for imports; the answers are in input order.
+    pub async fn record_articles(
+        &self,
+        articles: &[Article],
+    ) -> Result<Vec<Recorded>, ArchiveError> {
+        self.tried(format!("record {} articles", articles.len()), async {
+            let mut tx = self.begin().await?;
+            let mut recorded = Vec::with_capacity(articles.len());
+            for article in articles {
+                recorded.push(insert_article(&mut tx, article, None).await?);
+            }
+            tx.commit().await?;
+            Ok(recorded)
+        })
+        .await
+    }
+
+    /// The article with that id; `None` when there is none.
+    pub async fn article(&self, id: &ArticleId) -> Result<Option<StoredArticle>, ArchiveError> {
+        Ok(self.articles(std::slice::from_ref(id)).await?.pop())
+    }
+
+    /// The articles with those ids in the order of `ids`; unknown ids are left out.
+    pub async fn articles(&self, ids: &[ArticleId]) -> Result<Vec<StoredArticle>, ArchiveError> {
+        let select =
+            format!("SELECT {STORED_ARTICLE} WHERE articles.id IN {}", self.dialect.list(1),);
+        self.tried(format!("read {} articles", ids.len()), async {
+            let rows = sqlx::query(AssertSqlSafe(select))
+                .bind(to_json(&ids))
+                .fetch_all(&self.reader)
+                .await?;
+            let mut articles =
+                rows.iter().map(read_stored_article).collect::<Result<Vec<_>, sqlx::Error>>()?;
+            let place = |it: &StoredArticle| ids.iter().position(|id| *id == it.article.id);
+            articles.sort_by_cached_key(place);
+            Ok(articles)
+        })
+        .await
+    }
+
+    /// Whether the archive has, or has deleted, the article with that id.
+    pub async fn knows_article(&self, id: &ArticleId) -> Result<bool, ArchiveError> {
+        self.tried(format!("look for article {id}"), async {
+            let row = sqlx::query(
+                "SELECT (SELECT COUNT(*) FROM articles WHERE id = $1)
+                     + (SELECT COUNT(*) FROM tombstones WHERE article_id = $1)",
+            )
+            .bind(id.to_string())
+            .fetch_one(&self.reader)
+            .await?;
+            Ok(row.try_get::<i64, _>(0)? != 0)
+        })
+        .await
+    }
+}
+
+async fn insert_article(
+    tx: &mut Transaction<'static, Any>,
+    article: &Article,
+    entry: Option<&ArticleId>,
+) -> Result<Recorded, sqlx::Error> {
+    let id = article.id.to_string();
+    sqlx::query(
+        "INSERT INTO sources (id, name, address, is_sample, is_active)
+         VALUES ($1, $1, '', 0, 0) ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(article.source.as_str())
+    .execute(&mut **tx)
+    .await?;
+    let inserted = sqlx::query(
+        "INSERT INTO articles (id, url, canonical_url, source_id, title, authors, language,
+             site_name, published_at, fetched_at, page_sha256, text)
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
+         WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE article_id = $1)
+         ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(&id)
+    .bind(article.url.as_str())
+    .bind(article.canonical_url.as_ref().map(|it| it.as_str()))
+    .bind(article.source.as_str())
+    .bind(&*clean(&article.title))
+    .bind(to_json(&article.authors))
+    .bind(article.language.as_deref())
+    .bind(article.site_name.as_deref().map(|it| clean(it).into_owned()))
+    .bind(article.published_at.map(micros))
+    .bind(micros(article.fetched_at))
+    .bind(article.page_sha256.as_str())
+    .bind(&*clean(&article.text))
+    .execute(&mut **tx)
+    .await?;
+    if 0 < inserted.rows_affected() {
+        sqlx::query(
+            "INSERT INTO article_states (article_id, source_id, dated_at, annotate_at)
+             VALUES ($1, $2, $3, 0)",
+        )
+        .bind(&id)
+        .bind(article.source.as_str())
+        .bind(micros(article.published_at.unwrap_or(article.fetched_at)))
+        .execute(&mut **tx)
+        .await?;
+    }
+    let entry = entry.map_or_else(|| id.clone(), ArticleId::to_string);
+    sqlx::query(
+        "UPDATE entries SET state = 'done', due_at = NULL, leased_by = NULL,
+             failure_class = NULL, failure_message = NULL
+         WHERE id IN ($1, $2)",
+    )
+    .bind(&id)
+    .bind(entry)
+    .execute(&mut **tx)
+    .await?;
+    if 0 < inserted.rows_affected() {
+        return Ok(Recorded::Inserted);
+    }
+    let is_there = sqlx::query("SELECT 1 FROM articles WHERE id = $1")
+        .bind(&id)
+        .fetch_optional(&mut **tx)
+        .await?
+        .is_some();
+    Ok(if is_there { Recorded::AlreadyThere } else { Recorded::Buried })
+}
+
+/// Reads a row of [`STORED_ARTICLE`].
+pub(super) fn read_stored_article(row: &AnyRow) -> Result<StoredArticle, sqlx::Error> {
+    let annotation: Option<&str> = get(row, "annotation")?;
+    Ok(StoredArticle {
+        article: read_article(row)?,
+        annotation: annotation.map(|it| from_json("annotation", it)).transpose()?,
+        story: get::<Option<&str>>(row, "story_id")?.map(StoryId::founded_by),
+        index_seq: get(row, "index_seq")?,
+        source_name: get(row, "source_name")?,
+        source_country: get(row, "source_country")?,
+        is_sample: get_flag(row, "is_sample")?,
+    })
+}
+
+/// Reads a row that has all columns of table `articles`.
+pub(super) fn read_article(row: &AnyRow) -> Result<Article, sqlx::Error> {
+    let url = |text: String| text.try_into().map_err(|error| unreadable("url", error));
+    let published_at: Option<DateTime<Utc>> = get_instant_opt(row, "published_at")?;
+    Ok(Article {
+        id: get_parsed(row, "id")?,
+        url: url(get(row, "url")?)?,
+        canonical_url: get::<Option<String>>(row, "canonical_url")?.map(url).transpose()?,
+        source: SourceId::new(get::<String>(row, "source_id")?),
+        title: get(row, "title")?,
+        authors: get_json(row, "authors")?,
+        text: get(row, "text")?,
+        language: get(row, "language")?,
+        site_name: get(row, "site_name")?,
+        published_at,
+        fetched_at: get_instant(row, "fetched_at")?,
+        page_sha256: get(row, "page_sha256")?,
+    })
+}

@@ -1,0 +1,12 @@
+//! The archive on real databases: every scenario runs on SQLite in a temporary folder, and on
+//! PostgreSQL too when `HARBINGER_TEST_DATABASE_URL` names a server (`scripts/postgres-test.sh`).
+
+mod annotations;
+mod articles;
+mod faults;
+mod frontier;
+mod opening;
+mod properties;
+mod reading;
+mod sources;
+mod world;

@@ -1,0 +1,124 @@
+use ingest::CanonicalUrl;
+
+use super::world::{article, at, id, on_each_database};
+use crate::archive::articles::Recorded;
+
+#[tokio::test]
+async fn an_article_reads_back_as_it_was_stored() {
+    on_each_database(async |world| {
+        world.declare(&["sample"]).await;
+        let mut stored = article("sample", 1);
+        stored.canonical_url = Some(CanonicalUrl::parse("https://sample.example/one").unwrap());
+        stored.text = "Öl, 🛢 and “quotes”\n'; DROP TABLE articles; --".to_owned();
+        stored.site_name = Some("Sample".to_owned());
+        stored.published_at = None;
+        world.archive.record_article(&stored, None).await.unwrap();
+        let read = world.archive.article(&stored.id).await.unwrap().unwrap();
+        assert_eq!(read.article, stored);
+        assert_eq!((read.annotation, read.story, read.index_seq), (None, None, None));
+        assert_eq!((&*read.source_name, read.is_sample), ("The sample", true));
+        assert_eq!(read.source_country.as_deref(), Some("IE"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_article_is_stored_exactly_once_however_often_it_comes() {
+    on_each_database(async |world| {
+        let other = world.second_worker().await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for round in 0..20 {
+            let archive = if round % 2 == 0 { world.archive.clone() } else { other.clone() };
+            tasks.spawn(async move {
+                let article = article("wire", round % 4);
+                archive.record_article(&article, None).await.unwrap()
+            });
+        }
+        let all = tasks.join_all().await;
+        let n_inserted = all.iter().filter(|it| **it == Recorded::Inserted).count();
+        assert_eq!((n_inserted, all.len()), (4, 20));
+        let counts = world.archive.counts().await.unwrap();
+        assert_eq!((counts.n_articles, counts.n_unannotated), (4, 4));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_first_text_stays() {
+    on_each_database(async |world| {
+        world.store([1]).await;
+        let mut edited = article("wire", 1);
+        edited.text = "Another text".to_owned();
+        let recorded = world.archive.record_article(&edited, None).await.unwrap();
+        assert_eq!(recorded, Recorded::AlreadyThere);
+        let read = world.archive.article(&id(1)).await.unwrap().unwrap();
+        assert_eq!(read.article.text, article("wire", 1).text);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nul_characters_become_replacement_characters_so_that_offsets_stay() {
+    on_each_database(async |world| {
+        let mut stored = article("wire", 1);
+        stored.text = "one\0two".to_owned();
+        stored.title = "\0".to_owned();
+        world.archive.record_article(&stored, None).await.unwrap();
+        let read = world.archive.article(&stored.id).await.unwrap().unwrap().article;
+        assert_eq!((&*read.text, &*read.title), ("one\u{fffd}two", "\u{fffd}"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_articles_come_in_the_order_asked_for() {
+    on_each_database(async |world| {
+        world.store(0..30).await;
+        let wanted = [id(7), id(999), id(29), id(0)];
+        let read = world.archive.articles(&wanted).await.unwrap();
+        let ids: Vec<_> = read.iter().map(|it| it.article.id).collect();
+        assert_eq!(ids, [id(7), id(29), id(0)]);
+        assert_eq!(world.archive.articles(&[]).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_undeclared_source_of_an_import_is_kept_but_never_due() {
+    on_each_database(async |world| {
+        world.archive.record_article(&article("import", 1), None).await.unwrap();
+        assert_eq!(world.archive.due_sources(at(9_999), 10).await.unwrap(), []);
+        let read = world.archive.article(&article("import", 1).id).await.unwrap().unwrap();
+        assert_eq!(read.source_name, "import");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_write_dropped_half_way_leaves_nothing_behind() {
+    on_each_database(async |world| {
+        let mut tx = world.archive.begin().await.unwrap();
+        sqlx::query("INSERT INTO meta (key, value) VALUES ('half', 'done')")
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        drop(tx);
+        // Futures dropped at every await point of a write, one after the other.
+        for n_polls in 0..60 {
+            let article = article("wire", 1);
+            let mut record = Box::pin(world.archive.record_article(&article, None));
+            for _ in 0..n_polls {
+                let waited = tokio::time::timeout(std::time::Duration::ZERO, &mut record).await;
+                if waited.is_ok() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+        world.archive.record_article(&article("wire", 1), None).await.unwrap();
+        assert_eq!(world.archive.meta_get("half").await.unwrap(), None);
+        assert_eq!(world.archive.counts().await.unwrap().n_articles, 1);
+        assert_eq!(world.archive.counts().await.unwrap().n_unannotated, 1);
+    })
+    .await;
+}

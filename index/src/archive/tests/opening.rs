@@ -1,0 +1,185 @@
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::{env, fs};
+
+use super::world::{World, article, id, on_each_database};
+use crate::archive::{Archive, ArchiveError, ArchiveSettings};
+
+const HELD_FOLDER: &str = "HARBINGER_TEST_HELD_FOLDER";
+
+#[tokio::test]
+async fn an_archive_reopens_with_all_it_had() {
+    on_each_database(async |world| {
+        world.store([1]).await;
+        world.archive.meta_set("model", "tagger-v1").await.unwrap();
+        world.archive.meta_set("model", "tagger-v2").await.unwrap();
+        let reader = Archive::open_read_only(&world.settings).await.unwrap();
+        assert_eq!(reader.meta_get("model").await.unwrap().as_deref(), Some("tagger-v2"));
+        assert_eq!(reader.meta_get("nothing").await.unwrap(), None);
+        assert!(reader.article(&id(1)).await.unwrap().is_some());
+        // It sees what the other one commits meanwhile, and cannot write itself.
+        world.store([2]).await;
+        assert!(reader.article(&id(2)).await.unwrap().is_some());
+        assert!(reader.record_article(&article("wire", 3), None).await.is_err());
+        assert!(world.archive.article(&id(3)).await.unwrap().is_none());
+        reader.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_second_opening_of_a_folder_is_refused_until_the_first_is_gone() {
+    let world = World::on_sqlite().await;
+    world.store([1]).await;
+    let clone = world.archive.clone();
+    drop(world.archive);
+    let refusal = Archive::open(&world.settings).await.unwrap_err().to_string();
+    assert!(refusal.contains(&world.settings.data_dir.display().to_string()), "{refusal}");
+    assert!(refusal.contains(&format!("process {}", std::process::id())), "{refusal}");
+    drop(clone);
+    let reopened = Archive::open(&world.settings).await.unwrap();
+    assert!(reopened.article(&id(1)).await.unwrap().is_some());
+}
+
+/// Not a test by itself: the process that
+/// [`a_second_process_is_refused_and_a_killed_one_is_in_nobodys_way`] starts and kills.
+#[tokio::test]
+async fn holder_of_a_folder() {
+    let Ok(folder) = env::var(HELD_FOLDER) else { return };
+    let archive = Archive::open(&ArchiveSettings::in_folder(folder)).await.unwrap();
+    archive.record_article(&article("wire", 1), None).await.unwrap();
+    println!("\nholding");
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test]
+async fn a_second_process_is_refused_and_a_killed_one_is_in_nobodys_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = ArchiveSettings::in_folder(dir.path().join("data"));
+    let mut holder = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "archive::tests::opening::holder_of_a_folder", "--nocapture"])
+        .env(HELD_FOLDER, &settings.data_dir)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(holder.stdout.take().unwrap()).lines();
+    assert!(lines.map_while(Result::ok).any(|it| it == "holding"), "the holder did not start");
+
+    let refusal = Archive::open(&settings).await.unwrap_err();
+    assert!(matches!(refusal, ArchiveError::Locked { .. }));
+    assert!(refusal.to_string().contains(&format!("process {}", holder.id())), "{refusal}");
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    let archive = Archive::open(&settings).await.unwrap();
+    assert!(archive.article(&id(1)).await.unwrap().is_some(), "a committed article is lost");
+}
+
+#[tokio::test]
+async fn a_folder_name_may_hold_any_characters() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = ArchiveSettings::in_folder(dir.path().join("50% of #all? ünïcode folders"));
+    let archive = Archive::open(&settings).await.unwrap();
+    archive.close().await;
+    assert!(settings.data_dir.join("harbinger.db").exists());
+}
+
+#[tokio::test]
+async fn a_reader_without_archive_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = ArchiveSettings::in_folder(dir.path());
+    let error = Archive::open_read_only(&settings).await.unwrap_err();
+    assert!(matches!(error, ArchiveError::Missing { .. }), "{error}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_harbinger_is_left_alone() {
+    on_each_database(async |world| {
+        sqlx::query(
+            "INSERT INTO _sqlx_migrations
+                 (version, description, success, checksum, execution_time)
+             SELECT 9999, description, success, checksum, 0 FROM _sqlx_migrations",
+        )
+        .execute(&world.archive.writer)
+        .await
+        .unwrap();
+        let newer =
+            ArchiveSettings { data_dir: world.dir.path().join("newer"), ..world.settings.clone() };
+        if world.settings.database_url.is_none() {
+            fs::create_dir(&newer.data_dir).unwrap();
+            sqlx::query("VACUUM INTO $1")
+                .bind(newer.data_dir.join("harbinger.db").to_str().unwrap())
+                .execute(&world.archive.writer)
+                .await
+                .unwrap();
+        }
+        for opened in [Archive::open(&newer).await, Archive::open_read_only(&newer).await] {
+            let error = opened.unwrap_err();
+            assert!(matches!(error, ArchiveError::SchemaTooNew { found: 9999, .. }), "{error}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reader_does_not_migrate() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("harbinger.db"), "").unwrap();
+    let error = Archive::open_read_only(&ArchiveSettings::in_folder(dir.path())).await.unwrap_err();
+    assert!(matches!(error, ArchiveError::SchemaTooOld { found: 0, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_data_folder_that_is_a_file_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    fs::write(&path, "").unwrap();
+    let error = Archive::open(&ArchiveSettings::in_folder(&path)).await.unwrap_err();
+    assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+}
+
+#[tokio::test]
+async fn messages_about_a_database_url_keep_its_password_to_themselves() {
+    let dir = tempfile::tempdir().unwrap();
+    let check = async |url: &str| {
+        let settings = ArchiveSettings {
+            database_url: Some(url.to_owned()),
+            ..ArchiveSettings::in_folder(dir.path())
+        };
+        let error = Archive::open(&settings).await.unwrap_err();
+        let text = format!("{error} {error:?}");
+        assert!(!text.contains("secret"), "{text}");
+        error.to_string()
+    };
+    let refusal = check("postgres://user:secret@127.0.0.1:1/news?password=secret").await;
+    assert!(refusal.contains("postgres://user@127.0.0.1:1/news"), "{refusal}");
+    check("mysql://user:secret@127.0.0.1:1/news").await;
+}
+
+#[test]
+fn both_databases_have_the_same_tables_and_columns() {
+    let columns = |sql: &str| -> Vec<String> {
+        let code = sql.lines().map(|it| it.split("--").next().unwrap_or_default().trim());
+        let words = code.filter_map(|it| match it.split_whitespace().collect::<Vec<_>>()[..] {
+            ["CREATE", "TABLE" | "INDEX", name, ..] => Some(name.to_owned()),
+            [name, "TEXT" | "INTEGER" | "BIGINT" | "BLOB" | "BYTEA" | "REAL" | "DOUBLE", ..] => {
+                Some(format!("  {name}"))
+            }
+            _ => None,
+        });
+        words.collect()
+    };
+    for (_, description, sqlite, postgres) in super::super::open::MIGRATIONS {
+        assert!(50 < columns(sqlite).len());
+        assert_eq!(columns(sqlite), columns(postgres), "{description}");
+    }
+}
+
+#[test]
+fn every_migration_in_the_folder_is_applied() {
+    for folder in ["sqlite", "postgres"] {
+        let folder = format!("{}/migrations/{folder}", env!("CARGO_MANIFEST_DIR"));
+        let n_files = fs::read_dir(folder).unwrap().count();
+        assert_eq!(n_files, super::super::open::MIGRATIONS.len());
+    }
+}

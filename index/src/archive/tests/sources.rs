@@ -1,0 +1,145 @@
+use super::world::{article, at, entry, on_each_database, source};
+use crate::archive::sources::{Failure, PollRecord};
+
+#[tokio::test]
+async fn declared_sources_are_due_at_once_and_polled_ones_when_they_said() {
+    on_each_database(async |world| {
+        world.declare(&["wire", "gazette"]).await;
+        let due = world.archive.due_sources(at(0), 10).await.unwrap();
+        let ids: Vec<&str> = due.iter().map(|it| it.id.as_str()).collect();
+        assert_eq!(ids, ["gazette", "wire"]);
+        assert_eq!(due[0].state_json, None);
+
+        world.poll("wire", &[], 1).await;
+        assert_eq!(world.archive.due_sources(at(1), 10).await.unwrap().len(), 1);
+        assert_eq!(world.archive.next_poll_at().await.unwrap(), Some(at(0)));
+        let due = world.archive.due_sources(at(31), 10).await.unwrap();
+        let wire = due.iter().find(|it| it.id.as_str() == "wire").unwrap();
+        assert_eq!(wire.state_json.as_deref(), Some(r#"{"etag":"\"1\""}"#));
+        assert_eq!(wire.due_at, at(31));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_restart_keeps_poll_states_unless_the_address_changed() {
+    on_each_database(async |world| {
+        world.declare(&["wire", "gazette"]).await;
+        world.poll("wire", &[], 1).await;
+        world.poll("gazette", &[], 1).await;
+        let mut moved = source("gazette");
+        moved.address = "https://gazette.example/new-feed".to_owned();
+        world.archive.sync_sources(&[source("wire"), moved], at(2)).await.unwrap();
+
+        let states = world.archive.source_states().await.unwrap();
+        let (gazette, wire) = (&states[0], &states[1]);
+        assert_eq!((gazette.state_json.as_deref(), gazette.next_poll_at), (None, Some(at(2))));
+        assert!(wire.state_json.is_some());
+        assert_eq!(wire.next_poll_at, Some(at(31)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_feed_that_is_gone_for_good_is_never_due_again() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        let poll = PollRecord {
+            source: &"wire".into(),
+            state_json: "{}",
+            next_poll_at: None,
+            entries: &[],
+            failure: None,
+        };
+        world.archive.record_poll(&poll, at(1)).await.unwrap();
+        world.declare(&["wire"]).await;
+        assert_eq!(world.archive.due_sources(at(9_999_999), 10).await.unwrap(), []);
+        assert_eq!(world.archive.next_poll_at().await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_source_no_longer_declared_is_neither_polled_nor_crawled() {
+    on_each_database(async |world| {
+        world.declare(&["wire", "sample"]).await;
+        world.poll("sample", &[entry("sample", 1)], 0).await;
+        world.declare(&["wire"]).await;
+        assert_eq!(world.archive.due_sources(at(99), 10).await.unwrap().len(), 1);
+        assert_eq!(world.claim(10, 99).await, []);
+        assert_eq!(world.archive.n_pending().await.unwrap(), 0);
+        assert_eq!(world.archive.next_wake_at().await.unwrap(), None);
+
+        world.declare(&["wire", "sample"]).await;
+        assert_eq!(world.claim(10, 99).await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_entry_is_new_only_once() {
+    on_each_database(async |world| {
+        world.declare(&["wire", "gazette"]).await;
+        assert_eq!(world.poll("wire", &[entry("wire", 1), entry("wire", 2)], 0).await, 2);
+        assert_eq!(world.poll("wire", &[entry("wire", 2), entry("wire", 3)], 1).await, 1);
+        // The same page in another source's feed.
+        assert_eq!(world.poll("gazette", &[entry("wire", 3)], 2).await, 0);
+        // An article that came without an entry.
+        world.archive.record_article(&article("wire", 4), None).await.unwrap();
+        assert_eq!(world.poll("wire", &[entry("wire", 4)], 3).await, 0);
+        // One feed that names a page twice.
+        assert_eq!(world.poll("wire", &[entry("wire", 5), entry("wire", 5)], 4).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_article_that_its_user_deleted_never_comes_back() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        let id = article("wire", 1).id;
+        sqlx::query("INSERT INTO tombstones (article_id, buried_at) VALUES ($1, 0)")
+            .bind(id.to_string())
+            .execute(&world.archive.writer)
+            .await
+            .unwrap();
+        assert_eq!(world.poll("wire", &[entry("wire", 1)], 0).await, 0);
+        let recorded = world.archive.record_article(&article("wire", 1), None).await.unwrap();
+        assert_eq!(recorded, crate::archive::articles::Recorded::Buried);
+        assert_eq!(world.archive.article(&id).await.unwrap(), None);
+        assert!(world.archive.knows_article(&id).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn health_shows_the_last_failure_until_a_poll_goes_well() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        let failure =
+            Failure { class: "timeout".to_owned(), message: "no answer\0 in 30 s".to_owned() };
+        let poll = PollRecord {
+            source: &"wire".into(),
+            state_json: "{}",
+            next_poll_at: Some(at(60)),
+            entries: &[],
+            failure: Some(&failure),
+        };
+        world.archive.record_poll(&poll, at(3)).await.unwrap();
+        let state = world.archive.source_states().await.unwrap().remove(0);
+        assert_eq!(state.last_poll_at, Some(at(3)));
+        assert_eq!(state.failure.unwrap().message, "no answer\u{fffd} in 30 s");
+        let counts = world.archive.counts().await.unwrap();
+        let polls: Vec<_> =
+            counts.failures.iter().map(|it| (&*it.stage, &*it.class, it.n)).collect();
+        assert_eq!(polls, [("poll", "timeout", 1)]);
+
+        world.poll("wire", &[entry("wire", 7)], 60).await;
+        world.archive.record_article(&article("wire", 8), None).await.unwrap();
+        let state = world.archive.source_states().await.unwrap().remove(0);
+        assert_eq!(state.failure, None);
+        assert_eq!((state.n_articles, state.n_waiting), (1, 1));
+        assert_eq!(state.last_article_at, Some(at(8)));
+    })
+    .await;
+}

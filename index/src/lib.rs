@@ -1,0 +1,30 @@
+//! The archive (SQL), which holds all that must not be lost, and the search index (Tantivy),
+//! which can always be rebuilt from it.
+//!
+//! Reading order: [`record`], [`archive`]; then [`schema`], `document`, [`tokenizer`],
+//! [`writer`], [`query`], [`facet`], [`search`], `cursor`, [`snippet`].
+
+pub mod archive;
+mod cursor;
+mod document;
+pub mod facet;
+pub mod query;
+pub mod record;
+pub mod schema;
+pub mod search;
+pub mod snippet;
+#[cfg(test)]
+mod testing;
+pub mod tokenizer;
+pub mod writer;
+
+pub use archive::{Archive, ArchiveError, ArchiveSettings};
+pub use facet::{FacetCount, FilterField};
+pub use query::{QueryError, QueryErrorKind};
+pub use record::{
+    EntityRecord, Page, StatementRecord, StoredArticle, StoryArticle, StoryInput, StoryRecord,
+    StorySummary,
+};
+pub use search::{SearchError, SearchIndex, SearchRequest, SearchResponse};
+pub use snippet::Segment;
+pub use writer::{IndexError, IndexWriterStage, WriterSettings};

@@ -1,0 +1,164 @@
+//! What the archive hands to the search index and to readers: [`StoredArticle`], stories,
+//! statements, entities.
+
+use chrono::{DateTime, Utc};
+use config::SourceId;
+use ingest::{Article, ArticleId};
+use nlp::{Annotation, Statement, story::StoryId};
+use serde::{Deserialize, Serialize};
+
+/// An archived article with everything later stages said about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredArticle {
+    /// Text and metadata as extracted.
+    pub article: Article,
+    /// What the NLP stage found; `None` until it has run.
+    pub annotation: Option<Annotation>,
+    /// The story it belongs to; `None` until it is correlated.
+    pub story: Option<StoryId>,
+    /// Position in the order of changes: every new or changed article gets the next number, from 1.
+    /// `None` until it is ready to be indexed.
+    pub index_seq: Option<i64>,
+    /// Display name of the source.
+    pub source_name: String,
+    /// ISO 3166-1 alpha-2 country of the source, upper case; `None` when international.
+    pub source_country: Option<String>,
+    /// Whether the source is the bundled sample wire.
+    pub is_sample: bool,
+}
+
+/// A story without its articles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorySummary {
+    /// Identity.
+    pub id: StoryId,
+    /// Headline, that of one of its articles.
+    pub headline: String,
+    /// Date of its oldest article (published, or else fetched).
+    pub first_seen_at: DateTime<Utc>,
+    /// Date of its newest article.
+    pub last_seen_at: DateTime<Utc>,
+    /// Articles in it, from 1.
+    pub n_articles: u64,
+    /// Different sources of these articles.
+    pub n_sources: u64,
+    /// Hostile statements in these articles.
+    pub n_statements: u64,
+}
+
+/// A story with its articles and statements.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoryRecord {
+    /// Headline, dates and counts.
+    #[serde(flatten)]
+    pub summary: StorySummary,
+    /// Its articles, oldest first; the newest 500 when there are more.
+    pub articles: Vec<StoryArticle>,
+    /// Its statements, oldest first; the newest 500 when there are more.
+    pub statements: Vec<StatementRecord>,
+}
+
+/// An article as its story lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoryArticle {
+    /// Identity.
+    pub id: ArticleId,
+    /// The page.
+    pub url: String,
+    /// Headline; may be empty.
+    pub title: String,
+    /// The source.
+    pub source: SourceId,
+    /// Display name of the source.
+    pub source_name: String,
+    /// ISO 3166-1 alpha-2 country of the source; `None` when international.
+    pub source_country: Option<String>,
+    /// Whether the source is the bundled sample wire.
+    pub is_sample: bool,
+    /// Publication time; `None` when unknown.
+    pub published_at: Option<DateTime<Utc>>,
+    /// When the page was fetched.
+    pub fetched_at: DateTime<Utc>,
+    /// ISO 639-1 code; `None` when it cannot be told.
+    pub language: Option<String>,
+}
+
+/// A hostile statement with the article that makes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StatementRecord {
+    /// Stable while its article is not annotated anew.
+    pub id: String,
+    /// The article.
+    pub article: ArticleId,
+    /// The article's page.
+    pub article_url: String,
+    /// The article's headline.
+    pub article_title: String,
+    /// The source.
+    pub source: SourceId,
+    /// Display name of the source.
+    pub source_name: String,
+    /// Whether the source is the bundled sample wire.
+    pub is_sample: bool,
+    /// The article's story.
+    pub story: Option<StoryId>,
+    /// Date of the article (published, or else fetched).
+    pub dated_at: DateTime<Utc>,
+    /// Whether the offsets of `statement` count in the headline instead of the text.
+    pub in_title: bool,
+    /// The sentence that proves it, at most 4 000 characters.
+    pub sentence: String,
+    /// Who does what to whom.
+    pub statement: Statement,
+}
+
+/// A person, organisation, place, group… that articles name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntityRecord {
+    /// `kind:key`, as in [`nlp::EntityRef::id`].
+    pub id: String,
+    /// Kebab-case mention kind: `location`, `threat-group`…
+    pub kind: String,
+    /// Canonical name.
+    pub name: String,
+    /// Date of the oldest article that names it.
+    pub first_seen_at: DateTime<Utc>,
+    /// Date of the newest article that names it.
+    pub last_seen_at: DateTime<Utc>,
+    /// Articles that name it, from 1.
+    pub n_articles: u64,
+}
+
+/// What the story clusterer needs of an article to be restored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoryInput {
+    /// Place in the order of arrival; the page after starts behind it.
+    pub arrival: i64,
+    /// The article.
+    pub article: ArticleId,
+    /// Headline; may be empty.
+    pub title: String,
+    /// The first 600 characters of the text.
+    pub lead: String,
+    /// Mean-pooled embedding.
+    pub embedding: Vec<f32>,
+    /// Ids of the entities it names, sorted.
+    pub entities: Vec<String>,
+    /// Date of the article (published, or else fetched).
+    pub dated_at: DateTime<Utc>,
+    /// The story it was put in.
+    pub story: StoryId,
+    /// The source.
+    pub source: SourceId,
+    /// ISO 639-1 code; `None` when it cannot be told.
+    pub language: Option<String>,
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The items, in the list's order.
+    pub items: Vec<T>,
+    /// Where the next page starts; `None` after the last.
+    pub next: Option<String>,
+}

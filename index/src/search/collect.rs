@@ -1,0 +1,188 @@
+//! The single pass over the matching articles: filters, facets and the best of them.
+
+use std::collections::HashMap;
+
+use tantivy::query::{Bm25StatisticsProvider, EnableScoring, Query, Weight};
+use tantivy::schema::Field;
+use tantivy::{DocAddress, Searcher, SegmentReader, Term};
+
+use super::index::Snapshot;
+use super::rank::{Best, Rank, freshness, score_key, time_key};
+use super::request::DateField;
+use crate::facet::columns::SegmentColumns;
+use crate::facet::count::{Counts, Filters, Verdict};
+
+/// Articles whose facets are counted together.
+const BLOCK_SIZE: usize = 256;
+
+/// What the order goes by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Order {
+    /// BM25 times freshness at this time, in seconds since 1970.
+    Score { now_seconds: i64 },
+    /// Time.
+    Time { newest_first: bool },
+}
+
+/// One pass.
+pub(crate) struct Pass<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) query: &'a dyn Query,
+    pub(crate) filters: &'a Filters,
+    pub(crate) order: Order,
+    pub(crate) date_field: DateField,
+    pub(crate) limit: usize,
+    pub(crate) after: Option<Rank>,
+    /// Document frequencies that replace Tantivy's own.
+    pub(crate) doc_freqs: &'a HashMap<Term, u64>,
+}
+
+/// What a pass found.
+pub(crate) struct Found {
+    pub(crate) total: u64,
+    pub(crate) best: Vec<(Rank, DocAddress)>,
+}
+
+impl Pass<'_> {
+    /// Visits every matching article once; counts facets when `counts` is given.
+    pub(crate) fn run(&self, mut counts: Option<&mut Counts>) -> tantivy::Result<Found> {
+        let searcher = &self.snapshot.searcher;
+        let statistics = Statistics { searcher, doc_freqs: self.doc_freqs };
+        let is_scored = matches!(self.order, Order::Score { .. });
+        let weight = self.query.weight(if is_scored {
+            EnableScoring::enabled_from_statistics_provider(&statistics, searcher)
+        } else {
+            EnableScoring::disabled_from_searcher(searcher)
+        })?;
+        let mut total = 0;
+        let mut best = Best::new(self.limit, self.after);
+        for (segment_ord, segment) in searcher.segment_readers().iter().enumerate() {
+            let mut block = Block {
+                pass: self,
+                columns: &self.snapshot.columns[segment_ord],
+                segment_ord: segment_ord as u32,
+                passed: Vec::with_capacity(BLOCK_SIZE),
+                only: vec![Vec::new(); self.filters.len()],
+                counts: counts.as_deref_mut(),
+                best: &mut best,
+                total: 0,
+            };
+            block.visit_segment(weight.as_ref(), segment, is_scored)?;
+            total += block.total;
+        }
+        Ok(Found { total, best: best.into_sorted() })
+    }
+}
+
+/// Articles of one segment on their way into counts and ranking.
+struct Block<'a> {
+    pass: &'a Pass<'a>,
+    columns: &'a SegmentColumns,
+    segment_ord: u32,
+    passed: Vec<u32>,
+    only: Vec<Vec<u32>>,
+    counts: Option<&'a mut Counts>,
+    best: &'a mut Best,
+    total: u64,
+}
+
+impl Block<'_> {
+    fn visit_segment(
+        &mut self,
+        weight: &dyn Weight,
+        segment: &SegmentReader,
+        is_scored: bool,
+    ) -> tantivy::Result<()> {
+        let alive = segment.alive_bitset();
+        if is_scored {
+            weight.for_each(segment, &mut |doc, score| {
+                if alive.is_none_or(|it| it.is_alive(doc)) {
+                    self.visit(doc, score);
+                }
+            })?;
+        } else {
+            weight.for_each_no_score(segment, &mut |docs| {
+                for &doc in docs {
+                    if alive.is_none_or(|it| it.is_alive(doc)) {
+                        self.visit(doc, 0.0);
+                    }
+                }
+            })?;
+        }
+        self.flush();
+        Ok(())
+    }
+
+    fn visit(&mut self, doc: u32, score: f32) {
+        match self.pass.filters.verdict(self.columns, doc) {
+            Verdict::Fail => (),
+            Verdict::Only(n_filter) => {
+                if self.counts.is_some() {
+                    self.only[n_filter].push(doc);
+                    if self.only[n_filter].len() >= BLOCK_SIZE {
+                        self.flush();
+                    }
+                }
+            }
+            Verdict::Pass => {
+                self.total += 1;
+                let address = DocAddress::new(self.segment_ord, doc);
+                let columns = self.columns;
+                self.best.offer(self.key(doc, score), address, || columns.tie(doc));
+                if self.counts.is_some() {
+                    self.passed.push(doc);
+                    if self.passed.len() >= BLOCK_SIZE {
+                        self.flush();
+                    }
+                }
+            }
+        }
+    }
+
+    fn key(&self, doc: u32, score: f32) -> u32 {
+        match self.pass.order {
+            Order::Time { newest_first } => {
+                time_key(self.columns.seconds(self.pass.date_field)[doc as usize], newest_first)
+            }
+            Order::Score { now_seconds } => {
+                let at = self.columns.seconds(DateField::Published)[doc as usize];
+                score_key(score * freshness((now_seconds - i64::from(at)) as f32))
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        let Some(counts) = self.counts.as_deref_mut() else { return };
+        counts.add(self.columns, &self.passed);
+        self.passed.clear();
+        for (n_filter, docs) in self.only.iter_mut().enumerate() {
+            counts.add_only(self.pass.filters, n_filter, self.columns, docs);
+            docs.clear();
+        }
+    }
+}
+
+/// Tantivy's statistics with the document frequencies of a word over all languages.
+struct Statistics<'a> {
+    searcher: &'a Searcher,
+    doc_freqs: &'a HashMap<Term, u64>,
+}
+
+impl Bm25StatisticsProvider for Statistics<'_> {
+    fn total_num_tokens(&self, field: Field) -> tantivy::Result<u64> {
+        self.searcher.total_num_tokens(field)
+    }
+
+    fn total_num_docs(&self) -> tantivy::Result<u64> {
+        self.searcher.total_num_docs()
+    }
+
+    fn doc_freq(&self, term: &Term) -> tantivy::Result<u64> {
+        let n_docs = self.total_num_docs()?;
+        let freq = match self.doc_freqs.get(term) {
+            Some(&freq) => freq,
+            None => self.searcher.doc_freq(term)?,
+        };
+        Ok(freq.min(n_docs))
+    }
+}

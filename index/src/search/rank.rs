@@ -1,0 +1,125 @@
+//! The order of hits and the best of them: [`Rank`], [`Best`].
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use tantivy::DocAddress;
+
+/// After so many seconds an article counts half as fresh: 14 days.
+const HALF_LIFE_SECONDS: f32 = 14.0 * 86_400.0;
+/// What remains of the score of an article that is not fresh at all.
+const FRESHNESS_FLOOR: f32 = 0.5;
+
+/// Place of an article in the order: a higher key first, then a lower tie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rank {
+    /// The bits of a score, or a time; see [`score_key`] and [`time_key`].
+    pub(crate) key: u32,
+    /// First 64 bits of the article id.
+    pub(crate) tie: u64,
+}
+
+impl Ord for Rank {
+    /// Better is less, so that ranks sort best first.
+    fn cmp(&self, other: &Rank) -> Ordering {
+        other.key.cmp(&self.key).then(self.tie.cmp(&other.tie))
+    }
+}
+
+impl PartialOrd for Rank {
+    fn partial_cmp(&self, other: &Rank) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// A key that orders by score. Scores are not negative, so their bits order as they do.
+pub(crate) fn score_key(score: f32) -> u32 {
+    score.max(0.0).to_bits()
+}
+
+/// The score that [`score_key`] made a key of.
+pub(crate) fn key_score(key: u32) -> f32 {
+    f32::from_bits(key)
+}
+
+/// A key that orders by time.
+pub(crate) fn time_key(seconds: u32, newest_first: bool) -> u32 {
+    if newest_first { seconds } else { !seconds }
+}
+
+/// What is left of a score after `age_seconds`: 1 when fresh, half-way to the floor each 14 days.
+pub(crate) fn freshness(age_seconds: f32) -> f32 {
+    let share = (-age_seconds.max(0.0) / HALF_LIFE_SECONDS).exp2();
+    FRESHNESS_FLOOR + (1.0 - FRESHNESS_FLOOR) * share
+}
+
+/// Keeps the best articles that come after a given rank.
+pub(crate) struct Best {
+    limit: usize,
+    after: Option<Rank>,
+    /// The worst on top.
+    heap: BinaryHeap<(Rank, DocAddress)>,
+}
+
+impl Best {
+    pub(crate) fn new(limit: usize, after: Option<Rank>) -> Best {
+        Best { limit, after, heap: BinaryHeap::with_capacity(limit + 1) }
+    }
+
+    /// Offers an article; its tie is only looked up when the key leaves the matter open.
+    pub(crate) fn offer(&mut self, key: u32, address: DocAddress, tie: impl FnOnce() -> u64) {
+        if self.limit == 0 || self.after.is_some_and(|it| key > it.key) {
+            return;
+        }
+        let is_full = self.heap.len() >= self.limit;
+        if is_full && self.heap.peek().is_some_and(|(worst, _)| key < worst.key) {
+            return;
+        }
+        let rank = Rank { key, tie: tie() };
+        if self.after.is_some_and(|it| rank <= it) {
+            return;
+        }
+        if !is_full {
+            self.heap.push((rank, address));
+        } else if let Some(mut worst) = self.heap.peek_mut()
+            && rank < worst.0
+        {
+            *worst = (rank, address);
+        }
+    }
+
+    /// The articles kept, best first.
+    pub(crate) fn into_sorted(self) -> Vec<(Rank, DocAddress)> {
+        self.heap.into_sorted_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_are_kept_in_order_and_paging_repeats_none() {
+        let keys = [5, 1, 9, 5, 7, 5, 3, 9];
+        let mut seen = Vec::new();
+        let mut after = None;
+        loop {
+            let mut best = Best::new(3, after);
+            for (doc, key) in keys.iter().enumerate() {
+                best.offer(*key, DocAddress::new(0, doc as u32), || doc as u64);
+            }
+            let page = best.into_sorted();
+            let Some((last, _)) = page.last() else { break };
+            after = Some(*last);
+            seen.extend(page.iter().map(|(_, it)| it.doc_id));
+        }
+        assert_eq!(seen, [2, 7, 4, 0, 3, 5, 6, 1]);
+    }
+
+    #[test]
+    fn freshness_falls_from_one_to_its_floor() {
+        assert_eq!(freshness(-5.0), 1.0);
+        assert!((freshness(HALF_LIFE_SECONDS) - 0.75).abs() < 1e-6);
+        assert!(freshness(1e9) < 0.5001);
+    }
+}

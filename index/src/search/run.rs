@@ -1,0 +1,182 @@
+//! One search from request to response.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use tantivy::TantivyDocument;
+use tantivy::schema::Value as _;
+
+use super::collect::{Order, Pass};
+use super::error::SearchError;
+use super::index::{SearchIndex, Snapshot};
+use super::rank::{Rank, key_score};
+use super::request::{FACET_LIMIT_MAX, FILTER_VALUES_MAX, LIMIT_MAX, SearchRequest, Sort};
+use super::response::{Hit, QueryEcho, SearchResponse};
+use crate::cursor::{Cursor, fingerprint};
+use crate::document::Card;
+use crate::facet::FilterField;
+use crate::facet::count::{Counts, Filters};
+use crate::query::ast::Ast;
+use crate::query::compile::{Context, compile};
+use crate::query::parse;
+use crate::snippet::{Highlight, mark_all, snippet};
+use crate::tokenizer::{Analyzer, Language};
+
+impl SearchIndex {
+    /// Searches the last commit that [`SearchIndex::refresh`] has seen. Blocks.
+    ///
+    /// `now` is what relative dates and freshness go by; later pages use the first page's.
+    pub fn search(
+        &self,
+        request: &SearchRequest,
+        now: DateTime<Utc>,
+    ) -> Result<SearchResponse, SearchError> {
+        let started = Instant::now();
+        for (&field, values) in &request.filters {
+            if values.len() > FILTER_VALUES_MAX {
+                return Err(SearchError::Filter { field, n_values: values.len() });
+            }
+        }
+        let ast = parse(&request.q)?;
+        let cursor = self.cursor_of(request)?;
+        let now = cursor.map_or(now, |it| time_of(it.now_seconds));
+        let snapshot =
+            cursor.and_then(|it| self.snapshot_of(it.snapshot)).unwrap_or_else(|| self.snapshot());
+        let search = Search { index: self, snapshot, request, now };
+        let mut response = search.run(&ast, cursor.map(|it| it.rank))?;
+        response.took_ms = started.elapsed().as_secs_f64() * 1_000.0;
+        Ok(response)
+    }
+
+    fn cursor_of(&self, request: &SearchRequest) -> Result<Option<Cursor>, SearchError> {
+        let Some(text) = &request.cursor else { return Ok(None) };
+        let cursor = Cursor::decode(text).filter(|it| it.fingerprint == fingerprint(request));
+        cursor.map(Some).ok_or(SearchError::Cursor)
+    }
+}
+
+struct Search<'a> {
+    index: &'a SearchIndex,
+    snapshot: Arc<Snapshot>,
+    request: &'a SearchRequest,
+    now: DateTime<Utc>,
+}
+
+impl Search<'_> {
+    fn run(&self, ast: &Ast, after: Option<Rank>) -> Result<SearchResponse, SearchError> {
+        let request = self.request;
+        let context = Context {
+            searcher: &self.snapshot.searcher,
+            fields: self.index.fields(),
+            languages: &self.snapshot.languages,
+            now: self.now,
+            with_scores: request.sort == Sort::Relevance,
+        };
+        let uncounted: Vec<(FilterField, &[String])> = request
+            .filters
+            .iter()
+            .filter(|(field, values)| !field.is_counted() && !values.is_empty())
+            .map(|(field, values)| (*field, values.as_slice()))
+            .collect();
+        let compiled = compile(ast, &uncounted, &context)?;
+        let filters = Filters::new(request, &self.index.dictionaries());
+        let order = match request.sort {
+            Sort::Relevance if compiled.is_scored => {
+                Order::Score { now_seconds: self.now.timestamp() }
+            }
+            Sort::Oldest => Order::Time { newest_first: false },
+            Sort::Relevance | Sort::Newest => Order::Time { newest_first: true },
+        };
+        let limit = request.limit.min(LIMIT_MAX);
+        let pass = Pass {
+            snapshot: &self.snapshot,
+            query: compiled.query.as_ref(),
+            filters: &filters,
+            order,
+            date_field: request.date_field,
+            limit: if limit == 0 { 0 } else { limit + 1 },
+            after,
+            doc_freqs: &compiled.doc_freqs,
+        };
+        let mut counts =
+            request.aggs.then(|| Counts::new(self.snapshot.n_values, request.date_field));
+        let mut found = pass.run(counts.as_mut())?;
+        let has_more = found.best.len() > limit;
+        found.best.truncate(limit);
+        let last = found.best.last().filter(|_| has_more).map(|(rank, _)| *rank);
+        let mut response = SearchResponse {
+            total: found.total,
+            total_is_lower_bound: false,
+            query: echo(ast),
+            hits: Vec::with_capacity(found.best.len()),
+            facets: Default::default(),
+            histogram: Vec::new(),
+            next_cursor: last.map(|it| self.next_cursor(it, order)),
+            took_ms: 0.0,
+        };
+        if let Some(counts) = counts {
+            let limit = request.facet_limit.clamp(1, FACET_LIMIT_MAX);
+            let dictionaries = self.index.dictionaries();
+            response.facets = counts.facets(request, limit, &dictionaries, self.index.labels());
+            response.histogram = counts.histogram();
+        }
+        let mut analyzer = Analyzer::new();
+        for (rank, address) in found.best {
+            let document: TantivyDocument = self.snapshot.searcher.doc(address)?;
+            let mut hit = self.hit(&document, &compiled.highlight, &mut analyzer)?;
+            if let Order::Score { .. } = order {
+                hit.score = key_score(rank.key);
+            }
+            response.hits.push(hit);
+        }
+        Ok(response)
+    }
+
+    fn next_cursor(&self, rank: Rank, order: Order) -> String {
+        // By time, later arrivals do not disturb the rest; scores change with every commit.
+        if let Order::Score { .. } = order {
+            self.index.pin(&self.snapshot);
+        }
+        let cursor = Cursor {
+            rank,
+            snapshot: self.snapshot.id,
+            now_seconds: self.now.timestamp(),
+            fingerprint: fingerprint(self.request),
+        };
+        cursor.encode()
+    }
+
+    fn hit(
+        &self,
+        document: &TantivyDocument,
+        highlight: &Highlight,
+        analyzer: &mut Analyzer,
+    ) -> Result<Hit, SearchError> {
+        let fields = self.index.fields();
+        let text_of = |field| {
+            let value = document.get_first(field);
+            value.and_then(|it| it.as_str()).unwrap_or_default().to_owned()
+        };
+        let card: Card = serde_json::from_str(&text_of(fields.card))
+            .map_err(|error| tantivy::TantivyError::InternalError(error.to_string()))?;
+        let mut hit = card.into_hit();
+        if self.request.highlight {
+            let language = Language::of(hit.language.as_deref());
+            hit.title_segments = mark_all(&hit.title, language, highlight, analyzer);
+            hit.snippet = snippet(&text_of(fields.body), language, highlight, analyzer);
+        }
+        Ok(hit)
+    }
+}
+
+fn echo(ast: &Ast) -> QueryEcho {
+    match ast {
+        Ast::Everything => QueryEcho { text: String::new(), words: ast.in_words() },
+        _ => QueryEcho { text: ast.to_string(), words: ast.in_words() },
+    }
+}
+
+fn time_of(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds, 0).unwrap_or_default()
+}

@@ -1,0 +1,113 @@
+//! The domain types of ingestion: an [`Entry`] found in a feed becomes an [`Article`].
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use config::SourceId;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::canonical_url::CanonicalUrl;
+
+/// Most characters of an article's text.
+pub const TEXT_CHARS_MAX: usize = 1_000_000;
+
+/// Identity of an article: a 128-bit BLAKE3 hash of its canonical URL, stable across runs and
+/// machines. Written as 32 lower-case hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ArticleId(u128);
+
+impl ArticleId {
+    /// Returns the id of the article at `url`; only a canonical URL can get in.
+    pub fn of(url: &CanonicalUrl) -> ArticleId {
+        let hash = blake3::hash(url.as_str().as_bytes());
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash.as_bytes()[..16]);
+        ArticleId(u128::from_be_bytes(bytes))
+    }
+}
+
+impl fmt::Display for ArticleId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:032x}", self.0)
+    }
+}
+
+/// A text that is no article id: anything but 32 hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an article id (32 hexadecimal digits)")]
+pub struct InvalidArticleId(String);
+
+impl FromStr for ArticleId {
+    type Err = InvalidArticleId;
+
+    fn from_str(text: &str) -> Result<ArticleId, InvalidArticleId> {
+        let is_id = text.len() == 32 && text.bytes().all(|it| it.is_ascii_hexdigit());
+        let id = is_id.then(|| u128::from_str_radix(text, 16).ok()).flatten();
+        id.map(ArticleId).ok_or_else(|| InvalidArticleId(text.chars().take(64).collect()))
+    }
+}
+
+impl Serialize for ArticleId {
+    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ArticleId {
+    fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<ArticleId, D::Error> {
+        String::deserialize(input)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// One item of a feed: where an article is said to be, before its page is fetched.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Identity of the article that the entry points to.
+    pub id: ArticleId,
+    /// The page to fetch, in canonical form.
+    pub url: CanonicalUrl,
+    /// The source whose feed held the entry.
+    pub source: SourceId,
+    /// Headline as the feed gives it, without markup.
+    pub title: Option<String>,
+    /// Summary as the feed gives it, without markup, at most 2 000 characters.
+    pub summary: Option<String>,
+    /// Publication time by the feed; `None` when absent or absurd.
+    pub published_at: Option<DateTime<Utc>>,
+}
+
+/// An article: the main text of a page and what is known about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Article {
+    /// Identity: [`ArticleId::of`] of [`Article::url`].
+    pub id: ArticleId,
+    /// The address that was fetched, in canonical form.
+    pub url: CanonicalUrl,
+    /// The address that the page itself names, when it is on the same site.
+    pub canonical_url: Option<CanonicalUrl>,
+    /// The source that led to the article.
+    pub source: SourceId,
+    /// Headline without markup or site name; may be empty.
+    pub title: String,
+    /// Names of the authors, without "by".
+    pub authors: Vec<String>,
+    /// Main text; paragraphs are separated by one line feed. At most 1 000 000 characters.
+    pub text: String,
+    /// ISO 639-1 code of the text's language; `None` when it cannot be told.
+    pub language: Option<String>,
+    /// Name of the publication as the page gives it.
+    pub site_name: Option<String>,
+    /// Publication time; `None` when unknown or absurd (before 1990, or later than fetched + 1 day).
+    pub published_at: Option<DateTime<Utc>>,
+    /// When the page was fetched.
+    pub fetched_at: DateTime<Utc>,
+    /// SHA-256 of the page's bytes as fetched (after content decoding), lower-case hexadecimal.
+    pub page_sha256: String,
+}
+
+/// SHA-256 of `bytes` as 64 lower-case hexadecimal digits.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}

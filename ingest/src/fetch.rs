@@ -1,0 +1,391 @@
+//! Asking servers: [`Fetcher`], polite, bounded and guarded.
+//!
+//! A fetch follows redirects itself, so that every hop is checked: the scheme, the address (at
+//! connect time), robots.txt for pages, and the host's turn. Reading order: this file, then
+//! `fetch/turns.rs` (politeness), `fetch/robots.rs`, `fetch/address.rs` (which addresses may be
+//! asked), `fetch/headers.rs`, `fetch/error.rs`, `fetch/classify.rs`.
+
+mod address;
+mod classify;
+mod error;
+mod exchange;
+mod headers;
+mod robots;
+mod turns;
+
+use std::collections::{BTreeMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use reqwest::Client;
+use tracing::debug;
+use url::Url;
+
+pub use address::is_public_address;
+pub use error::FetchError;
+
+use crate::failure::FailureClass;
+use exchange::{Answer, Exchange};
+use robots::{RobotsCache, Rules};
+use turns::Turns;
+
+/// How to fetch. The defaults are those of the project's conventions.
+#[derive(Clone, Debug)]
+pub struct FetchSettings {
+    /// Sent with every request; its first word, up to `/`, is the name that robots.txt may use.
+    /// Should hold an address where the operator can be reached.
+    pub user_agent: String,
+    /// Longest time to make a connection.
+    pub connect_timeout: Duration,
+    /// Longest time for one fetch, redirects and body included, waiting for turns left out.
+    pub total_timeout: Duration,
+    /// Largest body in bytes, after decompression.
+    pub body_bytes_max: usize,
+    /// Most redirects to follow.
+    pub n_redirects_max: usize,
+    /// Shortest pause between the end of one request and the next page from the same host.
+    pub page_interval: Duration,
+    /// Shortest pause between the end of one request and the next feed from the same host.
+    pub feed_interval: Duration,
+    /// Shortest silence towards a site after it answered 429.
+    pub silence_after_429: Duration,
+    /// Longest time to wait for a host's turn; then the fetch ends as
+    /// [`FetchOutcome::RateLimited`].
+    pub wait_max: Duration,
+    /// Whether pages obey robots.txt.
+    pub respects_robots: bool,
+    /// How long a robots.txt is kept.
+    pub robots_kept_for: Duration,
+    /// Hosts that are not looked up but reached at this address, which may be private; no pause
+    /// is kept between requests to them. For the sample wire and tests.
+    pub host_overrides: BTreeMap<String, SocketAddr>,
+}
+
+impl Default for FetchSettings {
+    fn default() -> FetchSettings {
+        FetchSettings {
+            user_agent: concat!("Harbinger/", env!("CARGO_PKG_VERSION")).to_owned(),
+            connect_timeout: Duration::from_secs(10),
+            total_timeout: Duration::from_secs(30),
+            body_bytes_max: 15 * 1_024 * 1_024,
+            n_redirects_max: 10,
+            page_interval: Duration::from_secs(5),
+            feed_interval: Duration::from_secs(1),
+            silence_after_429: Duration::from_secs(30),
+            wait_max: Duration::from_secs(60),
+            respects_robots: true,
+            robots_kept_for: Duration::from_secs(24 * 3_600),
+            host_overrides: BTreeMap::new(),
+        }
+    }
+}
+
+impl From<&config::settings::FetchSettings> for FetchSettings {
+    fn from(declared: &config::settings::FetchSettings) -> FetchSettings {
+        FetchSettings {
+            user_agent: declared.user_agent_header(),
+            connect_timeout: declared.connect_timeout(),
+            total_timeout: declared.total_timeout(),
+            body_bytes_max: declared.body_max_bytes,
+            n_redirects_max: declared.redirects_max,
+            page_interval: declared.host_interval(),
+            feed_interval: FetchSettings::default().feed_interval.min(declared.host_interval()),
+            silence_after_429: declared.after_429(),
+            respects_robots: declared.respect_robots,
+            robots_kept_for: Duration::from_secs(u64::from(declared.robots_ttl_hours) * 3_600),
+            ..FetchSettings::default()
+        }
+    }
+}
+
+/// What is fetched: feeds are offered for polling, so robots.txt binds pages only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FetchKind {
+    /// A feed or sitemap that its publisher offers to programs.
+    Feed,
+    /// An article page.
+    Page,
+}
+
+/// One thing to fetch.
+#[derive(Clone, Debug)]
+pub struct FetchRequest {
+    /// An http or https address.
+    pub url: String,
+    /// Feed or page.
+    pub kind: FetchKind,
+    /// The ETag of the copy at hand, with its quotes, exactly as it was received.
+    pub etag: Option<String>,
+    /// The Last-Modified of the copy at hand, exactly as it was received.
+    pub last_modified: Option<String>,
+    /// Whether loopback and private addresses may be asked.
+    pub allows_private_addresses: bool,
+    /// Pause between two requests to the host, in place of the setting. A longer Crawl-delay
+    /// still counts.
+    pub interval: Option<Duration>,
+}
+
+impl FetchRequest {
+    /// An unconditional request for a feed.
+    pub fn feed(url: impl Into<String>) -> FetchRequest {
+        FetchRequest::new(url.into(), FetchKind::Feed)
+    }
+
+    /// An unconditional request for a page.
+    pub fn page(url: impl Into<String>) -> FetchRequest {
+        FetchRequest::new(url.into(), FetchKind::Page)
+    }
+
+    fn new(url: String, kind: FetchKind) -> FetchRequest {
+        FetchRequest {
+            url,
+            kind,
+            etag: None,
+            last_modified: None,
+            allows_private_addresses: false,
+            interval: None,
+        }
+    }
+}
+
+/// What a server sent.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Where the body came from, after redirects.
+    pub url: Url,
+    /// The new address, if every redirect on the way was permanent (301, 308); `None` without
+    /// redirects.
+    pub moved_permanently_to: Option<Url>,
+    /// The Content-Type header.
+    pub content_type: Option<String>,
+    /// The ETag header, unchanged.
+    pub etag: Option<String>,
+    /// The Last-Modified header, unchanged.
+    pub last_modified: Option<String>,
+    /// How long the answer stays fresh by its cache headers, at most a day.
+    pub fresh_for: Option<Duration>,
+    /// The body after decompression, at most [`FetchSettings::body_bytes_max`] bytes.
+    pub body: Bytes,
+}
+
+/// How a fetch ended that did not fail.
+#[expect(clippy::large_enum_variant, reason = "one is made for each request")]
+#[derive(Clone, Debug)]
+pub enum FetchOutcome {
+    /// The server sent a body.
+    Fetched(Page),
+    /// The copy at hand is still good (304).
+    NotModified,
+    /// The server asked to slow down (429), or the host's turn would have come too late.
+    RateLimited {
+        /// When to try again, counted from now.
+        retry_after: Duration,
+    },
+}
+
+/// Fetches feeds and pages; one for the whole process, since it holds the hosts' turns.
+pub struct Fetcher {
+    settings: FetchSettings,
+    /// Connects to public addresses only.
+    guarded: Client,
+    /// Connects to any address, for sources that allow it.
+    open: Client,
+    turns: Turns,
+    robots: RobotsCache,
+}
+
+/// What one hop of a fetch led to.
+#[expect(clippy::large_enum_variant, reason = "one is made for each request")]
+enum Hop {
+    Outcome(FetchOutcome),
+    Redirect { to: Url, is_permanent: bool },
+}
+
+impl Fetcher {
+    /// Builds the HTTP clients.
+    ///
+    /// Fails where the user agent is no valid header or the system has no certificates.
+    pub fn new(settings: FetchSettings) -> Result<Fetcher, reqwest::Error> {
+        // An error means that a provider is installed already, which serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let guarded =
+            exchange::client(&settings).dns_resolver(Arc::new(address::PublicResolver)).build()?;
+        let open = exchange::client(&settings).build()?;
+        let robots = RobotsCache::new(settings.robots_kept_for);
+        let turns = Turns::default();
+        Ok(Fetcher { settings, guarded, open, turns, robots })
+    }
+
+    /// Fetches `request`, waiting for the host's turn, and counts the outcome in the metrics
+    /// `harbinger_fetches_total{class}` and `harbinger_fetch_seconds`.
+    pub async fn fetch(&self, request: &FetchRequest) -> Result<FetchOutcome, FetchError> {
+        let started = Instant::now();
+        let result = self.follow(request).await;
+        let class = match &result {
+            Ok(FetchOutcome::Fetched(_)) => "ok",
+            Ok(FetchOutcome::NotModified) => "not_modified",
+            Ok(FetchOutcome::RateLimited { .. }) => "rate_limited",
+            Err(error) => error.class().name(),
+        };
+        let elapsed = started.elapsed();
+        metrics::counter!("harbinger_fetches_total", "class" => class).increment(1);
+        metrics::histogram!("harbinger_fetch_seconds").record(elapsed.as_secs_f64());
+        let size_bytes = match &result {
+            Ok(FetchOutcome::Fetched(page)) => page.body.len(),
+            _ => 0,
+        };
+        let duration_ms = elapsed.as_millis() as u64;
+        debug!(url = request.url, class, size_bytes, duration_ms, "fetched {}", request.url);
+        result
+    }
+
+    async fn follow(&self, request: &FetchRequest) -> Result<FetchOutcome, FetchError> {
+        let mut url = Url::parse(request.url.trim()).map_err(|_| invalid(&request.url))?;
+        url.set_fragment(None);
+        let mut seen = HashSet::from([url.clone()]);
+        let mut is_permanent = true;
+        let mut time_left = self.settings.total_timeout;
+        loop {
+            match self.hop(&url, request, &mut time_left).await? {
+                Hop::Outcome(FetchOutcome::Fetched(mut page)) => {
+                    let is_moved = seen.len() > 1 && is_permanent;
+                    page.moved_permanently_to = is_moved.then(|| page.url.clone());
+                    return Ok(FetchOutcome::Fetched(page));
+                }
+                Hop::Outcome(outcome) => return Ok(outcome),
+                Hop::Redirect { to, is_permanent: this } => {
+                    if seen.contains(&to) {
+                        return Err(FetchError::RedirectLoop { url: to.into() });
+                    }
+                    if seen.len() > self.settings.n_redirects_max {
+                        let n_redirects_max = self.settings.n_redirects_max;
+                        return Err(FetchError::RedirectLimit { url: to.into(), n_redirects_max });
+                    }
+                    is_permanent &= this;
+                    seen.insert(to.clone());
+                    url = to;
+                }
+            }
+        }
+    }
+
+    /// Waits for the host's turn, asks robots.txt for pages, and asks once for `url`.
+    async fn hop(
+        &self,
+        url: &Url,
+        request: &FetchRequest,
+        time_left: &mut Duration,
+    ) -> Result<Hop, FetchError> {
+        check_address(url, request)?;
+        let wait_max = self.settings.wait_max;
+        let limited = |retry_after| Ok(Hop::Outcome(FetchOutcome::RateLimited { retry_after }));
+        let mut turn = match self.turns.turn(url, wait_max).await {
+            Ok(turn) => turn,
+            Err(retry_after) => return limited(retry_after),
+        };
+        let mut interval = request.interval.unwrap_or(match request.kind {
+            FetchKind::Feed => self.settings.feed_interval,
+            FetchKind::Page => self.settings.page_interval,
+        });
+        if request.kind == FetchKind::Page && self.settings.respects_robots {
+            let rules = self.rules(url, request).await;
+            rules.check(url).map_err(|class| FetchError::Robots { url: url.to_string(), class })?;
+            interval = interval.max(rules.crawl_delay());
+        }
+        if url.host_str().is_some_and(|it| self.settings.host_overrides.contains_key(it)) {
+            interval = Duration::ZERO;
+        }
+        if let Err(retry_after) = turn.pause(interval, wait_max).await {
+            return limited(retry_after);
+        }
+        match self.exchange(request).get(url, time_left).await? {
+            Answer::Page(page) => Ok(Hop::Outcome(FetchOutcome::Fetched(page))),
+            Answer::NotModified => Ok(Hop::Outcome(FetchOutcome::NotModified)),
+            Answer::Redirect { to, is_permanent } => Ok(Hop::Redirect { to, is_permanent }),
+            Answer::TooMany { retry_after } => {
+                let silence = retry_after.unwrap_or_default().max(self.settings.silence_after_429);
+                self.turns.silence_for(url, silence);
+                limited(silence)
+            }
+        }
+    }
+
+    /// The rules of the host of `url`, fetched when unknown. The caller holds the host's turn.
+    async fn rules(&self, url: &Url, request: &FetchRequest) -> Arc<Rules> {
+        if let Some(rules) = self.robots.get(url, Instant::now()) {
+            return rules;
+        }
+        let rules = match self.fetch_robots(url, request).await {
+            Ok(Some(body)) => Rules::parse(self.agent(), &body),
+            Ok(None) => Rules::Closed(FailureClass::Http429),
+            // 4xx: "unavailable", everything is allowed; else "unreachable", nothing is.
+            Err(error) => match error.class() {
+                FailureClass::Http404 | FailureClass::Http410 | FailureClass::Http4xx => Rules::All,
+                FailureClass::Http5xx | FailureClass::HttpOther => {
+                    Rules::Closed(FailureClass::Robots)
+                }
+                FailureClass::RedirectLoop | FailureClass::RedirectLimit => Rules::All,
+                class => Rules::Closed(class),
+            },
+        };
+        self.robots.insert(url, rules, Instant::now())
+    }
+
+    /// Fetches the robots.txt for `url`; `None` means 429.
+    async fn fetch_robots(
+        &self,
+        url: &Url,
+        request: &FetchRequest,
+    ) -> Result<Option<Bytes>, FetchError> {
+        let mut url = url.join("/robots.txt").map_err(|_| invalid(url.as_str()))?;
+        let mut time_left = self.settings.total_timeout;
+        let request = FetchRequest { etag: None, last_modified: None, ..request.clone() };
+        let mut exchange = self.exchange(&request);
+        exchange.body_bytes_max = robots::SIZE_BYTES_MAX;
+        exchange.cuts_body = true;
+        for _ in 0..=robots::N_REDIRECTS_MAX {
+            check_address(&url, &request)?;
+            match exchange.get(&url, &mut time_left).await? {
+                Answer::Page(page) => return Ok(Some(page.body)),
+                Answer::Redirect { to, .. } => url = to,
+                Answer::NotModified => return Ok(Some(Bytes::new())),
+                Answer::TooMany { .. } => return Ok(None),
+            }
+        }
+        let n_redirects_max = robots::N_REDIRECTS_MAX;
+        Err(FetchError::RedirectLimit { url: url.into(), n_redirects_max })
+    }
+
+    fn exchange<'a>(&'a self, request: &'a FetchRequest) -> Exchange<'a> {
+        Exchange {
+            client: if request.allows_private_addresses { &self.open } else { &self.guarded },
+            request,
+            total_timeout: self.settings.total_timeout,
+            body_bytes_max: self.settings.body_bytes_max,
+            cuts_body: false,
+        }
+    }
+
+    /// The name that robots.txt may use for this crawler.
+    fn agent(&self) -> &str {
+        let agent = self.settings.user_agent.split(['/', ' ']).next();
+        agent.unwrap_or_default()
+    }
+}
+
+/// Refuses other schemes and, unless the request allows it, addresses of inner networks.
+fn check_address(url: &Url, request: &FetchRequest) -> Result<(), FetchError> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(invalid(url.as_str()));
+    }
+    if !request.allows_private_addresses && address::is_refused_literal(url.host()) {
+        return Err(FetchError::AddressRefused { url: url.to_string() });
+    }
+    Ok(())
+}
+
+fn invalid(url: &str) -> FetchError {
+    FetchError::InvalidUrl { url: url.chars().take(200).collect() }
+}

@@ -1,0 +1,160 @@
+//! robots.txt (RFC 9309): rules per host, kept for a while.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use texting_robots::Robot;
+use url::{Position, Url};
+
+use crate::failure::FailureClass;
+
+/// Bytes of a robots.txt that are heeded (RFC 9309, section 2.5, asks for at least these).
+pub(super) const SIZE_BYTES_MAX: usize = 500 * 1_024;
+/// Redirects to follow (RFC 9309, section 2.3.1.2, asks for at least five).
+pub(super) const N_REDIRECTS_MAX: usize = 5;
+/// How long a robots.txt that could not be had closes its host.
+const CLOSED_FOR: Duration = Duration::from_secs(600);
+/// A longer Crawl-delay is taken as this one.
+const CRAWL_DELAY_MAX: Duration = Duration::from_secs(300);
+const N_HOSTS_MAX: usize = 4_096;
+
+/// What a host allows.
+pub(super) enum Rules {
+    /// Everything: there is no robots.txt (any 4xx but 429).
+    All,
+    /// What the file says.
+    File(Box<Robot>),
+    /// Nothing for now: robots.txt could not be had for this reason.
+    Closed(FailureClass),
+}
+
+impl Rules {
+    /// Reads a robots.txt for the crawler called `agent` (the product token of its User-Agent).
+    ///
+    /// A file that cannot be read at all has no rules.
+    pub(super) fn parse(agent: &str, body: &[u8]) -> Rules {
+        let body = &body[..body.len().min(SIZE_BYTES_MAX)];
+        let robot = catch_unwind(AssertUnwindSafe(|| Robot::new(agent, body).ok()));
+        robot.ok().flatten().map_or(Rules::All, |it| Rules::File(Box::new(it)))
+    }
+
+    /// Whether `url` may be fetched; `Err` says why not.
+    pub(super) fn check(&self, url: &Url) -> Result<(), FailureClass> {
+        match self {
+            Rules::All => Ok(()),
+            Rules::Closed(class) => Err(*class),
+            // The file itself is always allowed (RFC 9309, section 2.2.2).
+            Rules::File(_) if url.path() == "/robots.txt" => Ok(()),
+            Rules::File(robot) if robot.allowed(&url[Position::BeforePath..]) => Ok(()),
+            Rules::File(_) => Err(FailureClass::Robots),
+        }
+    }
+
+    /// The pause between two requests that the host asks for.
+    pub(super) fn crawl_delay(&self) -> Duration {
+        let Rules::File(robot) = self else { return Duration::ZERO };
+        let seconds = robot.delay.filter(|it| it.is_finite() && *it > 0.0).unwrap_or(0.0);
+        Duration::from_secs_f32(seconds.min(CRAWL_DELAY_MAX.as_secs_f32()))
+    }
+}
+
+/// The rules of the hosts asked lately, at most [`N_HOSTS_MAX`].
+pub(super) struct RobotsCache {
+    kept_for: Duration,
+    hosts: Mutex<HashMap<String, (Arc<Rules>, Instant)>>,
+}
+
+impl RobotsCache {
+    /// An empty cache; RFC 9309 advises to keep rules no longer than a day.
+    pub(super) fn new(kept_for: Duration) -> RobotsCache {
+        RobotsCache { kept_for, hosts: Mutex::default() }
+    }
+
+    /// The rules of the host of `url`, if they are known and fresh.
+    pub(super) fn get(&self, url: &Url, now: Instant) -> Option<Arc<Rules>> {
+        let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let (rules, expires_at) = hosts.get(&origin(url))?;
+        (*expires_at > now).then(|| Arc::clone(rules))
+    }
+
+    /// Keeps the rules of the host of `url`.
+    pub(super) fn insert(&self, url: &Url, rules: Rules, now: Instant) -> Arc<Rules> {
+        let kept_for = if matches!(rules, Rules::Closed(_)) { CLOSED_FOR } else { self.kept_for };
+        let rules = Arc::new(rules);
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if hosts.len() >= N_HOSTS_MAX {
+            hosts.retain(|_, (_, expires_at)| *expires_at > now);
+        }
+        if hosts.len() >= N_HOSTS_MAX {
+            let oldest = hosts.iter().min_by_key(|(_, (_, at))| *at).map(|(key, _)| key.clone());
+            oldest.map(|key| hosts.remove(&key));
+        }
+        hosts.insert(origin(url), (Arc::clone(&rules), now + kept_for));
+        rules
+    }
+}
+
+fn origin(url: &Url) -> String {
+    url[..Position::BeforePath].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(file: &str, path: &str, expected: bool) {
+        let url = Url::parse("https://a.example").unwrap().join(path).unwrap();
+        let is_allowed = Rules::parse("Harbinger", file.as_bytes()).check(&url).is_ok();
+        assert_eq!(is_allowed, expected, "{path} under {file:?}");
+    }
+
+    #[test]
+    fn rules_for_harbinger_come_before_rules_for_all() {
+        let file = "User-agent: *\nDisallow: /\n\nUser-agent: harbinger\nDisallow: /private\n";
+        check(file, "/news/1", true);
+        check(file, "/private/1", false);
+        check("User-agent: *\nDisallow: /", "/news/1", false);
+        check("User-agent: *\nDisallow: /", "/robots.txt", true);
+    }
+
+    #[test]
+    fn the_longest_rule_wins_and_wildcards_count() {
+        let file = "User-agent: *\nDisallow: /*.pdf$\nDisallow: /a\nAllow: /a/b\n";
+        check(file, "/a/c", false);
+        check(file, "/a/b/c", true);
+        check(file, "/x.pdf", false);
+        check(file, "/x.pdf?y", true);
+    }
+
+    #[test]
+    fn rubbish_forbids_nothing() {
+        check("<!doctype html><title>404</title>", "/news/1", true);
+        check("", "/news/1", true);
+    }
+
+    #[test]
+    fn crawl_delay_is_bounded() {
+        let delay = |file: &str| Rules::parse("Harbinger", file.as_bytes()).crawl_delay();
+        assert_eq!(delay("User-agent: *\nCrawl-delay: 7\n"), Duration::from_secs(7));
+        assert_eq!(delay("User-agent: *\nCrawl-delay: 1e30\n"), CRAWL_DELAY_MAX);
+        assert_eq!(delay("User-agent: *\nDisallow:\n"), Duration::ZERO);
+    }
+
+    #[test]
+    fn rules_expire_and_the_cache_stays_small() {
+        let cache = RobotsCache::new(Duration::from_secs(3_600));
+        let first = Url::parse("https://first.example/x").unwrap();
+        let now = Instant::now();
+        cache.insert(&first, Rules::Closed(FailureClass::Http5xx), now);
+        assert!(cache.get(&first, now).is_some());
+        assert!(cache.get(&first, now + CLOSED_FOR).is_none());
+        for n in 0..N_HOSTS_MAX + 10 {
+            let url = Url::parse(&format!("https://h{n}.example/")).unwrap();
+            cache.insert(&url, Rules::All, now);
+        }
+        assert_eq!(cache.hosts.lock().unwrap().len(), N_HOSTS_MAX);
+    }
+}

@@ -1,0 +1,26 @@
+//! From a source to articles: polling feeds, fetching pages, extracting text.
+//!
+//! Pure modules, in reading order: [`article`], [`canonical_url`], [`failure`], [`date`],
+//! [`plain_text`], [`decode`], [`feed`], [`extract`], [`near_duplicate`], [`schedule`]. Modules
+//! that talk to servers: [`fetch`], [`poll`], [`crawl`].
+//!
+//! Knows no database and no clock: what must be remembered is given and given back, and the time
+//! is an argument.
+
+pub mod article;
+pub mod canonical_url;
+pub mod crawl;
+pub mod date;
+pub mod decode;
+pub mod extract;
+pub mod failure;
+pub mod feed;
+pub mod fetch;
+pub mod near_duplicate;
+pub mod plain_text;
+pub mod poll;
+pub mod schedule;
+
+pub use article::{Article, ArticleId, Entry};
+pub use canonical_url::CanonicalUrl;
+pub use failure::FailureClass;

@@ -1,0 +1,140 @@
+//! Crawls of one entry: article or classed failure.
+
+use std::time::Duration;
+
+use config::SourceId;
+use ingest::crawl::{CrawlFailure, crawl_entry};
+use ingest::fetch::Fetcher;
+use ingest::{Article, ArticleId, CanonicalUrl, Entry, FailureClass};
+
+use crate::fetch::settings;
+use crate::poll::{now, source};
+use crate::server::{Reply, Server, not_found, ok, redirect, response};
+
+fn entry(url: &str) -> Entry {
+    let url = CanonicalUrl::parse(url).unwrap();
+    Entry {
+        id: ArticleId::of(&url),
+        url,
+        source: SourceId::new("wire"),
+        title: Some("Title of the feed".to_owned()),
+        summary: None,
+        published_at: None,
+    }
+}
+
+async fn crawl(server: &Server, path: &str) -> Result<Article, CrawlFailure> {
+    let fetcher = Fetcher::new(settings()).unwrap();
+    crawl_entry(&fetcher, &source(server), &entry(&server.url(path)), 1_000_000, now()).await
+}
+
+/// A page of three paragraphs; `café` and `déjà` need the right encoding.
+fn page(head: &str) -> String {
+    let paragraph = "Le gouvernement a annoncé lundi que le café du port, fermé depuis l'été, \
+        avait déjà rouvert ses portes après une longue enquête de la police judiciaire. ";
+    let body = format!("<p>{}</p>", paragraph.repeat(3)).repeat(3);
+    format!(
+        "<html><head>{head}<title>Le café rouvre ses portes | Wire</title></head>\
+        <body><nav><a href=/>Home</a></nav><article><h1>Le café rouvre ses portes</h1>{body}\
+        </article><footer>All rights reserved</footer></body></html>"
+    )
+}
+
+fn html_or_404(path: &str, html: &str) -> Reply {
+    if path == "/robots.txt" { not_found() } else { ok("text/html", html.as_bytes()) }
+}
+
+#[tokio::test]
+async fn a_page_becomes_an_article_under_the_entrys_identity() {
+    let server = Server::start(|path, _| match path {
+        "/old" => redirect("301 Moved Permanently", "/new"),
+        path => html_or_404(
+            path,
+            &page(
+                "<meta charset=utf-8>\
+            <link rel=canonical href='/canonical?utm_source=x'>\
+            <meta property='article:published_time' content='2025-11-03T08:00:00+01:00'>\
+            <meta name=author content='By Jeanne Dupont and Karl Weiß'>\
+            <meta property='og:site_name' content=Wire>",
+            ),
+        ),
+    })
+    .await;
+    let article = crawl(&server, "/old").await.unwrap();
+    assert_eq!(article.id, entry(&server.url("/old")).id);
+    assert_eq!(article.url.as_str(), server.url("/old"));
+    assert_eq!(article.canonical_url.unwrap().as_str(), server.url("/canonical"));
+    assert_eq!(article.title, "Le café rouvre ses portes");
+    assert_eq!(article.authors, ["Jeanne Dupont", "Karl Weiß"]);
+    assert_eq!(article.language.as_deref(), Some("fr"));
+    assert_eq!(article.site_name.as_deref(), Some("Wire"));
+    assert_eq!(article.published_at.unwrap().to_rfc3339(), "2025-11-03T07:00:00+00:00");
+    assert_eq!(article.text.lines().filter(|it| it.starts_with("Le gouvernement")).count(), 3);
+    assert!(!article.text.contains("All rights reserved"));
+    assert_eq!(article.page_sha256.len(), 64);
+}
+
+#[tokio::test]
+async fn windows_1252_with_a_utf_8_label_comes_out_right() {
+    let server = Server::start(|path, _| {
+        if path == "/robots.txt" {
+            return not_found();
+        }
+        let html = page("<meta charset=utf-8>");
+        let bytes: Vec<u8> = html.chars().map(|it| u8::try_from(u32::from(it)).unwrap()).collect();
+        ok("text/html; charset=utf-8", &bytes)
+    })
+    .await;
+    let article = crawl(&server, "/a").await.unwrap();
+    assert_eq!(article.title, "Le café rouvre ses portes");
+    assert!(article.text.contains("déjà rouvert") && !article.text.contains('\u{fffd}'));
+}
+
+#[tokio::test]
+async fn what_gives_no_article_is_classed() {
+    for (content_type, body, class) in [
+        ("text/html", "", FailureClass::EmptyBody),
+        ("text/html", "<html><body><nav>Home</nav></body></html>", FailureClass::NoText),
+        ("application/pdf", "%PDF-1.7", FailureClass::NotHtml),
+        ("application/octet-stream", "\u{0}\u{1}", FailureClass::NotHtml),
+    ] {
+        let server = Server::start(move |path, _| match path {
+            "/robots.txt" => not_found(),
+            _ => ok(content_type, body.as_bytes()),
+        })
+        .await;
+        let failure = crawl(&server, "/a").await.unwrap_err();
+        assert_eq!(failure.class, class, "{failure}");
+        assert!(failure.message.contains("127.0.0.1"), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn retry_after_is_passed_on() {
+    let server = Server::start(|path, _| match path {
+        "/robots.txt" => not_found(),
+        "/busy" => response("503 Service Unavailable", &[("Retry-After", "60")], b""),
+        _ => response("429 Too Many Requests", &[("Retry-After", "90")], b""),
+    })
+    .await;
+    let busy = crawl(&server, "/busy").await.unwrap_err();
+    assert_eq!(
+        (busy.class, busy.retry_after),
+        (FailureClass::Http5xx, Some(Duration::from_secs(60)))
+    );
+    let limited = crawl(&server, "/limited").await.unwrap_err();
+    assert_eq!(limited.class, FailureClass::Http429);
+    assert_eq!(limited.retry_after, Some(Duration::from_secs(90)));
+}
+
+#[tokio::test]
+async fn a_page_nested_100_000_deep_costs_bounded_time() {
+    let server = Server::start(|path, _| {
+        let html = format!("{}{}", "<div><b>".repeat(100_000), page(""));
+        html_or_404(path, &html)
+    })
+    .await;
+    let started = std::time::Instant::now();
+    let _ = crawl(&server, "/deep").await;
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+}

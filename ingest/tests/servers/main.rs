@@ -1,0 +1,9 @@
+//! Fetching, polling and crawling against real servers on loopback, good and bad ones.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+
+mod crawl;
+mod fetch;
+mod politeness;
+mod poll;
+mod server;

@@ -1,0 +1,155 @@
+//! Turns, pauses, robots.txt and 429.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ingest::FailureClass;
+use ingest::fetch::{FetchOutcome, FetchRequest, FetchSettings, Fetcher};
+
+use crate::fetch::settings;
+use crate::server::{Reply, Server, not_found, ok, redirect, response};
+
+fn page(url: String) -> FetchRequest {
+    FetchRequest { allows_private_addresses: true, ..FetchRequest::page(url) }
+}
+
+async fn refused(fetcher: &Fetcher, url: String) -> FailureClass {
+    fetcher.fetch(&page(url)).await.expect_err("the fetch should be refused").class()
+}
+
+fn html() -> Reply {
+    ok("text/html", b"<p>text</p>")
+}
+
+#[tokio::test]
+async fn a_host_is_asked_one_thing_at_a_time_with_pauses() {
+    let server = Server::start(|path, _| match path {
+        "/robots.txt" => not_found(),
+        _ => Reply::Dripping(b"HTTP/1.1 200 OK\r\n\r\nx".to_vec(), Duration::from_millis(1)),
+    })
+    .await;
+    let pause = Duration::from_millis(80);
+    let settings = FetchSettings { page_interval: pause, ..settings() };
+    let fetcher = Arc::new(Fetcher::new(settings).unwrap());
+    let fetches = (0..4).map(|n| {
+        let (fetcher, request) = (Arc::clone(&fetcher), page(server.url(&format!("/{n}"))));
+        tokio::spawn(async move { fetcher.fetch(&request).await })
+    });
+    for fetch in fetches.collect::<Vec<_>>() {
+        assert!(matches!(fetch.await.unwrap(), Ok(FetchOutcome::Fetched(_))));
+    }
+    let asked = server.asked();
+    assert_eq!(asked[0].path, "/robots.txt");
+    assert_eq!(asked.len(), 5, "robots.txt is fetched once");
+    for pair in asked[1..].windows(2) {
+        let gap = pair[1].began_at - pair[0].ended_at;
+        assert!(gap >= pause, "{gap:?} between {} and {}", pair[0].path, pair[1].path);
+    }
+}
+
+#[tokio::test]
+async fn robots_txt_is_obeyed_on_every_hop() {
+    let server = Server::start(|path, _| match path {
+        "/robots.txt" => ok("text/plain", b"User-agent: harbinger\nDisallow: /private/\n"),
+        "/open" => redirect("302 Found", "/private/2"),
+        _ => html(),
+    })
+    .await;
+    let fetcher = Fetcher::new(settings()).unwrap();
+    assert!(fetcher.fetch(&page(server.url("/news"))).await.is_ok());
+    assert_eq!(refused(&fetcher, server.url("/private/1")).await, FailureClass::Robots);
+    assert_eq!(refused(&fetcher, server.url("/open")).await, FailureClass::Robots);
+    assert_eq!(server.paths(), ["/robots.txt", "/news", "/open"]);
+}
+
+#[tokio::test]
+async fn robots_txt_does_not_bind_feeds_nor_when_switched_off() {
+    let server = Server::start(|path, _| match path {
+        "/robots.txt" => ok("text/plain", b"User-agent: *\nDisallow: /\n"),
+        _ => html(),
+    })
+    .await;
+    let fetcher = Fetcher::new(settings()).unwrap();
+    let feed =
+        FetchRequest { allows_private_addresses: true, ..FetchRequest::feed(server.url("/f")) };
+    assert!(fetcher.fetch(&feed).await.is_ok());
+    let rude = Fetcher::new(FetchSettings { respects_robots: false, ..settings() }).unwrap();
+    assert!(rude.fetch(&page(server.url("/p"))).await.is_ok());
+    assert_eq!(server.paths(), ["/f", "/p"]);
+}
+
+#[tokio::test]
+async fn a_failing_robots_txt_closes_the_host_and_a_missing_one_opens_it() {
+    let failing = Server::start(|path, _| match path {
+        "/robots.txt" => response("500 Internal Server Error", &[], b""),
+        _ => html(),
+    })
+    .await;
+    let fetcher = Fetcher::new(settings()).unwrap();
+    assert_eq!(refused(&fetcher, failing.url("/1")).await, FailureClass::Robots);
+    assert_eq!(refused(&fetcher, failing.url("/2")).await, FailureClass::Robots);
+    assert_eq!(failing.paths(), ["/robots.txt"], "asked once, then remembered");
+    for status in ["404 Not Found", "403 Forbidden", "410 Gone"] {
+        let missing = Server::start(move |path, _| match path {
+            "/robots.txt" => response(status, &[], b""),
+            _ => html(),
+        })
+        .await;
+        assert!(fetcher.fetch(&page(missing.url("/1"))).await.is_ok(), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_huge_robots_txt_is_read_as_far_as_it_must_be() {
+    let server = Server::start(|path, _| match path {
+        "/robots.txt" => {
+            let mut file = b"User-agent: *\nDisallow: /private\n".to_vec();
+            file.extend(b"# filler\n".repeat(3_000_000));
+            ok("text/plain", &file)
+        }
+        _ => html(),
+    })
+    .await;
+    let fetcher = Fetcher::new(settings()).unwrap();
+    assert_eq!(refused(&fetcher, server.url("/private")).await, FailureClass::Robots);
+    assert!(fetcher.fetch(&page(server.url("/news"))).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_crawl_delay_longer_than_the_wait_postpones_the_page() {
+    let server = Server::start(|path, _| match path {
+        "/robots.txt" => ok("text/plain", b"User-agent: *\nCrawl-delay: 90\n"),
+        _ => html(),
+    })
+    .await;
+    let fetcher = Fetcher::new(settings()).unwrap();
+    assert!(fetcher.fetch(&page(server.url("/1"))).await.is_ok());
+    let outcome = fetcher.fetch(&page(server.url("/2"))).await.unwrap();
+    let FetchOutcome::RateLimited { retry_after } = outcome else { panic!("{outcome:?}") };
+    assert!(retry_after > Duration::from_secs(80), "{retry_after:?}");
+    assert_eq!(server.paths(), ["/robots.txt", "/1"]);
+}
+
+#[tokio::test]
+async fn after_a_429_the_site_is_left_alone_as_long_as_it_asks() {
+    let server = Server::start(|path, _| match path {
+        "/robots.txt" => not_found(),
+        _ => response("429 Too Many Requests", &[("Retry-After", "120")], b""),
+    })
+    .await;
+    let fetcher = Fetcher::new(settings()).unwrap();
+    for path in ["/1", "/2"] {
+        let outcome = fetcher.fetch(&page(server.url(path))).await.unwrap();
+        let FetchOutcome::RateLimited { retry_after } = outcome else { panic!("{outcome:?}") };
+        assert!(retry_after > Duration::from_secs(110), "{retry_after:?}");
+    }
+    assert_eq!(server.paths(), ["/robots.txt", "/1"], "the second page was not asked for");
+    let silent = Server::start(|path, _| match path {
+        "/robots.txt" => not_found(),
+        _ => response("429 Too Many Requests", &[], b""),
+    })
+    .await;
+    let outcome = fetcher.fetch(&page(silent.url("/1"))).await.unwrap();
+    let FetchOutcome::RateLimited { retry_after } = outcome else { panic!("{outcome:?}") };
+    assert_eq!(retry_after, Duration::from_secs(30));
+}

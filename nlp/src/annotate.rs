@@ -1,0 +1,256 @@
+//! The stage between an article and the index: [`Annotator`] says what documents speak of.
+//!
+//! # Threads
+//! An annotator blocks while it computes: give it an OS thread, not a thread of an async runtime.
+//! That thread splits texts and reads statements; the models compute on the pools of threads that
+//! their engines were made with.
+
+use std::ops::Range;
+
+use tracing::warn;
+
+use crate::assemble::normalise;
+use crate::cyber_context::cyber_contexts;
+use crate::document::{AnalysedDocument, AnalysedSentence, Document, RawMention};
+use crate::language;
+use crate::names::{NameContext, names};
+use crate::sentence::sentences;
+use crate::statement::{Findings, StatementReader};
+use crate::tagger::{EncodedSentence, HIDDEN_SIZE, TagError, Tagger};
+use crate::{Annotation, TitleAnnotation};
+
+/// Text that is encoded at once, in bytes: hidden states take 300 bytes for each byte of text.
+const N_BYTES_PER_PASS: usize = 200_000;
+
+/// Sentences at the start of a text that say what it is about.
+const N_LEAD_SENTENCES: usize = 6;
+
+/// What the NLP stage says about one document.
+#[derive(Debug)]
+pub struct Annotated {
+    /// Mentions, statements and sectors; empty but for id and language when `error` is set.
+    pub annotation: Annotation,
+    /// What the document is about: 384 numbers of unit length, from the headline and the first
+    /// sentences; all 0 when there is no text or `error` is set.
+    pub embedding: Vec<f32>,
+    /// Why a model could not read the document; it stays searchable by its words.
+    pub error: Option<TagError>,
+}
+
+/// Reads documents with the tagger and the statement reader.
+pub struct Annotator {
+    tagger: Box<dyn Tagger>,
+    reader: StatementReader,
+    n_chars_max: usize,
+}
+
+impl Annotator {
+    /// An annotator that reads the first `n_chars_max` characters of each text.
+    pub fn new(tagger: Box<dyn Tagger>, reader: StatementReader, n_chars_max: usize) -> Annotator {
+        Annotator { tagger, reader, n_chars_max }
+    }
+
+    /// Annotates `documents`; the answer has one element for each, in the same order.
+    ///
+    /// The sentences of all documents are encoded together, so batches pay. If a pass fails, its
+    /// documents are tried one by one, and those that fail again come back with their error.
+    pub fn annotate(&mut self, documents: &[Document]) -> Vec<Annotated> {
+        let mut annotated = Vec::with_capacity(documents.len());
+        let mut start = 0;
+        while start < documents.len() {
+            let end = start + n_in_pass(&documents[start..]);
+            let pass = &documents[start..end];
+            match self.annotate_pass(pass) {
+                Ok(done) => annotated.extend(done),
+                Err(error) if pass.len() == 1 => annotated.push(failed(&pass[0], error)),
+                Err(error) => {
+                    warn!(%error, "trying {} documents one by one", pass.len());
+                    annotated.extend(pass.iter().map(|it| self.annotate_alone(it)));
+                }
+            }
+            start = end;
+        }
+        annotated
+    }
+
+    fn annotate_alone(&mut self, document: &Document) -> Annotated {
+        match self.annotate_pass(std::slice::from_ref(document)) {
+            Ok(done) => done.into_iter().next().expect("one document in, one out"),
+            Err(error) => failed(document, error),
+        }
+    }
+
+    fn annotate_pass(&mut self, documents: &[Document]) -> Result<Vec<Annotated>, TagError> {
+        let analysed = self.analyse_all(documents)?;
+        let documents = documents.iter().zip(analysed);
+        documents.map(|(document, (title, body))| self.read(document, title, body)).collect()
+    }
+
+    /// Headline, if it is read on its own, and text of each document with their names.
+    fn analyse_all(
+        &mut self,
+        documents: &[Document],
+    ) -> Result<Vec<(Option<Analysed>, Analysed)>, TagError> {
+        let drafts: Vec<Draft> =
+            documents.iter().map(|it| Draft::of(it, self.n_chars_max)).collect();
+        let texts: Vec<&str> = drafts.iter().flat_map(Draft::sentence_texts).collect();
+        let mut encoded = self.tagger.encode(&texts)?.into_iter();
+        Ok(drafts.into_iter().map(|it| self.analyse(it, &mut encoded)).collect())
+    }
+
+    /// Gives a draft its encoded sentences and the names in them.
+    fn analyse(
+        &self,
+        draft: Draft,
+        encoded: &mut impl Iterator<Item = EncodedSentence>,
+    ) -> (Option<Analysed>, Analysed) {
+        let headline = draft.title.as_ref().map(|it| it.text.clone());
+        let mut analysed = |part: Part, title: Option<String>| {
+            let sentences: Vec<AnalysedSentence> = (part.sentences.into_iter())
+                .zip(encoded.by_ref())
+                .map(|(range, encoded)| AnalysedSentence { range, encoded })
+                .collect();
+            let mut document = AnalysedDocument {
+                text: part.text,
+                title,
+                published_at: draft.published_at,
+                language: draft.language.clone(),
+                sentences,
+                mentions: vec![],
+            };
+            document.mentions = self.mentions(&document);
+            document
+        };
+        let title = draft.title.map(|it| analysed(it, None));
+        (title, analysed(draft.body, headline))
+    }
+
+    fn mentions(&self, document: &AnalysedDocument) -> Vec<RawMention> {
+        let texts: Vec<&str> =
+            document.sentences.iter().map(|it| &document.text[it.range.clone()]).collect();
+        let contexts = cyber_contexts(document.title.as_deref(), &texts);
+        let is_english = document.language.as_deref().is_none_or(|it| it.starts_with("en"));
+        let mut mentions = vec![];
+        for (number, (sentence, is_cyber)) in document.sentences.iter().zip(contexts).enumerate() {
+            let context = NameContext { is_cyber, is_english };
+            let found = names(texts[number], &sentence.encoded, self.tagger.labels(), context);
+            mentions.extend(found.into_iter().map(|it| RawMention {
+                range: sentence.range.start + it.range.start..sentence.range.start + it.range.end,
+                kind: it.kind,
+                score: it.score,
+                sentence: number,
+            }));
+        }
+        mentions
+    }
+
+    fn read(
+        &mut self,
+        document: &Document,
+        title: Option<Analysed>,
+        body: Analysed,
+    ) -> Result<Annotated, TagError> {
+        let embedding = embedding(title.as_ref(), &body);
+        let title = match title {
+            Some(title) => {
+                let Findings { mentions, statements, .. } = self.reader.read(&title)?;
+                Some(TitleAnnotation { mentions, statements })
+            }
+            None => None,
+        };
+        let Findings { mentions, statements, sectors } = self.reader.read(&body)?;
+        let id = document.id.clone();
+        let language = body.language;
+        let annotation = Annotation { id, language, mentions, statements, sectors, title };
+        Ok(Annotated { annotation, embedding, error: None })
+    }
+}
+
+type Analysed = AnalysedDocument;
+
+/// How many of `documents` are read in one pass: at least one.
+fn n_in_pass(documents: &[Document]) -> usize {
+    let mut n_bytes = 0;
+    let more = documents[1..].iter().take_while(|it| {
+        n_bytes += it.text.len();
+        documents[0].text.len() + n_bytes <= N_BYTES_PER_PASS
+    });
+    1 + more.count()
+}
+
+fn failed(document: &Document, error: TagError) -> Annotated {
+    let annotation = Annotation {
+        id: document.id.clone(),
+        language: document.language.clone().or_else(|| language_of(document)),
+        ..Annotation::default()
+    };
+    Annotated { annotation, embedding: vec![0.0; HIDDEN_SIZE], error: Some(error) }
+}
+
+fn language_of(document: &Document) -> Option<String> {
+    language::detect(&document.text).map(str::to_owned)
+}
+
+/// A text with its sentences, before they are encoded.
+struct Part {
+    text: String,
+    sentences: Vec<Range<usize>>,
+}
+
+/// A document with its sentences, before they are encoded.
+struct Draft {
+    title: Option<Part>,
+    body: Part,
+    language: Option<String>,
+    published_at: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+impl Draft {
+    fn of(document: &Document, n_chars_max: usize) -> Draft {
+        let end = document.text.char_indices().nth(n_chars_max).map(|(at, _)| at);
+        let text = &document.text[..end.unwrap_or(document.text.len())];
+        let first_line = text.lines().find(|it| !it.trim().is_empty()).unwrap_or_default().trim();
+        let title = document.title.as_deref().filter(|it| {
+            let title = it.trim();
+            !title.is_empty() && title != first_line
+        });
+        Draft {
+            title: title.map(|it| Part {
+                text: it.to_owned(),
+                sentences: std::iter::once(trimmed(it)).collect(),
+            }),
+            body: Part { text: text.to_owned(), sentences: sentences(text) },
+            language: document.language.clone().or_else(|| language_of(document)),
+            published_at: document.published_at,
+        }
+    }
+
+    /// The sentences in the order in which [`Annotator::analyse`] takes them back.
+    fn sentence_texts(&self) -> impl Iterator<Item = &str> {
+        let parts = self.title.iter().chain([&self.body]);
+        parts.flat_map(|it| it.sentences.iter().map(|range| &it.text[range.clone()]))
+    }
+}
+
+fn trimmed(text: &str) -> Range<usize> {
+    let start = text.len() - text.trim_start().len();
+    start..start + text.trim().len()
+}
+
+/// Mean of the sentence embeddings: the headline counts as much as the first sentences together.
+fn embedding(title: Option<&Analysed>, body: &Analysed) -> Vec<f32> {
+    let lead = body.sentences.iter().take(N_LEAD_SENTENCES);
+    let n_lead = lead.len() as f32;
+    let mut sum = vec![0.0; HIDDEN_SIZE];
+    let headline = title.into_iter().flat_map(|it| &it.sentences).map(|it| (it, n_lead.max(1.0)));
+    for (sentence, weight) in headline.chain(lead.map(|it| (it, 1.0))) {
+        for (sum, value) in sum.iter_mut().zip(&sentence.encoded.embedding) {
+            *sum += weight * value;
+        }
+    }
+    normalise(&mut sum);
+    sum
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,225 @@
+//! The annotator on real text, with the real model.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::*;
+use crate::MentionKind;
+use crate::rten_tagger::RtenTagger;
+use crate::tagger::Labels;
+
+fn annotator_with(tagger: Box<dyn Tagger>) -> Annotator {
+    let reader = StatementReader::embedded(Arc::default(), NonZeroUsize::MIN).expect("it loads");
+    Annotator::new(tagger, reader, 1_000_000)
+}
+
+fn annotator() -> Annotator {
+    let tagger = RtenTagger::embedded(NonZeroUsize::MIN).expect("the built-in model loads");
+    annotator_with(Box::new(tagger))
+}
+
+fn document(title: Option<&str>, text: &str) -> Document {
+    Document {
+        id: "d".into(),
+        title: title.map(str::to_owned),
+        text: text.to_owned(),
+        ..Document::default()
+    }
+}
+
+/// The names of the first document's text.
+fn names_of(text: &str) -> Vec<(String, MentionKind)> {
+    let analysed = annotator().analyse_all(&[document(None, text)]).expect("the model runs");
+    let (_, body) = &analysed[0];
+    let names = body.mentions.iter();
+    names.map(|it| (body.text_of(it.range.clone()).to_owned(), it.kind)).collect()
+}
+
+#[test]
+fn names_in_every_sentence_are_found_with_their_place() {
+    let names = names_of(
+        "Gen. Omar Haddad of Syria’s army met the U.S. envoy in Geneva. “It went well,” he said.\n\
+         Siemens, the Munich-based company, sent Anna Weiß.",
+    );
+    for (text, kind) in [
+        ("Omar Haddad", MentionKind::Person),
+        ("Syria", MentionKind::Location),
+        ("U.S.", MentionKind::Location),
+        ("Geneva", MentionKind::Location),
+        ("Siemens", MentionKind::Organization),
+        ("Munich", MentionKind::Location),
+        ("Anna Weiß", MentionKind::Person),
+    ] {
+        assert!(names.contains(&(text.to_owned(), kind)), "{text} is not in {names:?}");
+    }
+}
+
+#[test]
+fn hacker_groups_are_found_where_the_text_speaks_of_hacking() {
+    let names = names_of("The hacker group APT28 used the Drovorub malware against ministries.");
+    assert!(names.contains(&("APT28".to_owned(), MentionKind::ThreatGroup)), "{names:?}");
+    let names =
+        names_of("The will of the late Mr. Bokassa was read. Termites ate the village hall.");
+    let cyber = |kind| !matches!(kind, MentionKind::ThreatGroup | MentionKind::Malware);
+    assert!(names.iter().all(|(_, kind)| cyber(*kind)), "{names:?}");
+}
+
+#[test]
+fn a_headline_is_read_on_its_own_unless_the_text_begins_with_it() {
+    let text = "Iran warns Israel\nTehran threatened to close the strait.";
+    let documents = [
+        document(Some("Iran warns Israel"), text),
+        document(Some("Tehran speaks"), text),
+        document(Some("  "), text),
+    ];
+    let annotated = annotator().annotate(&documents);
+    let has_title = annotated.iter().map(|it| it.annotation.title.is_some());
+    assert_eq!(has_title.collect::<Vec<_>>(), [false, true, false]);
+    assert_ne!(annotated[0].embedding, annotated[1].embedding);
+}
+
+#[test]
+fn empty_foreign_and_odd_texts_are_read_without_fuss() {
+    let long_word = "x".repeat(100_000);
+    let texts =
+        ["", " \n ", "Иран пригрозил Израилю. 北京警告。", "\u{0}\u{fffd}\u{301}", &long_word];
+    let documents: Vec<Document> = texts.iter().map(|it| document(None, it)).collect();
+    let annotated = annotator().annotate(&documents);
+    assert!(annotated.iter().all(|it| it.error.is_none()));
+    assert!(annotated[0].embedding.iter().all(|&it| it == 0.0));
+    assert_eq!(annotated.len(), texts.len());
+}
+
+/// Fails on every batch that holds a certain word.
+struct Moody {
+    inner: RtenTagger,
+}
+
+impl Tagger for Moody {
+    fn labels(&self) -> &Labels {
+        self.inner.labels()
+    }
+
+    fn encode(&mut self, sentences: &[&str]) -> Result<Vec<EncodedSentence>, TagError> {
+        if sentences.iter().any(|it| it.contains("poison")) {
+            return Err(TagError::Run { n_sequences: sentences.len(), reason: "poison".into() });
+        }
+        self.inner.encode(sentences)
+    }
+}
+
+#[test]
+fn a_document_that_the_tagger_cannot_read_passes_without_mentions_and_harms_no_other() {
+    let inner = RtenTagger::embedded(NonZeroUsize::MIN).expect("the built-in model loads");
+    let mut annotator = annotator_with(Box::new(Moody { inner }));
+    let documents = [
+        document(None, "Kyiv was hit."),
+        document(None, "This is poison."),
+        document(None, "Oslo was not."),
+    ];
+    let annotated = annotator.annotate(&documents);
+    let has_error = annotated.iter().map(|it| it.error.is_some());
+    assert_eq!(has_error.collect::<Vec<_>>(), [false, true, false]);
+    assert_eq!(annotated[1].annotation.id, "d");
+    assert!(annotated[0].embedding.iter().any(|&it| it != 0.0));
+}
+
+/// Every fourth row is enough to see that something broke.
+const N_ROWS_SKIPPED: usize = 4;
+
+type Spans = BTreeSet<(usize, usize, &'static str)>;
+
+/// Micro F1 of exact spans over every fourth row of a token-tagged set of `shared/`, as
+/// `shared/eval/score_ner.py` counts it; `None` (and a line on standard error) without the set.
+fn f1(set: &str, class_of: fn(MentionKind) -> Option<&'static str>) -> Option<f64> {
+    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared");
+    let shared = std::env::var_os("HARBINGER_SHARED").map_or(here.into(), PathBuf::from);
+    let Ok(file) = std::fs::File::open(shared.join(format!("data/nlp/{set}.jsonl.gz"))) else {
+        eprintln!("skipped: ../shared is absent");
+        return None;
+    };
+    let mut jsonl = String::new();
+    let mut reader = flate2::read::GzDecoder::new(file);
+    std::io::Read::read_to_string(&mut reader, &mut jsonl).expect("the set is gzip");
+    let rows: Vec<serde_json::Value> = jsonl
+        .lines()
+        .step_by(N_ROWS_SKIPPED)
+        .map(|it| serde_json::from_str(it).expect("JSON"))
+        .collect();
+    let tokens = |row: &serde_json::Value, key: &str| -> Vec<String> {
+        let list = row[key].as_array().into_iter().flatten();
+        list.filter_map(|it| it.as_str().map(str::to_owned)).collect()
+    };
+    let documents: Vec<Document> =
+        rows.iter().map(|it| document(None, &tokens(it, "t").join(" "))).collect();
+    let analysed = annotator().analyse_all(&documents).expect("the model runs");
+    let (mut n_right, mut n_found, mut n_gold) = (0, 0, 0);
+    for (row, (_, body)) in rows.iter().zip(&analysed) {
+        let missing = tokens(row, "miss");
+        let of_class = |it: &RawMention| Some((it.range.start, it.range.end, class_of(it.kind)?));
+        let found: Spans = body.mentions.iter().filter_map(of_class).collect();
+        let found: Spans =
+            found.into_iter().filter(|it| !missing.contains(&it.2.to_owned())).collect();
+        let gold = gold_spans(&tokens(row, "t"), &tokens(row, "y"));
+        n_right += gold
+            .iter()
+            .filter(|(start, end, class)| {
+                found.iter().any(|it| it.0 == *start && it.1 == *end && it.2 == class)
+            })
+            .count();
+        n_found += found.len();
+        let classes = ["PER", "ORG", "LOC", "MISC"];
+        let cyber = ["GROUP", "MALWARE", "TOOL", "VULN", "SECTOR"];
+        let scored: &[&str] = if set.starts_with("ner") { &classes } else { &cyber };
+        n_gold += gold.iter().filter(|it| scored.contains(&it.2.as_str())).count();
+    }
+    let f1 = 200.0 * n_right as f64 / (n_found + n_gold) as f64;
+    eprintln!("{set}: F1 {f1:.1}, {n_right} right of {n_found} found and {n_gold} in the set");
+    Some(f1)
+}
+
+/// Byte spans of BIO tags over tokens joined by single spaces.
+fn gold_spans(tokens: &[String], tags: &[String]) -> Vec<(usize, usize, String)> {
+    let mut spans: Vec<(usize, usize, String)> = vec![];
+    let (mut start, mut is_open) = (0, false);
+    for (token, tag) in tokens.iter().zip(tags) {
+        let end = start + token.len();
+        match tag.split_once('-') {
+            Some(("I", class)) if is_open && spans.last().is_some_and(|it| it.2 == class) => {
+                spans.last_mut().expect("checked above").1 = end;
+            }
+            Some((_, class)) => spans.push((start, end, class.to_owned())),
+            None => {}
+        }
+        is_open = tag != "O";
+        start = end + 1;
+    }
+    spans
+}
+
+#[test]
+fn names_in_news_are_as_good_as_the_model_card_says() {
+    let f1 = f1("ner.ww_dev", |kind| match kind {
+        MentionKind::Person => Some("PER"),
+        MentionKind::Organization | MentionKind::ThreatGroup => Some("ORG"),
+        MentionKind::Location => Some("LOC"),
+        MentionKind::Misc => Some("MISC"),
+        _ => None,
+    });
+    assert!(f1.is_none_or(|it| 80.0 < it), "F1 {f1:?}");
+}
+
+#[test]
+fn names_in_security_reports_are_as_good_as_the_model_card_says() {
+    let f1 = f1("cyber.anno_dev", |kind| match kind {
+        MentionKind::ThreatGroup => Some("GROUP"),
+        MentionKind::Malware => Some("MALWARE"),
+        MentionKind::Tool => Some("TOOL"),
+        MentionKind::Vulnerability => Some("VULN"),
+        MentionKind::Sector => Some("SECTOR"),
+        _ => None,
+    });
+    assert!(f1.is_none_or(|it| 50.0 < it), "F1 {f1:?}");
+}

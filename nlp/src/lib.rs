@@ -1,0 +1,41 @@
+//! From an article to its annotation: mentions, entities, statements, sectors, stories.
+//!
+//! Reading order: [`annotation`], [`offsets`], [`story`].
+
+pub mod annotate;
+pub mod annotation;
+mod assemble;
+mod batch;
+pub mod bio;
+mod coreference;
+mod cyber_context;
+pub mod document;
+mod encode;
+pub mod gazetteer;
+pub mod indicator;
+pub mod knowledge;
+pub mod language;
+pub mod link;
+mod link_names;
+mod names;
+pub mod offsets;
+pub mod rten_tagger;
+pub mod sector;
+mod sector_words;
+pub mod sentence;
+pub mod statement;
+mod statement_head;
+mod statement_phrase;
+mod statement_roles;
+mod statement_time;
+mod statement_triggers;
+pub mod story;
+pub mod tagger;
+pub mod tokenize;
+pub mod wordpiece;
+
+pub use annotate::{Annotated, Annotator};
+pub use annotation::{
+    Annotation, Domain, EntityRef, Mention, MentionKind, Modality, Phrase, ScoredSector, Span,
+    Statement, StatementKind, StatementTime, Tense, TitleAnnotation,
+};

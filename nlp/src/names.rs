@@ -1,0 +1,242 @@
+//! From what the tagger says about a sentence to the names in it.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::MentionKind;
+use crate::bio::{self, LabelledSpan};
+use crate::tagger::{EncodedSentence, Labels};
+
+/// A name in a sentence.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Name {
+    /// Bytes in the sentence.
+    pub(crate) range: Range<usize>,
+    /// What sort of thing is named.
+    pub(crate) kind: MentionKind,
+    /// Mean probability over its words.
+    pub(crate) score: f32,
+}
+
+/// What is known about a sentence before its names are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NameContext {
+    /// Whether the passage speaks of [computers under attack](crate::cyber_context).
+    pub(crate) is_cyber: bool,
+    /// Whether the text is in English, which the model has learnt.
+    pub(crate) is_english: bool,
+}
+
+// Chosen on `ner.ww_dev` (news) and `cyber.anno_dev` (security reports): F1 82.0 and 54.2.
+const NEWS_MIN: f32 = 0.5;
+const FOREIGN_MIN: f32 = 0.8;
+const CYBER_MIN: f32 = 0.5;
+const CYBER_MIN_ELSEWHERE: f32 = 0.95;
+/// Tools are seldom right: on `cyber.anno_dev` none below this is.
+const TOOL_MIN: f32 = 0.9;
+
+static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:https?|ftp)\s?:\s?//\S+|\bwww\.\S+|\S+@\S+\.\w+")
+        .expect("a constant pattern")
+});
+
+/// What is left of `Iran-backed` when the name ends before the hyphen.
+static SUFFIX: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"[-‐‑](?:affiliated|aligned|allied|approved|assembled|backed|based|born|brokered|",
+        r"built|controlled|educated|flagged|funded|held|imposed|installed|led|linked|listed|",
+        r"made|mediated|occupied|owned|registered|run|ruled|sponsored|style|supplied|",
+        r"supported|trained|wide)$",
+    ))
+    .expect("a constant pattern")
+});
+
+/// The names in `sentence`, in order; they do not overlap.
+pub(crate) fn names(
+    sentence: &str,
+    encoded: &EncodedSentence,
+    labels: &Labels,
+    context: NameContext,
+) -> Vec<Name> {
+    let addresses: Vec<Range<usize>> = ADDRESS.find_iter(sentence).map(|it| it.range()).collect();
+    let news: Vec<(LabelledSpan<'_>, MentionKind)> = bio::spans(&encoded.ner, &labels.ner)
+        .into_iter()
+        .filter_map(|it| news_kind(it.class).map(|kind| (it, kind)))
+        .collect();
+    let cyber: Vec<(LabelledSpan<'_>, MentionKind)> = bio::spans(&encoded.cyber, &labels.cyber)
+        .into_iter()
+        .filter_map(|it| cyber_kind(it.class).map(|kind| (it, kind)))
+        .filter(|(span, kind)| is_trusted(span, *kind, &news, context))
+        .collect();
+    let min = if context.is_english { NEWS_MIN } else { FOREIGN_MIN };
+    let is_free = |span: &LabelledSpan<'_>| !cyber.iter().any(|(it, _)| overlap(it, span));
+    let news = news.iter().filter(|(it, _)| min <= it.probability && is_free(it));
+    let mut names: Vec<Name> = news
+        .chain(&cyber)
+        .filter_map(|(span, kind)| {
+            let words = &encoded.words[span.words.clone()];
+            let whole = words.first()?.start..words.last()?.end;
+            let (range, is_cut) = trimmed(sentence, whole)?;
+            let kind = match is_cut && *kind == MentionKind::Misc {
+                true => kind_without_misc(encoded, labels, span.words.end - 1),
+                false => *kind,
+            };
+            let range = with_its_stop(sentence, range);
+            Some(Name { range, kind, score: span.probability })
+        })
+        .filter(|it| {
+            it.kind != MentionKind::Person || !is_form_of_address(&sentence[it.range.clone()])
+        })
+        .filter(|it| !addresses.iter().any(|other| overlaps(other, &it.range)))
+        .collect();
+    names.sort_by_key(|it| it.range.start);
+    names
+}
+
+/// Whether a span of the cyber head stands, against the names of the other head where they overlap.
+fn is_trusted(
+    span: &LabelledSpan<'_>,
+    kind: MentionKind,
+    news: &[(LabelledSpan<'_>, MentionKind)],
+    context: NameContext,
+) -> bool {
+    if context.is_cyber {
+        return span.probability >= if kind == MentionKind::Tool { TOOL_MIN } else { CYBER_MIN };
+    }
+    let rival = news.iter().filter(|(it, _)| overlap(it, span));
+    let rival = rival.map(|(it, _)| it.probability).fold(0.0, f32::max);
+    context.is_english
+        && kind != MentionKind::Tool
+        && CYBER_MIN_ELSEWHERE.max(rival) <= span.probability
+}
+
+fn overlap(a: &LabelledSpan<'_>, b: &LabelledSpan<'_>) -> bool {
+    overlaps(&a.words, &b.words)
+}
+
+fn overlaps(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.start < b.end && b.start < a.end
+}
+
+fn news_kind(class: &str) -> Option<MentionKind> {
+    Some(match class {
+        "PER" => MentionKind::Person,
+        "ORG" => MentionKind::Organization,
+        "LOC" => MentionKind::Location,
+        "MISC" => MentionKind::Misc,
+        _ => return None,
+    })
+}
+
+/// Organisations and places are left to the other head.
+fn cyber_kind(class: &str) -> Option<MentionKind> {
+    Some(match class {
+        "GROUP" => MentionKind::ThreatGroup,
+        "MALWARE" => MentionKind::Malware,
+        "TOOL" => MentionKind::Tool,
+        "VULN" => MentionKind::Vulnerability,
+        "SECTOR" => MentionKind::Sector,
+        _ => return None,
+    })
+}
+
+/// The tagger calls `Iran-backed` MISC; this is what it thinks of it besides that.
+fn kind_without_misc(encoded: &EncodedSentence, labels: &Labels, word: usize) -> MentionKind {
+    let row = labels.ner.iter().zip(encoded.ner.row(word));
+    let kinds = row.filter_map(|(label, p)| Some((news_kind(label.split_once('-')?.1)?, p)));
+    let best =
+        kinds.filter(|(kind, _)| *kind != MentionKind::Misc).max_by(|a, b| a.1.total_cmp(b.1));
+    best.map_or(MentionKind::Misc, |(kind, _)| kind)
+}
+
+/// Whether `text` is only the title of somebody.
+fn is_form_of_address(text: &str) -> bool {
+    const TITLES: &[&str] = &[
+        "Adm",
+        "Amb",
+        "Capt",
+        "Chancellor",
+        "Col",
+        "Dr",
+        "Gen",
+        "General",
+        "Gov",
+        "Judge",
+        "King",
+        "Lt",
+        "Maj",
+        "Minister",
+        "Mr",
+        "Mrs",
+        "Ms",
+        "Pope",
+        "President",
+        "Prime Minister",
+        "Prof",
+        "Queen",
+        "Rep",
+        "Rev",
+        "Sen",
+        "Senator",
+        "Sgt",
+        "Sheikh",
+        "Sir",
+    ];
+    TITLES.contains(&text.trim_end_matches('.'))
+}
+
+/// Without a possessive, a `-backed` and signs around, and whether a `-backed` was cut; `None` when
+/// nothing is left.
+fn trimmed(sentence: &str, range: Range<usize>) -> Option<(Range<usize>, bool)> {
+    let whole = &sentence[range.clone()];
+    let text = whole.trim_start_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '@' | '#'));
+    let start = range.start + (whole.len() - text.len());
+    let text = text.trim_end_matches(|c: char| !c.is_alphanumeric() && !matches!(c, ')' | '+'));
+    let text = ["'s", "’s", "'S", "’S"].iter().find_map(|it| text.strip_suffix(it)).unwrap_or(text);
+    let suffix = SUFFIX.find(text);
+    let text = suffix.map_or(text, |it| &text[..it.start()]);
+    let text = match text.contains('(') {
+        true => text,
+        false => text.trim_end_matches(')'),
+    };
+    (!text.is_empty()).then(|| (start..start + text.len(), suffix.is_some()))
+}
+
+/// With the full stop that belongs to an abbreviation: `U.S.`, `Acme Inc.`.
+fn with_its_stop(sentence: &str, range: Range<usize>) -> Range<usize> {
+    let last = sentence[range.clone()].rsplit(char::is_whitespace).next().unwrap_or_default();
+    let is_dotted = last.contains('.') && last.split('.').all(|it| it.chars().count() == 1);
+    let is_form = matches!(last, "Bros" | "Co" | "Corp" | "Inc" | "Jr" | "Ltd" | "Sr");
+    let has_stop = sentence[range.end..].starts_with('.');
+    range.start..range.end + usize::from(has_stop && (is_dotted || is_form))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_range(sentence: &str, words: &str, expected: &str) {
+        let start = sentence.find(words).expect("the words are there");
+        let (range, _) = trimmed(sentence, start..start + words.len()).expect("something is left");
+        assert_eq!(&sentence[with_its_stop(sentence, range)], expected);
+    }
+
+    #[test]
+    fn names_are_trimmed_to_what_an_entity_is_called() {
+        check_range("Iran’s navy", "Iran’s", "Iran");
+        check_range("the Moscow-based bank", "Moscow-based", "Moscow");
+        check_range("met Jean-Claude Roy", "Jean-Claude Roy", "Jean-Claude Roy");
+        check_range("in the U.S. today", "U.S", "U.S.");
+        check_range("of Acme Inc.", "Acme Inc", "Acme Inc.");
+        check_range("in Qom.", "Qom.", "Qom");
+        check_range("(Bank of Oman)", "(Bank of Oman)", "Bank of Oman");
+    }
+
+    #[test]
+    fn nothing_is_left_of_signs() {
+        assert_eq!(trimmed("— …", 0.."— …".len()), None);
+    }
+}

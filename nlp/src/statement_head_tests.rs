@@ -1,0 +1,77 @@
+use serde::Deserialize;
+
+use super::*;
+
+/// What PyTorch computes for two made-up sentences; written by `training/statements.py export`.
+static FIXTURES: &str = include_str!("../tests/fixtures/statements.json");
+
+#[derive(Deserialize)]
+struct Fixtures {
+    first_look: Look,
+    second_look: Look,
+}
+
+#[derive(Deserialize)]
+struct Look {
+    inputs: Inputs,
+    outputs: serde_json::Value,
+}
+
+#[derive(Deserialize)]
+struct Inputs {
+    words: Vec<Vec<Vec<f32>>>,
+    mask: Vec<Vec<i32>>,
+    marks: Vec<Vec<i32>>,
+    contexts: Vec<Vec<Vec<f32>>>,
+}
+
+fn check<const N: usize>(head: &StatementHead, look: Look, outputs: [(NodeId, &str); N]) {
+    let Inputs { words, mask, marks, contexts } = look.inputs;
+    let (n_rows, n_words) = (words.len(), words[0].len());
+    let flat = |it: Vec<Vec<Vec<f32>>>| it.into_iter().flatten().flatten().collect::<Vec<_>>();
+    let numbers = |it: Vec<Vec<i32>>| it.into_iter().flatten().collect::<Vec<_>>();
+    let words = NdTensor::from_data([n_rows, n_words, WORD_SIZE], flat(words));
+    let mask = NdTensor::from_data([n_rows, n_words], numbers(mask.clone()));
+    let marks = NdTensor::from_data([n_rows, n_words], numbers(marks));
+    let contexts = NdTensor::from_data([n_rows, N_CONTEXTS, HIDDEN_SIZE], flat(contexts));
+    let is_word: Vec<bool> = mask.iter().map(|it| *it == 1).collect();
+    let inputs = [words.into(), mask.into(), marks.into(), contexts.into()];
+    let found = head.forward(n_rows, inputs, outputs.map(|it| it.0)).expect("the model runs");
+    for (found, (_, name)) in found.iter().zip(outputs) {
+        let mut expected = vec![];
+        numbers_in(&look.outputs[name], &mut expected);
+        assert_eq!(found.values.len(), expected.len(), "{name}");
+        let n_values = expected.len() / (n_rows * n_words);
+        for (at, (found, expected)) in found.values.iter().zip(expected).enumerate() {
+            let is_of_word = found_per_word(name);
+            if !is_of_word || is_word[at / n_values] {
+                assert!((found - expected).abs() < 0.01, "{name} {at}: {found}, {expected}");
+            }
+        }
+    }
+}
+
+/// Whether an output has a row for each word, padding included.
+fn found_per_word(name: &str) -> bool {
+    matches!(name, "trigger" | "role" | "sector")
+}
+
+fn numbers_in(value: &serde_json::Value, numbers: &mut Vec<f32>) {
+    match value {
+        serde_json::Value::Array(values) => {
+            values.iter().for_each(|it| numbers_in(it, numbers));
+        }
+        other => numbers.push(other.as_f64().expect("a number") as f32),
+    }
+}
+
+#[test]
+fn both_looks_equal_the_reference() {
+    let fixtures: Fixtures = serde_json::from_str(FIXTURES).expect("the fixtures are JSON");
+    let head = StatementHead::embedded(NonZeroUsize::MIN).expect("the weights load");
+    let [trigger, sentence] = head.first_outputs;
+    let [role, class, sector] = head.second_outputs;
+    check(&head, fixtures.first_look, [(trigger, "trigger"), (sentence, "sentence")]);
+    let second = [(role, "role"), (class, "class"), (sector, "sector")];
+    check(&head, fixtures.second_look, second);
+}

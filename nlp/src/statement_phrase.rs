@@ -1,0 +1,173 @@
+//! Actors and targets as readers want them: minimal phrases, pronouns resolved, entities linked.
+
+use std::ops::Range;
+
+use crate::coreference::{Anaphor, Antecedent, anaphor, antecedent, is_definite_description};
+use crate::document::AnalysedDocument;
+use crate::link::{LinkedMention, overlap};
+use crate::statement_roles::RoleSpan;
+use crate::{EntityRef, MentionKind};
+
+/// A phrase of a statement; bytes in the document's text.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct BytePhrase {
+    /// Where.
+    pub(crate) range: Range<usize>,
+    /// What it means; `None` for a mere description.
+    pub(crate) entity: Option<EntityRef>,
+    /// Place in the gazetteer of what it means.
+    pub(crate) listed: Option<usize>,
+}
+
+/// What is needed to read the phrases of one document.
+pub(crate) struct PhraseReader<'a> {
+    pub(crate) document: &'a AnalysedDocument,
+    pub(crate) mentions: &'a [LinkedMention],
+    /// Who acted in the statements so far, with their sentences.
+    pub(crate) acted: Vec<(usize, Antecedent)>,
+}
+
+/// Words that a phrase does not start with.
+const LEADING: &[&str] = &["the", "a", "an", "and", "or", "both", "by", "of", "from"];
+
+/// Bodies that act for the country whose adjective stands before them.
+const STATE_BODIES: &[&str] = &[
+    "government",
+    "forces",
+    "military",
+    "army",
+    "troops",
+    "officials",
+    "authorities",
+    "regime",
+    "air force",
+    "navy",
+    "warplanes",
+    "jets",
+    "soldiers",
+    "state",
+    "security forces",
+    "leaders",
+    "armed forces",
+    "intelligence",
+    "spies",
+    "attack",
+    "strikes",
+    "airstrikes",
+    "aircraft",
+    "warships",
+    "drones",
+    "military forces",
+    "special forces",
+    "leadership",
+    "intelligence services",
+    "administration",
+    "fighter jets",
+    "planes",
+    "government forces",
+];
+
+impl PhraseReader<'_> {
+    /// The phrase of an actor or target; `None` for a pronoun that stands for nothing known.
+    pub(crate) fn read(&self, span: &RoleSpan, speaker: Option<&BytePhrase>) -> Option<BytePhrase> {
+        let range = self.trimmed(span)?;
+        let words = self.document.text_of(range.clone());
+        if let Some(sort) = anaphor(words) {
+            // A quotation without its speaker is mostly by the body that was last spoken of.
+            let sort = match (sort, speaker) {
+                (Anaphor::Speaker, Some(speaker)) => return Some(speaker.clone()),
+                (Anaphor::Speaker, None) => Anaphor::Body,
+                (other, _) => other,
+            };
+            let place = (span.sentence, range.start);
+            let found = antecedent(self.document, self.mentions, &self.acted, place, sort)?;
+            let listed = self.mention_at(&found.range).and_then(|it| it.listed);
+            return Some(BytePhrase { range: found.range, entity: found.entity, listed });
+        }
+        let mut phrase = self.linked(range.clone());
+        if phrase.entity.is_none() && is_definite_description(words) {
+            let place = (span.sentence, range.start);
+            let found = antecedent(self.document, self.mentions, &self.acted, place, Anaphor::Body);
+            phrase.entity = found.and_then(|it| it.entity);
+        }
+        Some(phrase)
+    }
+
+    /// The words of `span` with their entity, unchanged otherwise: a speaker or a means.
+    pub(crate) fn read_verbatim(&self, span: &RoleSpan) -> BytePhrase {
+        self.linked(self.document.words_range(span.sentence, span.words.clone()))
+    }
+
+    /// Bytes of `span` without articles before and marks around.
+    fn trimmed(&self, span: &RoleSpan) -> Option<Range<usize>> {
+        let mut words = span.words.clone();
+        let word = |at: usize| {
+            let range = self.document.words_range(span.sentence, at..at + 1);
+            self.document.text_of(range).to_lowercase()
+        };
+        let is_mark = |it: &str| !it.chars().any(char::is_alphanumeric);
+        while words.len() > 1
+            && (LEADING.contains(&word(words.start).as_str()) || is_mark(&word(words.start)))
+        {
+            words.start += 1;
+        }
+        while words.len() > 1 && is_mark(&word(words.end - 1)) && word(words.end - 1) != ")" {
+            // A full stop may belong to an abbreviation: `U.S.`.
+            if word(words.end - 1) == "." && word(words.end - 2).contains('.') {
+                break;
+            }
+            words.end -= 1;
+        }
+        if words.is_empty() || (words.len() == 1 && is_mark(&word(words.start))) {
+            return None;
+        }
+        let mut range = self.document.words_range(span.sentence, words);
+        for ending in ["'s", "’s", "s'", "s’"] {
+            if let Some(rest) = self.document.text_of(range.clone()).strip_suffix(ending) {
+                range.end = range.start + rest.len() + usize::from(ending.starts_with('s'));
+            }
+        }
+        Some(range)
+    }
+
+    fn mention_at(&self, range: &Range<usize>) -> Option<&LinkedMention> {
+        self.mentions.iter().find(|it| it.range == *range)
+    }
+
+    /// The entity that a phrase means: that of the same words, of its country when a body of that
+    /// state follows the adjective, or of the only organisation, person or group in it.
+    fn linked(&self, range: Range<usize>) -> BytePhrase {
+        let phrase = |mention: Option<&LinkedMention>| BytePhrase {
+            range: range.clone(),
+            entity: mention.and_then(|it| it.acts_for.clone().or(it.entity.clone())),
+            listed: mention.filter(|it| it.acts_for.is_none()).and_then(|it| it.listed),
+        };
+        let within: Vec<&LinkedMention> = self
+            .mentions
+            .iter()
+            .filter(|it| overlap(&it.range, &range) && it.entity.is_some())
+            .collect();
+        let words = self.document.text_of(range.clone());
+        let bare = words.strip_prefix("the ").or(words.strip_prefix("The ")).unwrap_or(words);
+        let covers = |it: &&&LinkedMention| it.range.len() + 2 >= bare.len();
+        if let Some(same) = within.iter().find(covers) {
+            return phrase(Some(same));
+        }
+        if let Some(adjective) =
+            within.iter().find(|it| range.start + words.len() - bare.len() == it.range.start)
+        {
+            let rest = self.document.text.get(adjective.range.end..range.end).unwrap_or_default();
+            let rest = rest.trim_start_matches("'s").trim_start_matches("’s").trim();
+            let is_place = adjective.is_demonym || adjective.kind == MentionKind::Location;
+            if is_place && STATE_BODIES.contains(&rest.to_lowercase().as_str()) {
+                return phrase(Some(adjective));
+            }
+        }
+        let named: Vec<&&LinkedMention> =
+            within.iter().filter(|it| !it.is_demonym && it.kind != MentionKind::Location).collect();
+        match named.as_slice() {
+            [only] => phrase(Some(only)),
+            _ => phrase(None),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+// A new user's first walk: search "power grid", open a story, an article, follow an actor.
+// On a desktop, on a phone, and without JavaScript; nothing may be asked of any other host.
+// usage: HARBINGER_CHROMIUM=/usr/bin/chromium node journey.mjs BASE_URL SCREENSHOT_FOLDER
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const [base, folder] = process.argv.slice(2);
+const origin = new URL(base).origin;
+const BROWSER_FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Opens a page that notes everything that goes wrong on it. */
+async function open(browser, options) {
+  const context = await browser.newContext({ baseURL: base, reducedMotion: "reduce", ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const wrong = [];
+  page.on("console", (it) => it.type() === "error" && wrong.push(`console: ${it.text()}`));
+  page.on("pageerror", (it) => wrong.push(`script: ${it.message}`));
+  page.on("response", (it) => it.status() >= 400 && wrong.push(`${it.status()} ${it.url()}`));
+  page.on("request", (it) => {
+    const url = new URL(it.url());
+    if (url.protocol !== "data:" && url.origin !== origin) wrong.push(`asked ${url}`);
+  });
+  return { page, wrong, close: () => context.close() };
+}
+
+/** Takes a picture; the width of the text must fit that of the window. */
+async function picture(page, name) {
+  const overflow = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  ).catch(() => 0);
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: false });
+  assert.ok(overflow <= 1, `${name}: the page is ${overflow} px wider than the window`);
+}
+
+/** Waits for the heading of the page and returns its words. */
+async function heading(page) {
+  const text = (await page.locator("h1").first().innerText()).trim();
+  assert.notEqual(text, "", `no heading on ${page.url()}`);
+  return text;
+}
+
+/** From the start page to an actor; returns what was seen. */
+async function walk(page, name) {
+  await page.goto("/");
+  assert.match(await page.title(), /Harbinger/);
+  await picture(page, `${name}-1-today`);
+
+  const box = page.locator('input[name="q"]').first();
+  await box.fill("power grid");
+  await box.press("Enter");
+  await page.waitForURL(/\/search\?/);
+  const hits = page.locator('[aria-label="Results"] li.hit');
+  assert.ok((await hits.count()) >= 1, "nothing found for power grid");
+  const found = await hits.allInnerTexts();
+  assert.ok(/power|grid|Strom/i.test(found[0]), `the first hit is about something else: ${found[0]}`);
+  await picture(page, `${name}-2-search`);
+
+  const story = hits.locator('a[href^="/stories/"]').first();
+  await story.click();
+  await page.waitForURL(/\/stories\//);
+  const storyTitle = await heading(page);
+  const timeline = page.locator('ol.line a[href^="/articles/"]');
+  assert.ok((await timeline.count()) >= 2, `"${storyTitle}" has fewer than two articles`);
+  await picture(page, `${name}-3-story`);
+
+  await timeline.first().click();
+  await page.waitForURL(/\/articles\//);
+  const articleTitle = await heading(page);
+  assert.ok((await page.locator("article.read .text p").count()) >= 3, "no text");
+  await picture(page, `${name}-4-article`);
+
+  const actor = page.locator('a.actor[href^="/entities/"], .who a[href^="/entities/"]').first();
+  const actorName = (await actor.innerText()).trim();
+  await actor.click();
+  await page.waitForURL(/\/entities\//);
+  const entity = await heading(page);
+  await picture(page, `${name}-5-actor`);
+  return { n_hits: found.length, storyTitle, articleTitle, actorName, entity };
+}
+
+const executablePath = process.env.HARBINGER_CHROMIUM ?? "/usr/bin/chromium";
+const browser = await chromium.launch({ executablePath, headless: true, args: BROWSER_FLAGS });
+const walks = {
+  desktop: { viewport: { width: 1280, height: 900 } },
+  phone: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
+  "no-script": { viewport: { width: 1280, height: 900 }, javaScriptEnabled: false },
+  dark: { viewport: { width: 1280, height: 900 }, colorScheme: "dark" },
+};
+let failed = false;
+for (const [name, options] of Object.entries(walks)) {
+  const { page, wrong, close } = await open(browser, options);
+  try {
+    const seen = await walk(page, name);
+    assert.deepEqual(wrong, []);
+    console.log(`${name}: ${JSON.stringify(seen)}`);
+  } catch (error) {
+    failed = true;
+    await page.screenshot({ path: join(folder, `${name}-failed.png`) }).catch(() => {});
+    console.error(`${name}: at ${page.url()}: ${error.message}\n${wrong.join("\n")}`);
+  }
+  await close();
+}
+await browser.close();
+process.exit(failed ? 1 : 0);

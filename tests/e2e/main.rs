@@ -1,0 +1,10 @@
+//! End-to-end tests: the real binary against a web site on loopback.
+
+mod api;
+mod browser;
+mod command_line;
+mod faults;
+mod real_input;
+mod resilience;
+mod sample_wire;
+mod tidy;
