@@ -6,6 +6,7 @@ use crate::error::{ConfigError, Position};
 use crate::id::SectorId;
 use crate::overrides::Overrides;
 use crate::reader::{Located, Reader};
+use crate::search::{CheckQuery, SavedSearch};
 use crate::settings::Settings;
 use crate::source::Source;
 use crate::taxonomy::Sector;
@@ -80,6 +81,26 @@ pub(crate) fn check_sources(sources: &[Placed<Source>]) -> Vec<ConfigError> {
         if let Some(message) = source.value.feed_address_error() {
             errors.push(source.error("feed_url", format!("`{feed}` {message}")));
         }
+    }
+    errors
+}
+
+/// Notes ids that several saved searches share, queries that cannot be read, and deliveries
+/// without a usable address.
+pub(crate) fn check_searches(
+    searches: &[Placed<SavedSearch>],
+    check_query: CheckQuery,
+) -> Vec<ConfigError> {
+    let mut errors = Vec::new();
+    let mut ids: BTreeMap<&str, String> = BTreeMap::new();
+    for search in searches {
+        let id = search.value.id.as_str();
+        if let Some(first) = ids.get(id) {
+            errors.push(search.error("id", format!("`{id}` is already in {first}")));
+        }
+        ids.insert(id, search.place());
+        let mistakes = search.value.mistakes(check_query);
+        errors.extend(mistakes.into_iter().map(|(key, message)| search.error(&key, message)));
     }
     errors
 }

@@ -87,6 +87,11 @@ impl ConfigErrors {
         Err(ConfigErrors(errors))
     }
 
+    /// A single mistake.
+    pub(crate) fn of(error: ConfigError) -> ConfigErrors {
+        ConfigErrors(vec![error])
+    }
+
     /// The errors, by file and line; never empty.
     pub fn errors(&self) -> &[ConfigError] {
         &self.0

@@ -23,6 +23,8 @@ pub(crate) struct Files {
     pub(crate) settings: String,
     /// `taxonomy.toml`.
     pub(crate) taxonomy: String,
+    /// `searches.toml`; empty when there is none.
+    pub(crate) searches: String,
     /// `sources/NAME.toml`.
     pub(crate) sources: BTreeMap<String, String>,
     /// `gazetteers/NAME.csv`.
@@ -35,6 +37,7 @@ impl Files {
         Files {
             settings: include_str!("../settings.toml").to_owned(),
             taxonomy: include_str!("../taxonomy.toml").to_owned(),
+            searches: String::new(),
             sources: embedded::<BuiltinSources>("sources", "toml"),
             gazetteers: embedded::<BuiltinGazetteers>("gazetteers", "csv"),
         }
@@ -61,6 +64,9 @@ impl Files {
         }
         if let Some(text) = read(folder, "taxonomy.toml", errors) {
             files.taxonomy = text;
+        }
+        if let Some(text) = read(folder, "searches.toml", errors) {
+            files.searches = text;
         }
         if let Some(texts) = read_all(folder, "sources", "toml", errors) {
             files.sources = texts;

@@ -47,6 +47,11 @@ text_id! {
     SectorId
 }
 
+text_id! {
+    /// Name of a saved search: `a-z`, `0-9` and `-`, at most 64 characters.
+    SearchId
+}
+
 impl SectorId {
     /// The path of the parent sector, or `None` for a top-level sector.
     pub fn parent(&self) -> Option<SectorId> {

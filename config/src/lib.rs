@@ -1,8 +1,8 @@
 //! What a Harbinger user declares, and the code that reads and checks it: [`Config::load`] reads
 //! all of it, reports every mistake at once, and nothing changes afterwards.
 //!
-//! Reading order: [`id`], [`settings`], [`source`], [`taxonomy`], [`gazetteer`], [`overrides`],
-//! [`error`]. Never reads the environment, the clock or the network.
+//! Reading order: [`id`], [`settings`], [`source`], [`taxonomy`], [`gazetteer`], [`search`],
+//! [`overrides`], [`error`]. Never reads the environment, the clock or the network.
 
 mod check;
 mod declare;
@@ -14,6 +14,7 @@ mod iso;
 pub mod overrides;
 mod reader;
 mod reference;
+pub mod search;
 mod secret;
 pub mod settings;
 pub mod source;
@@ -25,17 +26,19 @@ use std::path::Path;
 
 pub use error::{ConfigError, ConfigErrors};
 pub use gazetteer::{GazetteerEntity, GazetteerKind};
-pub use id::{SectorId, SourceId};
+pub use id::{SearchId, SectorId, SourceId};
 pub use overrides::Overrides;
 pub use reference::{reference_markdown, settings_template};
+pub use search::{AlertUnit, Channel, CheckQuery, Delivery, SavedSearch, Schedule, SearchFilters};
 pub use secret::DatabaseUrl;
 pub use settings::{LogFormat, Settings};
 pub use source::{ExtractRules, Region, SAMPLE_HOST, Source};
 pub use taxonomy::{Sector, Taxonomy};
 
-use check::{check_sectors, check_settings, check_sources};
+use check::{check_searches, check_sectors, check_settings, check_sources};
 use files::Files;
 use reader::Reader;
+use search::SearchFile;
 use source::SourceFile;
 use taxonomy::TaxonomyFile;
 
@@ -48,6 +51,8 @@ pub struct Config {
     pub sources: Vec<Source>,
     /// The sectors.
     pub taxonomy: Taxonomy,
+    /// What is asked of every new article, by place in the file; ids are unique.
+    pub searches: Vec<SavedSearch>,
     /// Entities known by name; ids are unique.
     pub gazetteer: Vec<GazetteerEntity>,
     /// What is allowed but may be a slip, one sentence each, to be shown at start.
@@ -77,6 +82,19 @@ impl Config {
     /// # Errors
     /// Every mistake in every file and override.
     pub fn load_with(folder: Option<&Path>, overrides: &Overrides) -> Result<Config, ConfigErrors> {
+        Config::load_checked(folder, overrides, |_| Ok(()))
+    }
+
+    /// As [`Config::load_with`]; `check_query` looks at the queries of saved searches, whose
+    /// language this crate does not know.
+    ///
+    /// # Errors
+    /// Every mistake in every file, override and query.
+    pub fn load_checked(
+        folder: Option<&Path>,
+        overrides: &Overrides,
+        check_query: CheckQuery,
+    ) -> Result<Config, ConfigErrors> {
         let mut errors = Vec::new();
         let files = match folder {
             Some(folder) => Files::of_folder(folder, &mut errors),
@@ -90,6 +108,7 @@ impl Config {
         let known = (errors.len() == n_errors).then(|| taxonomy.ids());
         let sources = read_sources(&files.sources, known.as_ref(), &mut errors);
         let gazetteer = read_gazetteers(&files.gazetteers, known.as_ref(), &mut errors);
+        let searches = read_searches(&files.searches, known.as_ref(), check_query, &mut errors);
         ConfigErrors::none_in(errors)?;
         let mut warnings = overrides.warnings().to_vec();
         if settings.fetch.contact_url.is_none() {
@@ -98,7 +117,7 @@ impl Config {
                     .to_owned(),
             );
         }
-        Ok(Config { settings, sources, taxonomy, gazetteer, warnings })
+        Ok(Config { settings, sources, taxonomy, searches, gazetteer, warnings })
     }
 
     /// The source `id`, or `None` when it is not declared.
@@ -162,6 +181,21 @@ fn read_sources(
     }
     errors.append(&mut check_sources(&sources));
     sources.into_iter().map(|it| it.value).collect()
+}
+
+fn read_searches(
+    text: &str,
+    sectors: Option<&BTreeSet<SectorId>>,
+    check_query: CheckQuery,
+    errors: &mut Vec<ConfigError>,
+) -> Vec<SavedSearch> {
+    let mut reader = Reader::new("searches.toml", text);
+    reader.sectors = sectors;
+    let file = reader.document::<SearchFile>();
+    errors.append(&mut reader.errors);
+    let searches = file.map(|it| it.search).unwrap_or_default();
+    errors.append(&mut check_searches(&searches, check_query));
+    searches.into_iter().map(|it| it.value).collect()
 }
 
 fn read_gazetteers(

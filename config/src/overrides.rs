@@ -8,6 +8,9 @@ use crate::value::{Key, Value};
 /// Prefix of the environment variables: `HARBINGER_HTTP_BIND` sets `http.bind`.
 pub const ENV_PREFIX: &str = "HARBINGER_";
 
+/// Prefix of the environment variables that hold secrets of deliveries.
+pub const SECRET_PREFIX: &str = "HARBINGER_SECRET_";
+
 /// Settings given outside the files, in order: a later one wins. The environment is passed in,
 /// never read here.
 #[derive(Clone, Debug, Default)]
@@ -37,7 +40,8 @@ impl Overrides {
     /// section and key in upper case. An empty value counts as not set.
     ///
     /// An unknown one is a warning, not an error: container platforms make up such names
-    /// (`HARBINGER_SERVICE_HOST`). `HARBINGER_CONFIG` and `HARBINGER_SHARED` are not settings.
+    /// (`HARBINGER_SERVICE_HOST`). `HARBINGER_CONFIG`, `HARBINGER_SHARED` and the secrets of
+    /// deliveries (`HARBINGER_SECRET_…`) are not settings.
     pub fn from_env(variables: impl IntoIterator<Item = (String, String)>) -> Overrides {
         let keys = dotted_keys();
         let names: Vec<String> = keys.iter().map(|it| env_name(it)).collect();
@@ -46,6 +50,7 @@ impl Overrides {
             .into_iter()
             .filter(|(name, text)| name.starts_with(ENV_PREFIX) && !text.is_empty())
             .filter(|(name, _)| !matches!(name.as_str(), "HARBINGER_CONFIG" | "HARBINGER_SHARED"))
+            .filter(|(name, _)| !name.starts_with(SECRET_PREFIX))
             .collect();
         variables.sort();
         for (name, text) in variables {

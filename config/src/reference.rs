@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::overrides::env_name;
+use crate::search::SavedSearch;
 use crate::settings::Settings;
 use crate::source::Source;
 use crate::taxonomy::Sector;
@@ -26,6 +27,7 @@ mistake.
 | `settings.toml` | how Harbinger runs |
 | `sources/*.toml` | whose news is read, any number of files |
 | `taxonomy.toml` | the sectors and the words that name them |
+| `searches.toml` | saved searches and where their alerts go; none are built in |
 | `gazetteers/*.csv` | entities known by name; their columns are in `config/gazetteers/README.md` |
 
 A setting can also be given in the environment (section and key in upper case after
@@ -55,6 +57,12 @@ pub fn reference_markdown() -> String {
     entry_table(&mut page, "", &Source::keys());
     page.push_str("\n## taxonomy.toml\n\nEach sector is one `[[sector]]`.\n\n");
     entry_table(&mut page, "", &Sector::keys());
+    page.push_str(
+        "\n## searches.toml\n\nEach saved search is one `[[search]]`, each of its deliveries one ",
+    );
+    page.push_str("`[[search.deliver]]`.\nThe same keys as JSON make a saved search at ");
+    page.push_str("`POST /v1/saved-searches`.\n\n");
+    entry_table(&mut page, "", &SavedSearch::keys());
     page
 }
 

@@ -7,6 +7,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use url::Url;
+
 use crate::declare::declare;
 use crate::secret::DatabaseUrl;
 use crate::value::{Rule, Value, if_set, not_empty, text_value, within};
@@ -38,6 +40,8 @@ declare! {
         stories: StorySettings,
         /// The full-text index.
         index: IndexSettings,
+        /// Alerts of saved searches and how they are sent.
+        alerts: AlertSettings,
         /// The bundled sample news wire.
         sample: SampleSettings,
         /// What is written to standard error.
@@ -182,6 +186,49 @@ declare! {
     pub struct SampleSettings {
         /// Whether the sample wire is served and crawled. Default true.
         enabled: bool = true,
+    }
+}
+
+declare! {
+    /// Alerts of saved searches and how they are sent. The password for the mail server is the
+    /// secret `smtp-password`: `HARBINGER_SECRET_SMTP_PASSWORD` or a file in `secrets_dir`.
+    pub struct AlertSettings {
+        /// Folder with one file for each secret. None by default: secrets come from the
+        /// environment only.
+        secrets_dir: Option<PathBuf>,
+        /// Address under which people reach this Harbinger, for links in messages.
+        /// None by default: messages link to the articles only.
+        public_url: Option<Url>,
+        /// Whether alerts may be sent to loopback, private or link-local addresses.
+        /// Default false.
+        allow_private_addresses: bool = false,
+        /// An article published so many days before it was fetched is back-filled and raises no
+        /// alert, unless the saved search asks for it. Default 7 days.
+        backfill_after_days: u32 = 7 => within(1, 3_650),
+        /// Messages that are sent at once. Default 8.
+        n_deliveries_max: usize = 8 => within(1, 100),
+        /// Wait before the second try of a message, in seconds; it doubles with each further one,
+        /// up to six hours. Default 10.
+        retry_base_s: u32 = 10 => within(1, 3_600),
+        /// After so many days of failed tries a message is given up. Default 3.
+        retry_days: u32 = 3 => within(1, 30),
+        /// Longest time of one try, in seconds. Default 20.
+        timeout_s: u32 = 20 => within(1, 300),
+        /// Mail server as `smtps://user@host`, `smtp+starttls://user@host:587` or, for a relay on
+        /// this machine, `smtp://localhost:25`. None by default: no mail is sent.
+        smtp_url: Option<String> => if_set(Rule::new(
+            "an address that starts with smtps://, smtp+starttls:// or smtp://, without password",
+            |it: &String| Url::parse(it).is_ok_and(|url| {
+                matches!(url.scheme(), "smtps" | "smtp+starttls" | "smtp")
+                    && url.has_host()
+                    && url.password().is_none()
+            }),
+        )),
+        /// Sender of mails. Default `harbinger@localhost`.
+        mail_from: String = "harbinger@localhost".into() => Rule::new(
+            "a mail address",
+            |it: &String| it.contains('@'),
+        ),
     }
 }
 

@@ -159,7 +159,7 @@ fn all_mistakes_in_all_sections_and_files_come_at_once() {
             "settings.toml:6:17: `fetch.n_fetches_max`: must be 1 to 1000, is 0",
             "settings.toml:7:17: `fetch.redirects_max`: must be a whole number, is `ten`",
             "settings.toml:8:2: `colour`: unknown key; allowed are data_dir, database_url, \
-             database_url_file, http, fetch, poll, crawl, nlp, stories, index, sample, log",
+             database_url_file, http, fetch, poll, crawl, nlp, stories, index, alerts, sample, log",
             "sources/energy.toml:1:1: `source[1]`: key `language` is missing",
             "sources/energy.toml:2:6: `source[1].id`: must be 1 to 64 characters from a-z, 0-9 \
              and -, not at the ends, is `A b`",
@@ -343,4 +343,53 @@ fn the_contact_address_goes_into_the_user_agent_and_its_absence_is_a_warning() {
     let with = Config::load_with(None, &flags).unwrap();
     assert_eq!(with.settings.fetch.user_agent_header(), "Harbinger (+mailto:me@a.example)");
     assert_eq!(with.warnings, Vec::<String>::new());
+}
+
+#[test]
+fn every_mistake_of_the_saved_searches_is_shown_at_once() {
+    let searches = "[[search]]\nid = \"grid\"\nname = \"Grid\"\nquery = \"power\"\n\
+                    deliver = [{ channel = \"webhook\", to = \"ftp://a.example\" }]\n\
+                    [[search]]\nid = \"grid\"\nname = \"Again\"\nunit = \"statment\"\n\
+                    [[search]]\nid = \"x\"\nname = \"X\"\nquery = \"bad\"\nfilters.kind = [\"treat\"]\n\
+                    [[search]]\nid = \"y\"\nname = \"Y\"\nquery = \"bad\"\n\
+                    deliver = [{ channel = \"email\" }, { channel = \"slack\", to = \"https://a.example\", signing_secret = \"s\" }]\n";
+    let folder = folder(&[("searches.toml", searches)]);
+    let errors = Config::load_checked(Some(folder.path()), &Overrides::default(), |query| {
+        if query == "bad" { Err("cannot be read (character 1)".to_owned()) } else { Ok(()) }
+    });
+    let errors = errors.map(|_| ()).unwrap_err();
+    let shown: Vec<String> = errors.errors().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        shown,
+        [
+            "searches.toml:1:1: `deliver[1].to`: must be an address that starts with http:// or https://",
+            "searches.toml:9:8: `search[2].unit`: must be one of article, story, statement, is `statment`; did you mean `statement`?",
+            "searches.toml:14:16: `search[3].filters.kind`: must be a list of threat, warning, attack, claim, denial, attempt, is [\"treat\"]",
+            "searches.toml:15:1: `query`: cannot be read (character 1)",
+            "searches.toml:15:1: `deliver[1].to`: is missing; give `to` or `to_secret`",
+            "searches.toml:15:1: `deliver[2].signing_secret`: does not go with `slack`",
+        ]
+    );
+}
+
+#[test]
+fn a_saved_search_as_json_is_read_like_the_file() {
+    let json = serde_json::json!({
+        "id": "grid", "name": "Grid", "query": "power", "notes": null,
+        "filters": {"sector": ["/energy"]}, "unit": "statement",
+        "deliver": [{"channel": "ntfy", "to_secret": "phone"}],
+    });
+    let taxonomy = Config::builtin().unwrap().taxonomy;
+    let search = SavedSearch::from_json(&json, Some(&taxonomy), |_| Ok(())).unwrap();
+    assert_eq!(search.unit, AlertUnit::Statement);
+    assert_eq!(search.filters.chosen(), [("sector", vec!["/energy"])]);
+    let back = serde_json::to_value(&search).unwrap();
+    assert_eq!(SavedSearch::from_json(&back, None, |_| Ok(())), Ok(search));
+
+    let wrong = serde_json::json!({
+        "id": "Grid", "nam": "x", "filters": {"sector": ["/nowhere"]}, "throttle_minutes": -1,
+    });
+    let errors = SavedSearch::from_json(&wrong, Some(&taxonomy), |_| Ok(())).unwrap_err();
+    assert_eq!(errors.errors().len(), 5, "{errors}");
+    assert!(SavedSearch::from_json(&serde_json::json!([1]), None, |_| Ok(())).is_err());
 }

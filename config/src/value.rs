@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 use url::Url;
 
 use crate::error::did_you_mean;
-use crate::id::{SectorId, SourceId};
+use crate::id::{SearchId, SectorId, SourceId};
 use crate::reader::{Located, Reader};
 
 /// A type that a key of a configuration file can have.
@@ -220,13 +220,21 @@ text_value!(
 text_value!(
     SourceId,
     "1 to 64 characters from a-z, 0-9 and -, not at the ends",
-    |it| {
-        let allowed = |c: u8| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'-');
-        let is_id = (1..=64).contains(&it.len()) && it.bytes().all(allowed);
-        (is_id && !it.starts_with('-') && !it.ends_with('-')).then(|| SourceId::new(it))
-    },
+    |it| is_slug(it).then(|| SourceId::new(it)),
     |it| it.to_string()
 );
+text_value!(
+    SearchId,
+    "1 to 64 characters from a-z, 0-9 and -, not at the ends",
+    |it| is_slug(it).then(|| SearchId::new(it)),
+    |it| it.to_string()
+);
+
+fn is_slug(text: &str) -> bool {
+    let allowed = |c: u8| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    let is_id = (1..=64).contains(&text.len()) && text.bytes().all(allowed);
+    is_id && !text.starts_with('-') && !text.ends_with('-')
+}
 
 impl Value for SectorId {
     fn wanted() -> String {
