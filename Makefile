@@ -7,7 +7,7 @@ CONFIG ?= config
 MODEL_DIR ?= ../shared/model
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
-.PHONY: help run build test check fmt eval bench bench-pipeline bench-annotate bench-archive bench-search demo-site setup-run setup-test gazetteers model docs clean
+.PHONY: help run build test check fmt eval bench bench-pipeline bench-annotate bench-archive bench-search bench-match demo-site setup-run setup-test gazetteers model docs clean
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,7 +40,7 @@ fmt: ## Format the code
 eval: build ## Run every scorer over the development sets that are present
 	python3 scripts/eval/eval.py
 
-bench: bench-pipeline bench-annotate bench-search bench-archive ## All benchmarks; figures go to docs/BENCHMARKS.md
+bench: bench-pipeline bench-annotate bench-search bench-match bench-archive ## All benchmarks; figures go to docs/BENCHMARKS.md
 
 bench-pipeline: setup-run build ## From pages to searchable: articles a second, peak memory, start-up
 	HARBINGER_BIN=$(CURDIR)/target/release/harbinger $(CARGO) bench --locked --workspace --profile dev --bench pipeline
@@ -53,6 +53,9 @@ bench-archive: ## Articles a second into the database
 
 bench-search: ## Search latency and indexing rate over 100 000 articles
 	$(CARGO) bench --locked --workspace --bench search
+
+bench-match: ## Saved searches matched in reverse, beside the naive way
+	$(CARGO) bench --locked -p index --bench matching
 
 demo-site: build ## Serve the bundled sample wire alone
 	target/release/harbinger demo-site --bind 127.0.0.1:8400

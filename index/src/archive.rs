@@ -15,8 +15,9 @@
 //!
 //! Reading order: `open`, [`sources`], [`frontier`], [`articles`], [`annotations`] (with
 //! `annotation_rows` and `forget`), [`index_feed`], [`stories`], [`statements`], [`entities`],
-//! [`counts`].
+//! [`counts`]; [`searches`], [`alerts`], [`outbox`].
 
+pub mod alerts;
 mod annotation_rows;
 pub mod annotations;
 pub mod articles;
@@ -29,7 +30,9 @@ pub mod frontier;
 pub mod index_feed;
 mod lock;
 mod open;
+pub mod outbox;
 mod paging;
+pub mod searches;
 pub mod sources;
 pub mod statements;
 pub mod stories;
@@ -104,6 +107,14 @@ impl Archive {
 
     /// Begins a transaction that writes; dropped without commit it is rolled back.
     async fn begin(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
-        self.writer.begin_with(self.dialect.begin()).await
+        match self.writer.begin_with(self.dialect.begin()).await {
+            // A full disk made SQLite roll back by itself, and the connection still counts that
+            // transaction as open: a fresh one takes its place.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                self.writer.acquire().await?.close().await?;
+                self.writer.begin_with(self.dialect.begin()).await
+            }
+            begun => begun,
+        }
     }
 }

@@ -97,6 +97,32 @@ pub(crate) fn tie_of(id: &str) -> u64 {
     id.get(..16).and_then(|it| u64::from_str_radix(it, 16).ok()).unwrap_or_default()
 }
 
+/// What takes the fields of an article: a Tantivy document, or the terms that saved searches are
+/// matched against. Both get the same, so a saved search finds what the search box finds.
+pub(crate) trait Sink {
+    /// Terms with their places; a field is given words once, keys several times.
+    fn words(&mut self, field: Field, tokens: Vec<Token>);
+    /// A value of a column.
+    fn column(&mut self, field: Field, value: &str);
+    /// An instant in seconds since 1970.
+    fn seconds(&mut self, field: Field, value: i64);
+}
+
+impl Sink for TantivyDocument {
+    fn words(&mut self, field: Field, tokens: Vec<Token>) {
+        let text = PreTokenizedString { text: String::new(), tokens };
+        self.add_pre_tokenized_text(field, text);
+    }
+
+    fn column(&mut self, field: Field, value: &str) {
+        self.add_text(field, value);
+    }
+
+    fn seconds(&mut self, field: Field, value: i64) {
+        self.add_i64(field, value);
+    }
+}
+
 /// Makes documents. Owns an [`Analyzer`], so one thread has one builder.
 pub(crate) struct DocumentBuilder {
     fields: Fields,
@@ -112,16 +138,29 @@ impl DocumentBuilder {
     pub(crate) fn document(&mut self, stored: &StoredArticle) -> TantivyDocument {
         let fields = self.fields;
         let card = Card::of(stored);
-        let language = Language::of(card.language.as_deref());
-        let mut document = Document { fields, document: TantivyDocument::new() };
-        document.document.add_u64(fields.tie, tie_of(&card.id));
-        document.key(fields.id, &card.id);
+        let mut document = TantivyDocument::new();
+        document.add_u64(fields.tie, tie_of(&card.id));
         let json = serde_json::to_string(&card).expect("a card has only text keys");
-        document.document.add_text(fields.card, json);
-        document.document.add_text(fields.body, &stored.article.text);
+        document.add_text(fields.card, json);
+        document.add_text(fields.body, &stored.article.text);
+        self.describe(stored, &card, &mut document);
+        document
+    }
+
+    /// Hands everything that can be asked for to `sink`; returns the language of the text.
+    pub(crate) fn describe<S: Sink>(
+        &mut self,
+        stored: &StoredArticle,
+        card: &Card,
+        sink: &mut S,
+    ) -> Language {
+        let fields = self.fields;
+        let language = Language::of(card.language.as_deref());
+        let mut document = Document { fields, sink };
+        document.key(fields.id, &card.id);
         self.add_text(&mut document, stored, language);
         add_times(&mut document, stored);
-        add_origin(&mut document, &card);
+        add_origin(&mut document, card);
         self.add_names(&mut document, fields.author, &card.authors, Language::Other);
         let source = [card.source.clone(), card.source_name.clone()];
         self.add_names(&mut document, fields.source_name, &source, Language::Other);
@@ -144,10 +183,15 @@ impl DocumentBuilder {
                 document.has(field);
             }
         }
-        document.document
+        language
     }
 
-    fn add_text(&mut self, document: &mut Document, stored: &StoredArticle, language: Language) {
+    fn add_text<S: Sink>(
+        &mut self,
+        document: &mut Document<'_, S>,
+        stored: &StoredArticle,
+        language: Language,
+    ) {
         let article = &stored.article;
         let n_tokens_guess = article.text.len() / 5;
         let mut tokens = Vec::with_capacity(n_tokens_guess);
@@ -168,9 +212,9 @@ impl DocumentBuilder {
     }
 
     /// Adds short texts as words, each also as spelt; no phrase spans two of them.
-    fn add_names<T: AsRef<str>>(
+    fn add_names<T: AsRef<str>, S: Sink>(
         &mut self,
-        document: &mut Document,
+        document: &mut Document<'_, S>,
         field: Field,
         names: impl IntoIterator<Item = T>,
         language: Language,
@@ -184,9 +228,9 @@ impl DocumentBuilder {
         document.words(field, tokens);
     }
 
-    fn add_statements(
+    fn add_statements<S: Sink>(
         &mut self,
-        document: &mut Document,
+        document: &mut Document<'_, S>,
         stored: &StoredArticle,
         language: Language,
     ) {
@@ -239,9 +283,9 @@ impl DocumentBuilder {
         self.add_names(document, fields.sector_name, paths, Language::English);
     }
 
-    fn add_entities(
+    fn add_entities<S: Sink>(
         &mut self,
-        document: &mut Document,
+        document: &mut Document<'_, S>,
         stored: &StoredArticle,
         language: Language,
     ) {
@@ -258,19 +302,19 @@ impl DocumentBuilder {
 }
 
 /// A document in the making.
-struct Document {
+struct Document<'a, S> {
     fields: Fields,
-    document: TantivyDocument,
+    sink: &'a mut S,
 }
 
-impl Document {
+impl<S: Sink> Document<'_, S> {
     fn key(&mut self, field: Field, value: &str) {
         let token = Token { text: value.to_lowercase(), ..key_token() };
         self.words(field, vec![token]);
     }
 
     fn facet(&mut self, field: Field, value: &str) {
-        self.document.add_text(field, value);
+        self.sink.column(field, value);
     }
 
     fn has(&mut self, field: QueryField) {
@@ -289,8 +333,7 @@ impl Document {
 
     fn words(&mut self, field: Field, tokens: Vec<Token>) {
         if !tokens.is_empty() {
-            let text = PreTokenizedString { text: String::new(), tokens };
-            self.document.add_pre_tokenized_text(field, text);
+            self.sink.words(field, tokens);
         }
     }
 }
@@ -299,14 +342,14 @@ fn key_token() -> Token {
     Token { position: 0, ..Token::default() }
 }
 
-fn add_times(document: &mut Document, stored: &StoredArticle) {
+fn add_times<S: Sink>(document: &mut Document<'_, S>, stored: &StoredArticle) {
     let (published, fetched) = (stored.article.published_at, stored.article.fetched_at);
     let fields = document.fields;
-    document.document.add_i64(fields.published, published.unwrap_or(fetched).timestamp());
-    document.document.add_i64(fields.fetched, fetched.timestamp());
+    document.sink.seconds(fields.published, published.unwrap_or(fetched).timestamp());
+    document.sink.seconds(fields.fetched, fetched.timestamp());
 }
 
-fn add_origin(document: &mut Document, card: &Card) {
+fn add_origin<S: Sink>(document: &mut Document<'_, S>, card: &Card) {
     let fields = document.fields;
     document.key(fields.source, &card.source);
     document.facet(

@@ -2,12 +2,13 @@
 //! which can always be rebuilt from it.
 //!
 //! Reading order: [`record`], [`archive`]; then [`schema`], `document`, [`tokenizer`],
-//! [`writer`], [`query`], [`facet`], [`search`], `cursor`, [`snippet`].
+//! [`writer`], [`query`], [`facet`], [`search`], `cursor`, [`snippet`], [`matching`].
 
 pub mod archive;
 mod cursor;
 mod document;
 pub mod facet;
+pub mod matching;
 pub mod query;
 pub mod record;
 pub mod schema;
@@ -20,6 +21,7 @@ pub mod writer;
 
 pub use archive::{Archive, ArchiveError, ArchiveSettings};
 pub use facet::{FacetCount, FilterField};
+pub use matching::{Matcher, explain};
 pub use query::{QueryError, QueryErrorKind};
 pub use record::{
     EntityRecord, Page, StatementRecord, StoredArticle, StoryArticle, StoryInput, StoryRecord,

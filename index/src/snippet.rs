@@ -58,8 +58,8 @@ fn holds(terms: &HashSet<String>, stems: &Stems) -> bool {
 }
 
 /// A marked word: its bytes and which term it is.
-struct Mark {
-    span: Range<usize>,
+pub(crate) struct Mark {
+    pub(crate) span: Range<usize>,
     term: String,
 }
 
@@ -99,7 +99,7 @@ pub(crate) fn mark_all(
 }
 
 /// The matched words of `text` in order, without overlaps.
-fn marks(
+pub(crate) fn marks(
     text: &str,
     language: Language,
     highlight: &Highlight,
@@ -236,7 +236,7 @@ fn cut(text: &str, window: Range<usize>, marks: &[Mark]) -> Vec<Segment> {
 }
 
 /// Whether two words differ by at most `edits` insertions, deletions, replacements or swaps.
-fn is_near(left: &str, right: &str, edits: u8) -> bool {
+pub(crate) fn is_near(left: &str, right: &str, edits: u8) -> bool {
     let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
     let edits = usize::from(edits);
     if left.len().abs_diff(right.len()) > edits {

@@ -136,6 +136,13 @@ pub(crate) fn spelt(surface: &str) -> String {
     format!("={surface}")
 }
 
+/// The word `text` in lower case, as it is stemmed.
+pub(crate) fn lower(text: &str, kind: WordKind) -> String {
+    let mut lower = String::with_capacity(text.len());
+    lower_into(text, kind, &mut lower);
+    lower
+}
+
 fn lower_into(text: &str, kind: WordKind, lower: &mut String) {
     lower.clear();
     for it in text.chars() {
@@ -148,7 +155,8 @@ fn lower_into(text: &str, kind: WordKind, lower: &mut String) {
     }
 }
 
-fn stem(lower: &str, language: Language) -> Stems {
+/// The terms of a word that [`lower`] made.
+pub(crate) fn stem(lower: &str, language: Language) -> Stems {
     let tag = language.tag();
     let tagged = |word: &str| format!("{tag}:{word}");
     let surface = fold(lower).into_owned();

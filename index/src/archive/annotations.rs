@@ -1,4 +1,6 @@
 //! Annotations: handing out articles that lack one, and recording what the NLP stage found.
+//!
+//! Longer than most, since recording is one transaction over many tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,6 +10,7 @@ use ingest::{Article, ArticleId};
 use nlp::{Annotation, story::StoryId};
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
+use super::alerts::Match;
 use super::annotation_rows::{EntityRow, StatementRow, entity_rows, readable_json, statement_rows};
 use super::articles::read_article;
 use super::index_feed::take_index_seqs;
@@ -28,6 +31,15 @@ pub struct CorrelatedArticle {
     /// New headline of that story; `None` keeps the one it has, or takes the article's title for a
     /// new story.
     pub headline: Option<String>,
+}
+
+/// What became of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Articles recorded.
+    pub n_articles: usize,
+    /// Ids of the alerts that were raised.
+    pub alerts: Vec<String>,
 }
 
 /// An article of the batch with what recording needs to know of it.
@@ -100,6 +112,17 @@ impl Archive {
         batch: &[CorrelatedArticle],
         now: DateTime<Utc>,
     ) -> Result<usize, ArchiveError> {
+        Ok(self.record_annotations_and_alerts(batch, &[], now).await?.n_articles)
+    }
+
+    /// As [`Archive::record_annotations`]; `matches` of saved searches become alerts and messages
+    /// in the same transaction, for articles that were never held against saved searches before.
+    pub async fn record_annotations_and_alerts(
+        &self,
+        batch: &[CorrelatedArticle],
+        matches: &[Match],
+        now: DateTime<Utc>,
+    ) -> Result<Recorded, ArchiveError> {
         self.tried(format!("record {} annotations", batch.len()), async {
             let mut tx = self.begin().await?;
             // First of all: from here on, other transactions that annotate wait.
@@ -116,8 +139,10 @@ impl Archive {
             self.insert_entities(&mut tx, &known).await?;
             stories.extend(known.iter().map(|it| it.item.story.as_str().to_owned()));
             self.recount_stories(&mut tx, &stories).await?;
+            let fresh = self.mark_matched(&mut tx, &ids, now).await?;
+            let alerts = self.record_alerts(&mut tx, matches, &fresh, now).await?;
             tx.commit().await?;
-            Ok(known.len())
+            Ok(Recorded { n_articles: known.len(), alerts })
         })
         .await
     }
@@ -154,6 +179,27 @@ impl Archive {
             }
         })
         .await
+    }
+
+    /// Notes that the articles `ids` were held against the saved searches; returns those that
+    /// never were before.
+    async fn mark_matched(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        ids: &[&str],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<String>, sqlx::Error> {
+        let update = format!(
+            "UPDATE article_states SET matched_at = $2
+             WHERE article_id IN {} AND matched_at IS NULL RETURNING article_id",
+            self.dialect.list(1),
+        );
+        let rows = sqlx::query(AssertSqlSafe(update))
+            .bind(to_json(&ids))
+            .bind(micros(now))
+            .fetch_all(&mut **tx)
+            .await?;
+        rows.iter().map(|it| get(it, "article_id")).collect()
     }
 
     async fn known<'a>(

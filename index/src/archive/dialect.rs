@@ -29,6 +29,17 @@ impl Dialect {
         }
     }
 
+    /// A parenthesised row source with one column `value`: the strings of the JSON array in
+    /// parameter `n`.
+    pub(super) fn texts(self, n: usize) -> String {
+        match self {
+            Dialect::Sqlite => format!("(SELECT value FROM json_each(${n}))"),
+            Dialect::Postgres => {
+                format!("(SELECT json_array_elements_text(CAST(${n} AS json)) AS value)")
+            }
+        }
+    }
+
     /// An aggregate: the JSON array, as text, of the strings in `column`.
     pub(super) fn json_of_strings(self, column: &str) -> String {
         match self {

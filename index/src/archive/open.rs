@@ -20,12 +20,20 @@ const CHECKED_BYTES_MAX: i64 = 64 << 20;
 
 /// Every migration, oldest first: version, description, SQLite, PostgreSQL. Never edit one that
 /// was released; append.
-pub(super) const MIGRATIONS: [(i64, &str, &str, &str); 1] = [(
-    1,
-    "archive",
-    include_str!("../../migrations/sqlite/0001_archive.sql"),
-    include_str!("../../migrations/postgres/0001_archive.sql"),
-)];
+pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
+    (
+        1,
+        "archive",
+        include_str!("../../migrations/sqlite/0001_archive.sql"),
+        include_str!("../../migrations/postgres/0001_archive.sql"),
+    ),
+    (
+        3,
+        "alerts",
+        include_str!("../../migrations/sqlite/0003_alerts.sql"),
+        include_str!("../../migrations/postgres/0003_alerts.sql"),
+    ),
+];
 
 /// What a connection may do.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -116,6 +124,13 @@ impl Archive {
             sqlx::query(
                 "UPDATE article_states SET annotate_at = 0, leased_by = NULL
                  WHERE annotate_at IS NOT NULL AND leased_by = $1",
+            )
+            .bind(&*self.worker_id)
+            .execute(&mut *tx)
+            .await?;
+            sqlx::query(
+                "UPDATE outbox SET due_at = planned_at, leased_by = NULL
+                 WHERE due_at IS NOT NULL AND leased_by = $1",
             )
             .bind(&*self.worker_id)
             .execute(&mut *tx)
@@ -240,7 +255,7 @@ impl Target {
     }
 
     async fn migrate(&self, connection: &mut AnyConnection) -> Result<(), ArchiveError> {
-        let migrations = MIGRATIONS.into_iter().map(|(version, description, sqlite, postgres)| {
+        let migrations = MIGRATIONS.iter().map(|&(version, description, sqlite, postgres)| {
             let sql = if self.dialect == Dialect::Sqlite { sqlite } else { postgres };
             let kind = MigrationType::Simple;
             Migration::new(version, description.into(), kind, sql.into_sql_str(), false)

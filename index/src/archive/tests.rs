@@ -1,6 +1,7 @@
 //! The archive on real databases: every scenario runs on SQLite in a temporary folder, and on
 //! PostgreSQL too when `HARBINGER_TEST_DATABASE_URL` names a server (`scripts/postgres-test.sh`).
 
+mod alerts;
 mod annotations;
 mod articles;
 mod faults;

@@ -22,7 +22,7 @@ use crate::facet::FilterField;
 use crate::schema::Fields;
 use crate::snippet::Highlight;
 use crate::tokenizer::language::language_code;
-use crate::tokenizer::{Analyzer, Language, WordKind, spelt, words};
+use crate::tokenizer::{Analyzer, Language, Word, WordKind, spelt, words};
 
 /// How much more a word in the headline weighs than the same word in the text.
 const TITLE_BOOST: f32 = 2.0;
@@ -192,7 +192,7 @@ impl Compiler<'_> {
             Value::Word(text) => self.scored_words(text, 0),
             Value::Phrase { text, slop } => self.scored_words(text, *slop),
             Value::Prefix(start) => {
-                let (whole, start) = self.split_last(start);
+                let (whole, start) = split_last(&mut self.analyzer, start);
                 let mut parts = match whole {
                     Some(whole) => self.scored_words(&whole, 0)?,
                     None => Parts::default(),
@@ -205,7 +205,7 @@ impl Compiler<'_> {
             }
             Value::Fuzzy { word, distance } => {
                 let mut parts = Parts::default();
-                for surface in self.surfaces(word) {
+                for surface in surfaces(&mut self.analyzer, word) {
                     let term = Term::from_field_text(fields.spelling, &surface);
                     parts.must.push(unscored(Box::new(FuzzyTermQuery::new(term, *distance, true))));
                     if !self.is_negated {
@@ -259,7 +259,7 @@ impl Compiler<'_> {
     fn name_query(&mut self, field: Field, value: &Value) -> tantivy::Result<Box<dyn Query>> {
         match value {
             Value::Prefix(start) => {
-                let (whole, start) = self.split_last(start);
+                let (whole, start) = split_last(&mut self.analyzer, start);
                 let mut parts = Parts::of(prefix_query(field, &spelt(&start)));
                 if let Some(whole) = whole {
                     parts.must.push(self.name_words(field, &whole, 0)?);
@@ -268,7 +268,7 @@ impl Compiler<'_> {
             }
             Value::Fuzzy { word, distance } => {
                 let mut parts = Parts::default();
-                for surface in self.surfaces(word) {
+                for surface in surfaces(&mut self.analyzer, word) {
                     let term = Term::from_field_text(field, &spelt(&surface));
                     parts.must.push(Box::new(FuzzyTermQuery::new(term, *distance, true)));
                 }
@@ -356,15 +356,8 @@ impl Compiler<'_> {
 
     /// `text` as each language of the index reads it.
     fn readings(&mut self, text: &str) -> Readings {
-        let found: Vec<_> = words(text).collect();
-        // The last character of a run without spaces is there for searches of one character only.
-        let ends_run = |n: usize| {
-            n > 0
-                && found[n].kind == WordKind::Dense
-                && found[n - 1].kind == WordKind::Dense
-                && found[n - 1].span.end == found[n].span.end
-        };
-        let kept: Vec<bool> = (0..found.len()).map(|it| !ends_run(it)).collect();
+        let found: Vec<Word> = words(text).collect();
+        let kept: Vec<bool> = (0..found.len()).map(|it| !ends_run(&found, it)).collect();
         let mut sequences = BTreeSet::new();
         for &language in self.context.languages {
             let (mut accented, mut plain) = (Sequence::new(), Sequence::new());
@@ -381,11 +374,7 @@ impl Compiler<'_> {
                 sequences.extend([accented, plain]);
             }
         }
-        let is_single = found.len() == 1
-            && found[0].kind == WordKind::Dense
-            && text[found[0].span.clone()].chars().count() == 1;
-        let pair_start = is_single.then(|| format!("xx:{}", &text[found[0].span.clone()]));
-        Readings { sequences, pair_start }
+        Readings { sequences, pair_start: pair_start(&found, text) }
     }
 
     /// Articles that hold `readings` in `field`, in any language.
@@ -460,27 +449,43 @@ impl Compiler<'_> {
             self.highlight.phrases.push(places.collect());
         }
     }
-
-    /// The words of `text` as the spelling fields hold them.
-    fn surfaces(&mut self, text: &str) -> Vec<String> {
-        let mut surfaces = Vec::new();
-        self.analyzer.analyze(text, Language::Other, |word| {
-            surfaces.push(word.stems.surface.clone());
-            true
-        });
-        surfaces
-    }
-
-    /// Splits `foo-ba` into `foo-` and the spelling of `ba`.
-    fn split_last(&mut self, text: &str) -> (Option<String>, String) {
-        let last = words(text).last().map(|it| it.span.start).unwrap_or_default();
-        let start = self.surfaces(&text[last..]).pop().unwrap_or_default();
-        let whole = &text[..last];
-        (whole.chars().any(char::is_alphanumeric).then(|| whole.to_owned()), start)
-    }
 }
 
-fn text_of(value: &Value) -> &str {
+/// Whether word `n` is the last character of a run without spaces, which is in the index for
+/// searches of one character only.
+pub(crate) fn ends_run(found: &[Word], n: usize) -> bool {
+    n > 0
+        && found[n].kind == WordKind::Dense
+        && found[n - 1].kind == WordKind::Dense
+        && found[n - 1].span.end == found[n].span.end
+}
+
+/// The start of the terms that a single character of a script without spaces stands for.
+pub(crate) fn pair_start(found: &[Word], text: &str) -> Option<String> {
+    let [Word { span, kind: WordKind::Dense }] = found else { return None };
+    let single = &text[span.clone()];
+    (single.chars().count() == 1).then(|| format!("xx:{single}"))
+}
+
+/// The words of `text` as the spelling fields hold them.
+pub(crate) fn surfaces(analyzer: &mut Analyzer, text: &str) -> Vec<String> {
+    let mut surfaces = Vec::new();
+    analyzer.analyze(text, Language::Other, |word| {
+        surfaces.push(word.stems.surface.clone());
+        true
+    });
+    surfaces
+}
+
+/// Splits `foo-ba` into `foo-` and the spelling of `ba`.
+pub(crate) fn split_last(analyzer: &mut Analyzer, text: &str) -> (Option<String>, String) {
+    let last = words(text).last().map(|it| it.span.start).unwrap_or_default();
+    let start = surfaces(analyzer, &text[last..]).pop().unwrap_or_default();
+    let whole = &text[..last];
+    (whole.chars().any(char::is_alphanumeric).then(|| whole.to_owned()), start)
+}
+
+pub(crate) fn text_of(value: &Value) -> &str {
     match value {
         Value::Word(text) | Value::Phrase { text, .. } | Value::Prefix(text) => text,
         Value::Fuzzy { word, .. } => word,

@@ -220,7 +220,8 @@ impl Snapshot {
         let n_language = COLUMN_FIELDS.iter().position(|it| *it == FilterField::Language);
         let codes = n_language.into_iter().flat_map(|it| dictionaries.field(it).ids());
         let mut languages: Vec<Language> = codes.map(|it| Language::of(Some(it))).collect();
-        languages.push(Language::Other);
+        // Sectors are named in English in every article.
+        languages.extend([Language::English, Language::Other]);
         languages.sort_unstable();
         languages.dedup();
         let id = uuid::Uuid::new_v4().as_u64_pair().0;

@@ -98,7 +98,8 @@ async fn a_database_of_a_newer_harbinger_is_left_alone() {
         sqlx::query(
             "INSERT INTO _sqlx_migrations
                  (version, description, success, checksum, execution_time)
-             SELECT 9999, description, success, checksum, 0 FROM _sqlx_migrations",
+             SELECT 9999, description, success, checksum, 0 FROM _sqlx_migrations
+             WHERE version = 1",
         )
         .execute(&world.archive.writer)
         .await
@@ -170,7 +171,7 @@ fn both_databases_have_the_same_tables_and_columns() {
         words.collect()
     };
     for (_, description, sqlite, postgres) in super::super::open::MIGRATIONS {
-        assert!(50 < columns(sqlite).len());
+        assert!(!columns(sqlite).is_empty());
         assert_eq!(columns(sqlite), columns(postgres), "{description}");
     }
 }

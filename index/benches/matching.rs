@@ -1,0 +1,184 @@
+//! Saved searches against new articles, one at a time on one thread, as they come: articles a
+//! second, memory, time to add a search; beside it the naive way, which asks a one-document index
+//! every search.
+//!
+//! `cargo bench -p index --bench matching`; `HARBINGER_BENCH_SEARCHES` sets the number of saved
+//! searches (100 000), `HARBINGER_BENCH_DOCUMENTS` that of the articles (5 000).
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench reports to its user")]
+
+#[path = "search/corpus.rs"]
+mod corpus;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use config::SavedSearch;
+use corpus::{Corpus, sector};
+use index::{IndexWriterStage, Matcher, SearchRequest, StoredArticle, WriterSettings};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+/// Searches that the naive way is measured with; more would take minutes.
+const N_NAIVE: usize = 5_000;
+
+fn main() {
+    let n_searches = setting("HARBINGER_BENCH_SEARCHES", 100_000);
+    let n_documents = setting("HARBINGER_BENCH_DOCUMENTS", 5_000);
+    let corpus = Corpus::new(7);
+    let mut rng = StdRng::seed_from_u64(3);
+    let searches: Vec<SavedSearch> =
+        (0..n_searches).map(|n| saved_search(n, &corpus, &mut rng)).collect();
+    let articles: Vec<StoredArticle> =
+        (0..n_documents).map(|n| corpus.article(n, n_documents, &mut rng)).collect();
+    let n_words: usize = articles.iter().map(|it| it.article.text.split(' ').count()).sum();
+    println!("{n_searches} saved searches, articles of {} words", n_words / n_documents);
+
+    let before = resident_bytes();
+    let started = Instant::now();
+    let mut matcher = Matcher::new();
+    for search in &searches {
+        matcher.add(search).unwrap();
+    }
+    println!("{:.2} s to add all searches", started.elapsed().as_secs_f64());
+    let now = corpus.now();
+    // The first articles teach the matcher what is rare, and bring the languages.
+    let (first, rest) = articles.split_at(n_documents / 5);
+    let started = Instant::now();
+    for article in first {
+        black_box(matcher.matches(article, now).len());
+    }
+    println!("{:.0} articles/s over the first {}", rate(first, started), first.len());
+    let mut times = Vec::with_capacity(rest.len());
+    let mut n_matches = 0;
+    let started = Instant::now();
+    for article in rest {
+        let started = Instant::now();
+        n_matches += matcher.matches(article, now).len();
+        times.push(started.elapsed());
+    }
+    println!(
+        "{:.0} articles/s over the next {}, {:.1} matches each",
+        rate(rest, started),
+        rest.len(),
+        n_matches as f64 / rest.len() as f64,
+    );
+    times.sort_unstable();
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+    println!("p50 {:.2} ms  p99 {:.2} ms  max {:.2} ms", at(0.5), at(0.99), at(1.0));
+    println!("{} MiB of memory for the matcher", (resident_bytes() - before) >> 20);
+    measure_adding(&mut matcher, &corpus, &rest[0], &mut rng);
+    naive(&searches[..N_NAIVE.min(n_searches)], n_searches, &rest[..3], &corpus);
+}
+
+fn rate(articles: &[StoredArticle], since: Instant) -> f64 {
+    articles.len() as f64 / since.elapsed().as_secs_f64()
+}
+
+/// Until a search that was just added is found.
+fn measure_adding(
+    matcher: &mut Matcher,
+    corpus: &Corpus,
+    article: &StoredArticle,
+    rng: &mut StdRng,
+) {
+    let mut slowest = Duration::ZERO;
+    for n in 0..100 {
+        let mut search = saved_search(n, corpus, rng);
+        search.id = config::SearchId::new(format!("added-{n}"));
+        search.query = format!("id:{} OR {}", article.article.id, search.query);
+        let started = Instant::now();
+        matcher.add(&search).unwrap();
+        let found = matcher.matches(article, corpus.now());
+        assert!(found.contains(&search.id.as_str()));
+        slowest = slowest.max(started.elapsed());
+        matcher.remove(search.id.as_str());
+    }
+    println!("{:.2} ms at most until an added search is found", slowest.as_secs_f64() * 1e3);
+}
+
+/// Every search asked of an index that holds one article.
+fn naive(searches: &[SavedSearch], n_searches: usize, articles: &[StoredArticle], corpus: &Corpus) {
+    let mut spent = Duration::ZERO;
+    let mut matcher = Matcher::new();
+    searches.iter().for_each(|it| matcher.add(it).unwrap());
+    for article in articles {
+        let dir = tempfile::tempdir().unwrap();
+        let started = Instant::now();
+        let mut stage = IndexWriterStage::open(dir.path(), WriterSettings::default()).unwrap();
+        stage.apply(std::slice::from_ref(article)).unwrap();
+        stage.commit(1).unwrap();
+        let index = stage.search_index();
+        index.refresh().unwrap();
+        let opened = started.elapsed();
+        let started = Instant::now();
+        let mut n_found = 0;
+        for search in searches {
+            let filters = search.filters.chosen().into_iter().map(|(name, values)| {
+                let values = values.into_iter().map(str::to_owned).collect();
+                (index::FilterField::from_name(name).unwrap(), values)
+            });
+            let request = SearchRequest {
+                q: search.query.clone(),
+                filters: filters.collect(),
+                sort: index::search::Sort::Newest,
+                limit: 0,
+                highlight: false,
+                aggs: false,
+                ..SearchRequest::default()
+            };
+            n_found += index.search(&request, corpus.now()).unwrap().total as usize;
+        }
+        spent += opened + started.elapsed().mul_f64(n_searches as f64 / searches.len() as f64);
+        assert_eq!(n_found, matcher.matches(article, corpus.now()).len(), "the two disagree");
+    }
+    println!(
+        "naive: {:.3} articles/s (from {} searches and {} articles)",
+        articles.len() as f64 / spent.as_secs_f64(),
+        searches.len(),
+        articles.len(),
+    );
+}
+
+/// What analysts save: words and names with sectors, kinds and exceptions.
+fn saved_search(n: usize, corpus: &Corpus, rng: &mut StdRng) -> SavedSearch {
+    let common = |rng: &mut StdRng| corpus.word_of_rank(rng.random_range(5..300)).to_owned();
+    let usual = |rng: &mut StdRng| corpus.word_of_rank(rng.random_range(300..5_000)).to_owned();
+    let rare = |rng: &mut StdRng| corpus.word_of_rank(rng.random_range(5_000..40_000)).to_owned();
+    let name = |rng: &mut StdRng| corpus.entity(rng).name.clone();
+    let id = format!("search-{n}");
+    let plain = |query: String| SavedSearch::new(&id, &query);
+    match rng.random_range(0..1_000) {
+        0..300 => plain(format!("{} {}", usual(rng), usual(rng))),
+        300..500 => plain(format!("\"{}\"", name(rng))),
+        500..700 => {
+            plain(format!("(actor:\"{0}\" OR target:\"{0}\") sector:{1}", name(rng), sector(rng)))
+        }
+        700..800 => {
+            plain(format!("({} OR {} OR {}) -{}", usual(rng), rare(rng), rare(rng), common(rng)))
+        }
+        800..880 => {
+            let mut search = plain(usual(rng));
+            search.filters.kind = vec!["attack".to_owned(), "threat".to_owned()];
+            search.filters.sector = vec![sector(rng)];
+            search
+        }
+        880..930 => plain(rare(rng)),
+        930..970 => plain(format!("\"{} {}\"", common(rng), usual(rng))),
+        970..985 => plain(format!("{}* {}", rare(rng), usual(rng))),
+        985..990 => plain(format!("{}*", rare(rng))),
+        990..995 => plain(format!("{}~1", rare(rng))),
+        _ => plain(common(rng)),
+    }
+}
+
+fn setting(name: &str, default: usize) -> usize {
+    std::env::var(name).ok().and_then(|it| it.parse().ok()).unwrap_or(default)
+}
+
+/// Resident memory of this process, from the kernel; 0 elsewhere than on Linux.
+fn resident_bytes() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok();
+    let pages = pages.and_then(|it| it.split(' ').nth(1)?.parse::<usize>().ok());
+    pages.unwrap_or_default() * 4096
+}

@@ -1,0 +1,399 @@
+//! Alerts: recorded with the annotation that raised them, read and handled by people.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use config::{AlertUnit, SavedSearch, SearchId, SourceId};
+use ingest::ArticleId;
+use nlp::story::StoryId;
+use serde::{Deserialize, Serialize};
+use sqlx::any::AnyRow;
+use sqlx::{Any, AssertSqlSafe, Row, Transaction};
+
+use super::paging::Cursor;
+use super::value::{clean, get, get_instant, get_json, get_parsed, micros, to_json};
+use super::{Archive, ArchiveError};
+use crate::matching::Reason;
+use crate::matching::novelty::Claim;
+use crate::record::Page;
+
+const PAGE_MAX: usize = 1_000;
+/// Alerts of one saved search and one article at most.
+const ALERTS_PER_ARTICLE_MAX: usize = 20;
+/// Characters of a note at most.
+pub const NOTE_CHARS_MAX: usize = 10_000;
+
+/// A saved search that matches an article, not yet known to be news.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Match {
+    /// The search.
+    pub search: SavedSearch,
+    /// When it was first saved; one that was deleted and saved again starts afresh.
+    pub search_created_at: DateTime<Utc>,
+    /// The article.
+    pub article: ArticleId,
+    /// Its story.
+    pub story: StoryId,
+    /// Its headline.
+    pub title: String,
+    /// Its page.
+    pub url: String,
+    /// Its source.
+    pub source: SourceId,
+    /// Display name of the source.
+    pub source_name: String,
+    /// Date of the article (published, or else fetched).
+    pub dated_at: DateTime<Utc>,
+    /// The statements that fit, for [`AlertUnit::Statement`]; else one.
+    pub items: Vec<MatchItem>,
+}
+
+/// What of an article matches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MatchItem {
+    /// Place of the statement, `b3`; empty for the article as a whole.
+    pub place: String,
+    /// The statement's sentence; empty for the article as a whole.
+    pub sentence: String,
+    /// Why.
+    pub reasons: Vec<Reason>,
+    /// What the statement says; empty for the article as a whole.
+    pub claims: Vec<Claim>,
+}
+
+/// How far people are with an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AlertState {
+    /// Nobody has looked at it.
+    New,
+    /// Somebody has.
+    Seen,
+    /// It does not matter.
+    Dismissed,
+    /// It matters.
+    Escalated,
+}
+
+impl AlertState {
+    /// Every state.
+    pub const ALL: [AlertState; 4] =
+        [AlertState::New, AlertState::Seen, AlertState::Dismissed, AlertState::Escalated];
+
+    /// The name in addresses and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AlertState::New => "new",
+            AlertState::Seen => "seen",
+            AlertState::Dismissed => "dismissed",
+            AlertState::Escalated => "escalated",
+        }
+    }
+
+    fn of(text: &str) -> AlertState {
+        AlertState::ALL.into_iter().find(|it| it.as_str() == text).unwrap_or(AlertState::New)
+    }
+}
+
+/// A match of a saved search that is news.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlertRecord {
+    /// Identity, stable.
+    pub id: String,
+    /// The saved search, which may be deleted meanwhile.
+    pub search: SearchId,
+    /// Its name when it fired.
+    pub search_name: String,
+    /// What made it fire: `article`, `story` or `statement`.
+    pub unit: String,
+    /// The article.
+    pub article: ArticleId,
+    /// Its story when it fired.
+    pub story: Option<StoryId>,
+    /// Headline of the article.
+    pub title: String,
+    /// Page of the article.
+    pub url: String,
+    /// Source of the article.
+    pub source: SourceId,
+    /// Display name of the source.
+    pub source_name: String,
+    /// Date of the article (published, or else fetched).
+    pub dated_at: DateTime<Utc>,
+    /// The statement's sentence; empty for other units.
+    pub sentence: String,
+    /// Why it matched.
+    pub reasons: Vec<Reason>,
+    /// When it fired.
+    pub created_at: DateTime<Utc>,
+    /// How far people are with it.
+    pub state: AlertState,
+    /// What somebody wrote about it.
+    pub note: Option<String>,
+    /// Who looks after it.
+    pub assignee: Option<String>,
+    /// When state, note or assignee changed last.
+    pub changed_at: DateTime<Utc>,
+}
+
+/// Which alerts to list; an absent condition does not bind.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AlertFilter {
+    /// In this state.
+    pub state: Option<AlertState>,
+    /// Of this saved search.
+    pub search: Option<String>,
+    /// Looked after by this person.
+    pub assignee: Option<String>,
+}
+
+/// What to change about an alert; `None` leaves it, an empty text takes it away.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AlertEdit {
+    /// New state.
+    pub state: Option<AlertState>,
+    /// New note, cut to 10 000 characters.
+    pub note: Option<String>,
+    /// New assignee, cut to 200 characters.
+    pub assignee: Option<String>,
+}
+
+impl Archive {
+    /// Turns matches into alerts and messages, within the transaction that records the
+    /// annotations. Only articles in `fresh` count. Returns the new alerts: id and search.
+    pub(super) async fn record_alerts(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        matches: &[Match],
+        fresh: &[String],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<String>, sqlx::Error> {
+        let mut fired = Vec::new();
+        for matched in matches {
+            if !fresh.contains(&matched.article.to_string()) {
+                continue;
+            }
+            for item in matched.items.iter().take(ALERTS_PER_ARTICLE_MAX) {
+                if !self.is_news(tx, matched, item).await? {
+                    continue;
+                }
+                let id = alert_id(matched, item);
+                if insert_alert(tx, &id, matched, item, now).await? {
+                    self.enqueue(tx, &id, matched, now).await?;
+                    fired.push(id);
+                }
+            }
+        }
+        Ok(fired)
+    }
+
+    /// Whether a statement says anything that the search has not alerted of within its window;
+    /// then it is remembered. Other units are news by their id alone.
+    async fn is_news(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        matched: &Match,
+        item: &MatchItem,
+    ) -> Result<bool, sqlx::Error> {
+        if item.claims.is_empty() {
+            return Ok(true);
+        }
+        let search = matched.search.id.as_str();
+        let window = TimeDelta::days(matched.search.novelty_days.into());
+        let asked: Vec<&String> = item.claims.iter().flat_map(|it| &it.looked_up).collect();
+        let select = format!(
+            "SELECT key FROM alert_novelty WHERE search_id = $2 AND key IN {}
+                 AND $3 < fired_at AND fired_at < $4",
+            self.dialect.list(1),
+        );
+        let rows = sqlx::query(AssertSqlSafe(select))
+            .bind(to_json(&asked))
+            .bind(search)
+            .bind(micros(matched.dated_at - window))
+            .bind(micros(matched.dated_at + window))
+            .fetch_all(&mut **tx)
+            .await?;
+        let known = rows.iter().map(|it| get(it, "key")).collect::<Result<Vec<&str>, _>>()?;
+        let is_known = |it: &Claim| it.looked_up.iter().any(|it| known.contains(&it.as_str()));
+        if item.claims.iter().all(is_known) {
+            return Ok(false);
+        }
+        let remembered: Vec<&String> = item.claims.iter().flat_map(|it| &it.remembered).collect();
+        let mut remembered = remembered;
+        remembered.sort_unstable();
+        remembered.dedup();
+        let insert = format!(
+            "INSERT INTO alert_novelty (search_id, key, fired_at)
+             SELECT $2, listed.value, CAST($3 AS BIGINT) FROM {} AS listed WHERE true
+             ON CONFLICT (search_id, key) DO UPDATE SET fired_at = excluded.fired_at",
+            self.dialect.texts(1),
+        );
+        sqlx::query(AssertSqlSafe(insert))
+            .bind(to_json(&remembered))
+            .bind(search)
+            .bind(micros(matched.dated_at))
+            .execute(&mut **tx)
+            .await?;
+        Ok(true)
+    }
+
+    /// Alerts that pass `filter`, newest first. `cursor` is [`Page::next`] of the page before.
+    pub async fn alerts(
+        &self,
+        filter: &AlertFilter,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<AlertRecord>, ArchiveError> {
+        let after = Cursor::falling(cursor)?;
+        let limit = limit.clamp(1, PAGE_MAX);
+        let conditions = [
+            (filter.state.is_some(), "state = $3"),
+            (filter.search.is_some(), "search_id = $4"),
+            (filter.assignee.is_some(), "assignee = $5"),
+        ];
+        let wanted = conditions.iter().filter(|it| it.0).map(|it| format!(" AND {}", it.1));
+        let select = format!(
+            "SELECT * FROM alerts WHERE (created_at, id) < ($1, $2) {}
+             ORDER BY created_at DESC, id DESC LIMIT $6",
+            wanted.collect::<String>(),
+        );
+        self.tried("list alerts", async {
+            let rows = sqlx::query(AssertSqlSafe(select))
+                .bind(after.number)
+                .bind(&after.id)
+                .bind(filter.state.map(AlertState::as_str))
+                .bind(filter.search.as_deref())
+                .bind(filter.assignee.as_deref())
+                .bind(limit as i64)
+                .fetch_all(&self.reader)
+                .await?;
+            let items = rows.iter().map(read_alert).collect::<Result<Vec<_>, _>>()?;
+            let last = items.last().filter(|_| items.len() == limit);
+            let next =
+                last.map(|it| Cursor { number: micros(it.created_at), id: it.id.clone() }.text());
+            Ok(Page { items, next })
+        })
+        .await
+    }
+
+    /// The alert `id`.
+    pub async fn alert(&self, id: &str) -> Result<Option<AlertRecord>, ArchiveError> {
+        self.tried(format!("read the alert `{id}`"), async {
+            let row = sqlx::query("SELECT * FROM alerts WHERE id = $1")
+                .bind(id)
+                .fetch_optional(&self.reader)
+                .await?;
+            row.as_ref().map(read_alert).transpose()
+        })
+        .await
+    }
+
+    /// Changes state, note or assignee; `None` when there is no such alert.
+    pub async fn edit_alert(
+        &self,
+        id: &str,
+        edit: &AlertEdit,
+        now: DateTime<Utc>,
+    ) -> Result<Option<AlertRecord>, ArchiveError> {
+        let cut = |it: &String, n_max| clean(it.trim()).chars().take(n_max).collect::<String>();
+        self.tried(format!("change the alert `{id}`"), async {
+            let mut tx = self.begin().await?;
+            let row = sqlx::query(
+                "UPDATE alerts SET state = COALESCE($2, state),
+                     note = NULLIF(COALESCE($3, note), ''),
+                     assignee = NULLIF(COALESCE($4, assignee), ''), changed_at = $5
+                 WHERE id = $1 RETURNING *",
+            )
+            .bind(id)
+            .bind(edit.state.map(AlertState::as_str))
+            .bind(edit.note.as_ref().map(|it| cut(it, NOTE_CHARS_MAX)))
+            .bind(edit.assignee.as_ref().map(|it| cut(it, 200)))
+            .bind(micros(now))
+            .fetch_optional(&mut *tx)
+            .await?;
+            let alert = row.as_ref().map(read_alert).transpose()?;
+            tx.commit().await?;
+            Ok(alert)
+        })
+        .await
+    }
+
+    /// Alerts in state [`AlertState::New`].
+    pub async fn n_new_alerts(&self) -> Result<u64, ArchiveError> {
+        self.tried("count new alerts", async {
+            let count = "SELECT COUNT(*) FROM alerts WHERE state = 'new'";
+            let n: i64 = sqlx::query(count).fetch_one(&self.reader).await?.try_get(0)?;
+            Ok(n.max(0) as u64)
+        })
+        .await
+    }
+}
+
+fn alert_id(matched: &Match, item: &MatchItem) -> String {
+    let article = matched.article.to_string();
+    let key = match matched.search.unit {
+        AlertUnit::Story => matched.story.as_str(),
+        AlertUnit::Article | AlertUnit::Statement => &article,
+    };
+    let mut hasher = blake3::Hasher::new();
+    let unit = matched.search.unit.as_str();
+    for part in [matched.search.id.as_str(), unit, key, item.place.as_str()] {
+        hasher.update(part.as_bytes()).update(b"\0");
+    }
+    hasher.update(&micros(matched.search_created_at).to_le_bytes());
+    hasher.finalize().to_hex()[..32].to_owned()
+}
+
+/// `false` when it is there already.
+async fn insert_alert(
+    tx: &mut Transaction<'static, Any>,
+    id: &str,
+    matched: &Match,
+    item: &MatchItem,
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    let inserted = sqlx::query(
+        "INSERT INTO alerts (id, search_id, search_name, unit, article_id, story_id, title, url,
+             source_id, source_name, dated_at, sentence, reasons, created_at, state, changed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'new', $14)
+         ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(id)
+    .bind(matched.search.id.as_str())
+    .bind(&*clean(&matched.search.name))
+    .bind(matched.search.unit.as_str())
+    .bind(matched.article.to_string())
+    .bind(matched.story.as_str())
+    .bind(&*clean(&matched.title))
+    .bind(&matched.url)
+    .bind(matched.source.as_str())
+    .bind(&*clean(&matched.source_name))
+    .bind(micros(matched.dated_at))
+    .bind(&*clean(&item.sentence))
+    .bind(to_json(&item.reasons).replace("\\u0000", "\u{fffd}"))
+    .bind(micros(now))
+    .execute(&mut **tx)
+    .await?;
+    Ok(inserted.rows_affected() > 0)
+}
+
+pub(super) fn read_alert(row: &AnyRow) -> Result<AlertRecord, sqlx::Error> {
+    Ok(AlertRecord {
+        id: get(row, "id")?,
+        search: SearchId::new(get::<String>(row, "search_id")?),
+        search_name: get(row, "search_name")?,
+        unit: get(row, "unit")?,
+        article: get_parsed(row, "article_id")?,
+        story: get::<Option<&str>>(row, "story_id")?.map(StoryId::founded_by),
+        title: get(row, "title")?,
+        url: get(row, "url")?,
+        source: SourceId::new(get::<String>(row, "source_id")?),
+        source_name: get(row, "source_name")?,
+        dated_at: get_instant(row, "dated_at")?,
+        sentence: get(row, "sentence")?,
+        reasons: get_json(row, "reasons")?,
+        created_at: get_instant(row, "created_at")?,
+        state: AlertState::of(get(row, "state")?),
+        note: get(row, "note")?,
+        assignee: get(row, "assignee")?,
+        changed_at: get_instant(row, "changed_at")?,
+    })
+}

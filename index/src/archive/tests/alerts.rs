@@ -1,0 +1,247 @@
+use config::{AlertUnit, Channel, Delivery, SavedSearch, SearchId};
+use std::time::Duration;
+
+use super::world::{World, at, correlated, id, on_each_database, threat, threatening};
+use crate::archive::alerts::{AlertEdit, AlertFilter, AlertState, Match, MatchItem};
+use crate::archive::annotations::CorrelatedArticle;
+use crate::archive::outbox::Outcome;
+use crate::archive::searches::{Expect, Saved};
+use crate::matching::Reason;
+use crate::matching::novelty::claims;
+
+const LEASE: Duration = Duration::from_secs(60);
+
+fn webhook(n: u32) -> Delivery {
+    let to = Some(format!("https://soc-{n}.example/hook"));
+    Delivery { channel: Channel::Webhook, to, to_secret: None, signing_secret: None }
+}
+
+fn search(unit: AlertUnit) -> SavedSearch {
+    SavedSearch { unit, deliver: vec![webhook(1)], ..SavedSearch::new("grid", "power") }
+}
+
+/// The match of `search` with article `n`, whose story article `founder` founded.
+fn matched(search: &SavedSearch, n: u32, founder: u32) -> Match {
+    let item = correlated(n, founder, &[]);
+    let reason = Reason {
+        clause: "power".to_owned(),
+        alias: "powers".to_owned(),
+        sentence: "Powers rose.".to_owned(),
+    };
+    let claims = match search.unit {
+        AlertUnit::Statement => claims(&threat(), Some(item.story.as_str())),
+        _ => Vec::new(),
+    };
+    let place = if claims.is_empty() { String::new() } else { "b0".to_owned() };
+    Match {
+        search: search.clone(),
+        search_created_at: at(0),
+        article: id(n),
+        story: item.story,
+        title: format!("Headline {n}"),
+        url: format!("https://wire.example/{n}"),
+        source: "wire".into(),
+        source_name: "The wire".to_owned(),
+        dated_at: at(n.into()),
+        items: vec![MatchItem { place, sentence: String::new(), reasons: vec![reason], claims }],
+    }
+}
+
+async fn record(world: &World, batch: &[CorrelatedArticle], matches: &[Match]) -> usize {
+    let recorded = world.archive.record_annotations_and_alerts(batch, matches, at(100)).await;
+    recorded.unwrap().alerts.len()
+}
+
+async fn n_alerts(world: &World) -> usize {
+    let page = world.archive.alerts(&AlertFilter::default(), None, 100).await.unwrap();
+    page.items.len()
+}
+
+#[tokio::test]
+async fn saved_searches_are_kept_changed_and_deleted() {
+    on_each_database(async |world| {
+        let archive = &world.archive;
+        let mut grid = search(AlertUnit::Story);
+        let save =
+            async |it: &SavedSearch, expect| archive.save_search(it, expect, at(1)).await.unwrap();
+        assert_eq!(save(&grid, Expect::Known).await, Saved::Missing);
+        assert_eq!(save(&grid, Expect::New).await, Saved::Created);
+        assert_eq!(save(&grid, Expect::New).await, Saved::Exists);
+        let (changes, version) = archive.search_changes(0, 10).await.unwrap();
+        assert_eq!(changes[0].search.as_ref(), Some(&grid));
+        grid.name = "Renamed".to_owned();
+        assert_eq!(save(&grid, Expect::Known).await, Saved::Replaced);
+        let (changes, version) = archive.search_changes(version, 10).await.unwrap();
+        assert_eq!(changes[0].search.as_ref(), Some(&grid));
+        assert_eq!(archive.saved_search("grid").await.unwrap().unwrap().search, grid);
+
+        // What the file declares cannot be changed elsewhere, and goes when the file drops it.
+        let declared = [SavedSearch::new("declared", "x"), grid.clone()];
+        assert_eq!(archive.sync_searches(&declared, at(2)).await.unwrap(), 2);
+        assert_eq!(archive.sync_searches(&declared, at(2)).await.unwrap(), 0);
+        assert_eq!(save(&grid, Expect::Known).await, Saved::Declared);
+        let declared_id = SearchId::new("declared");
+        let deleted = archive.delete_search(&declared_id, at(3)).await.unwrap();
+        assert_eq!(deleted, Saved::Declared);
+        assert_eq!(archive.sync_searches(&[], at(3)).await.unwrap(), 2);
+        assert_eq!(archive.saved_searches("", 10).await.unwrap(), []);
+        let (changes, _) = archive.search_changes(version, 10).await.unwrap();
+        assert!(changes.iter().all(|it| it.search.is_none()), "{changes:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_article_alerts_once_and_only_when_it_is_first_annotated() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1, 2]).await;
+        let grid = search(AlertUnit::Article);
+        let (one, two) = (correlated(1, 1, &[]), correlated(2, 2, &[]));
+        assert_eq!(record(world, std::slice::from_ref(&one), &[matched(&grid, 1, 1)]).await, 1);
+        assert_eq!(record(world, std::slice::from_ref(&one), &[matched(&grid, 1, 1)]).await, 0);
+        // Annotated without a match: a search that is saved later does not look back.
+        assert_eq!(record(world, std::slice::from_ref(&two), &[]).await, 0);
+        world.archive.clear_annotations().await.unwrap();
+        assert_eq!(record(world, &[two], &[matched(&grid, 2, 2)]).await, 0);
+        assert_eq!(n_alerts(world).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_story_alerts_once_however_many_articles_it_has() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1, 2, 3]).await;
+        let grid = search(AlertUnit::Story);
+        let batch = [correlated(1, 1, &[]), correlated(2, 1, &[])];
+        let matches = [matched(&grid, 1, 1), matched(&grid, 2, 1)];
+        assert_eq!(record(world, &batch, &matches).await, 1);
+        assert_eq!(record(world, &[correlated(3, 3, &[])], &[matched(&grid, 3, 3)]).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_statement_alerts_once_in_its_window() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1, 2, 3]).await;
+        let mut grid = search(AlertUnit::Statement);
+        grid.novelty_days = 1;
+        let batch = [threatening(1, 1), threatening(2, 2)];
+        let matches = [matched(&grid, 1, 1), matched(&grid, 2, 2)];
+        assert_eq!(record(world, &batch, &matches).await, 1);
+        let mut later = matched(&grid, 3, 3);
+        later.dated_at = at(2 * 24 * 60);
+        assert_eq!(record(world, &[threatening(3, 3)], &[later]).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn people_move_alerts_and_write_notes() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1]).await;
+        let grid = search(AlertUnit::Article);
+        record(world, &[correlated(1, 1, &[])], &[matched(&grid, 1, 1)]).await;
+        let archive = &world.archive;
+        assert_eq!(archive.n_new_alerts().await.unwrap(), 1);
+        let filter = AlertFilter { state: Some(AlertState::New), ..AlertFilter::default() };
+        let alert = archive.alerts(&filter, None, 10).await.unwrap().items.remove(0);
+        assert_eq!(alert.reasons[0].alias, "powers");
+        let edit = AlertEdit {
+            state: Some(AlertState::Escalated),
+            note: Some("call them".to_owned()),
+            assignee: Some("ann".to_owned()),
+        };
+        let edited = archive.edit_alert(&alert.id, &edit, at(200)).await.unwrap().unwrap();
+        assert_eq!(edited.state, AlertState::Escalated);
+        assert_eq!(edited.note.as_deref(), Some("call them"));
+        let edit = AlertEdit { note: Some(String::new()), ..AlertEdit::default() };
+        let edited = archive.edit_alert(&alert.id, &edit, at(201)).await.unwrap().unwrap();
+        assert_eq!((edited.note, edited.assignee.as_deref()), (None, Some("ann")));
+        assert_eq!(archive.n_new_alerts().await.unwrap(), 0);
+        assert_eq!(archive.edit_alert("none", &edit, at(201)).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn messages_are_claimed_sent_retried_and_given_up() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1, 2]).await;
+        let mut grid = search(AlertUnit::Article);
+        grid.deliver.push(webhook(2));
+        record(world, &[correlated(1, 1, &[])], &[matched(&grid, 1, 1)]).await;
+        let archive = &world.archive;
+        let claim = async |minute| archive.claim_messages(10, at(minute), LEASE).await.unwrap();
+        assert_eq!(claim(99).await, []);
+        let claimed = claim(100).await;
+        assert_eq!(claimed.len(), 2);
+        assert_eq!(claimed[0].alerts.len(), 1);
+        assert_eq!(claim(100).await, [], "a claimed message is leased");
+        // Nothing became of them: they come again under their ids.
+        let again = claim(102).await;
+        assert_eq!(again.len(), 2);
+        assert!(again.iter().all(|it| it.attempt == 2));
+        let finish = async |message, outcome: Outcome| {
+            archive.finish_message(message, &outcome, at(103)).await.unwrap();
+        };
+        finish(&again[0], Outcome::Sent).await;
+        finish(&again[1], Outcome::Retry(at(110), "503".to_owned())).await;
+        assert_eq!(claim(109).await, []);
+        let third = claim(110).await;
+        assert_eq!(third.len(), 1);
+        finish(&third[0], Outcome::Closed("410".to_owned())).await;
+        assert_eq!(claim(1_000).await, []);
+
+        // The closed receiver gets nothing more, until somebody asks for it.
+        record(world, &[correlated(2, 2, &[])], &[matched(&grid, 2, 2)]).await;
+        assert_eq!(claim(101).await.len(), 1);
+        let dead = archive.messages("dead", 10).await.unwrap();
+        assert_eq!(dead.len(), 1);
+        assert_eq!(dead[0].failure.as_deref(), Some("410"));
+        assert!(archive.retry_message(&dead[0].id, at(200)).await.unwrap());
+        assert_eq!(claim(200).await.len(), 2, "one by its lease, one by the retry");
+        assert!(!archive.retry_message("none", at(200)).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_digest_holds_all_alerts_of_its_hour() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1, 2]).await;
+        let mut grid = search(AlertUnit::Article);
+        grid.schedule = config::Schedule::Hourly;
+        let batch = [correlated(1, 1, &[]), correlated(2, 2, &[])];
+        record(world, &batch, &[matched(&grid, 1, 1), matched(&grid, 2, 2)]).await;
+        let claimed = world.archive.claim_messages(10, at(100), LEASE).await.unwrap();
+        assert_eq!(claimed, []);
+        let claimed = world.archive.claim_messages(10, at(120), LEASE).await.unwrap();
+        assert_eq!(claimed.len(), 1);
+        assert_eq!(claimed[0].n_alerts, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_restart_sends_again_what_was_under_way() {
+    let world = World::on_sqlite().await;
+    world.declare(&["wire"]).await;
+    world.store([1]).await;
+    let grid = search(AlertUnit::Article);
+    record(&world, &[correlated(1, 1, &[])], &[matched(&grid, 1, 1)]).await;
+    let before = world.archive.claim_messages(10, at(100), LEASE).await.unwrap();
+    world.archive.close().await;
+    drop(world.archive);
+    let archive = crate::archive::Archive::open(&world.settings).await.unwrap();
+    let after = archive.claim_messages(10, at(100), LEASE).await.unwrap();
+    assert_eq!(after.len(), 1);
+    assert_eq!(after[0].id, before[0].id);
+}

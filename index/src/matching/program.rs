@@ -1,0 +1,337 @@
+//! [`Ast`] → [`Node`], a program over atoms; the mirror of `query::compile`, clause by clause.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use config::SearchFilters;
+use ingest::{ArticleId, CanonicalUrl};
+use tantivy::schema::Field;
+
+use super::atoms::{AtomKey, Atoms, language_of};
+use super::phrase::is_phrase;
+use super::terms::Terms;
+use crate::query::ast::{Ast, Clause, Value};
+use crate::query::compile::{ends_run, pair_start, split_last, surfaces, text_of};
+use crate::query::date::DateRange;
+use crate::query::field::{FieldKind, QueryField};
+use crate::schema::Fields;
+use crate::snippet::is_near;
+use crate::tokenizer::language::language_code;
+use crate::tokenizer::{Analyzer, Language, Word, WordKind, lower, spelt, stem, words};
+
+/// Atoms of a choice at most; a wider choice is not worth filing.
+const N_CHOICES_MAX: usize = 64;
+
+/// A condition on an article.
+#[derive(Clone, Debug)]
+pub(super) enum Node {
+    Always,
+    Never,
+    All(Box<[Node]>),
+    Any(Box<[Node]>),
+    Not(Box<Node>),
+    Atom(u32),
+    Phrase(Box<Phrase>),
+    Prefix(Box<(Field, Box<str>)>),
+    Fuzzy(Box<(Field, Box<str>, u8)>),
+    Range(Box<(Field, DateRange)>),
+}
+
+/// Words in a row.
+#[derive(Clone, Debug)]
+pub(super) struct Phrase {
+    field: Field,
+    words: Box<[PhraseWord]>,
+    slop: u32,
+}
+
+#[derive(Clone, Debug)]
+struct PhraseWord {
+    position: u32,
+    lower: Box<str>,
+    is_dense: bool,
+    atom: u32,
+}
+
+fn all(nodes: Vec<Node>) -> Node {
+    let mut kept: Vec<Node> = nodes.into_iter().filter(|it| !matches!(it, Node::Always)).collect();
+    match kept.len() {
+        0 => Node::Always,
+        1 => kept.remove(0),
+        _ => Node::All(kept.into()),
+    }
+}
+
+fn any(mut nodes: Vec<Node>) -> Node {
+    match nodes.len() {
+        0 => Node::Never,
+        1 => nodes.remove(0),
+        _ => Node::Any(nodes.into()),
+    }
+}
+
+/// Makes programs.
+pub(super) struct Compiler<'a> {
+    pub(super) fields: Fields,
+    pub(super) atoms: &'a mut Atoms,
+    pub(super) analyzer: &'a mut Analyzer,
+}
+
+impl Compiler<'_> {
+    pub(super) fn search(&mut self, ast: &Ast, filters: &SearchFilters) -> Node {
+        let mut nodes = vec![self.node(ast)];
+        for (name, values) in filters.chosen() {
+            nodes.push(self.filter(name, &values));
+        }
+        all(nodes)
+    }
+
+    fn node(&mut self, ast: &Ast) -> Node {
+        match ast {
+            Ast::Everything => Node::Always,
+            Ast::And(branches) => all(branches.iter().map(|it| self.node(it)).collect()),
+            Ast::Or(branches) => any(branches.iter().map(|it| self.node(it)).collect()),
+            Ast::Not(inner) => Node::Not(Box::new(self.node(inner))),
+            Ast::Clause(clause) => self.clause(clause),
+        }
+    }
+
+    fn clause(&mut self, clause: &Clause) -> Node {
+        let fields = self.fields;
+        let Some(field) = clause.field else { return self.text_clause(&clause.value) };
+        match clause.value {
+            Value::Any => return self.key(fields.has, field.name()),
+            Value::Range(range) => {
+                let column =
+                    if field == QueryField::Fetched { fields.fetched } else { fields.published };
+                return Node::Range(Box::new((column, range)));
+            }
+            _ => (),
+        }
+        match field.kind() {
+            FieldKind::Words if field == QueryField::Title => {
+                self.name_query(fields.title, &clause.value)
+            }
+            FieldKind::Words => self.name_query(fields.author, &clause.value),
+            FieldKind::Entity => self.entity_clause(field, &clause.value),
+            FieldKind::Whole | FieldKind::OneOf(_) | FieldKind::Date => {
+                self.whole(field, text_of(&clause.value))
+            }
+        }
+    }
+
+    fn text_clause(&mut self, value: &Value) -> Node {
+        let fields = self.fields;
+        match value {
+            Value::Word(text) => self.words(fields.text, text, 0, Node::Always),
+            Value::Phrase { text, slop } => self.words(fields.text, text, *slop, Node::Always),
+            Value::Prefix(start) => {
+                let (whole, start) = split_last(self.analyzer, start);
+                let whole = whole.map(|it| self.words(fields.text, &it, 0, Node::Always));
+                let prefix = Node::Prefix(Box::new((fields.spelling, start.into())));
+                all(whole.into_iter().chain([prefix]).collect())
+            }
+            Value::Fuzzy { word, distance } => {
+                let surfaces = surfaces(self.analyzer, word).into_iter();
+                let fuzzy =
+                    |it: String| Node::Fuzzy(Box::new((fields.spelling, it.into(), *distance)));
+                all(surfaces.map(fuzzy).collect())
+            }
+            Value::Range(_) | Value::Any => Node::Always,
+        }
+    }
+
+    fn name_query(&mut self, field: Field, value: &Value) -> Node {
+        match value {
+            Value::Prefix(start) => {
+                let (whole, start) = split_last(self.analyzer, start);
+                let whole = whole.map(|it| self.words(field, &it, 0, Node::Never));
+                let prefix = Node::Prefix(Box::new((field, spelt(&start).into())));
+                all(whole.into_iter().chain([prefix]).collect())
+            }
+            Value::Fuzzy { word, distance } => {
+                let surfaces = surfaces(self.analyzer, word).into_iter();
+                let fuzzy =
+                    |it: String| Node::Fuzzy(Box::new((field, spelt(&it).into(), *distance)));
+                all(surfaces.map(fuzzy).collect())
+            }
+            Value::Phrase { text, slop } => self.words(field, text, *slop, Node::Never),
+            other => self.words(field, text_of(other), 0, Node::Never),
+        }
+    }
+
+    fn entity_clause(&mut self, field: QueryField, value: &Value) -> Node {
+        let fields = self.fields;
+        let (names, ids) = match field {
+            QueryField::Actor => (fields.actor_name, fields.actor),
+            QueryField::Target => (fields.target_name, fields.target),
+            QueryField::Sector => (fields.sector_name, fields.sector),
+            QueryField::Source => (fields.source_name, fields.source),
+            _ => (fields.entity_name, fields.entity),
+        };
+        let by_id = self.key(ids, text_of(value));
+        let is_path = field == QueryField::Sector && text_of(value).starts_with('/');
+        if is_path && matches!(value, Value::Word(_) | Value::Phrase { .. }) {
+            return by_id;
+        }
+        any(vec![by_id, self.name_query(names, value)])
+    }
+
+    fn whole(&mut self, field: QueryField, value: &str) -> Node {
+        let fields = self.fields;
+        match field {
+            QueryField::Kind => self.key(fields.kind, value),
+            QueryField::Domain => self.key(fields.domain, value),
+            QueryField::Modality => self.key(fields.modality, value),
+            QueryField::Country => self.key(fields.country, value),
+            QueryField::Language => self.key(fields.language, &language_code(value)),
+            QueryField::Site => self.key(fields.site, value),
+            QueryField::Story => self.key(fields.story, value),
+            QueryField::Url => match CanonicalUrl::parse(value) {
+                Ok(url) => self.key(fields.id, &ArticleId::of(&url).to_string()),
+                Err(_) => Node::Never,
+            },
+            _ => self.key(fields.id, value),
+        }
+    }
+
+    /// As the filters of a search do it: columns by the exact value, the others by key or words.
+    fn filter(&mut self, name: &str, values: &[&str]) -> Node {
+        let fields = self.fields;
+        let column = match name {
+            "sector" => Some(fields.sector_facet),
+            "actor" => Some(fields.actor_facet),
+            "target" => Some(fields.target_facet),
+            "kind" => Some(fields.kind_facet),
+            "domain" => Some(fields.domain_facet),
+            "modality" => Some(fields.modality_facet),
+            "source" => Some(fields.source_facet),
+            "language" => Some(fields.language_facet),
+            "country" => Some(fields.country_facet),
+            _ => None,
+        };
+        let one = |it: &&str| match (column, name) {
+            (Some(field), _) => {
+                Node::Atom(self.atoms.number(AtomKey::Column { field, value: (*it).into() }))
+            }
+            (None, "author") => self.words(fields.author, it, 0, Node::Never),
+            (None, "site") => self.key(fields.site, it),
+            (None, "story") => self.key(fields.story, it),
+            _ => self.key(fields.entity, it),
+        };
+        any(values.iter().map(one).collect())
+    }
+
+    fn key(&mut self, field: Field, value: &str) -> Node {
+        Node::Atom(self.atoms.number(AtomKey::Key { field, term: value.to_lowercase().into() }))
+    }
+
+    /// The words of `text` in a row; `without` stands for a text that has none.
+    fn words(&mut self, field: Field, text: &str, slop: u32, without: Node) -> Node {
+        let found: Vec<Word> = words(text).collect();
+        let mut kept = Vec::with_capacity(found.len());
+        for (position, word) in found.iter().enumerate() {
+            if ends_run(&found, position) {
+                continue;
+            }
+            let lower: Box<str> = lower(&text[word.span.clone()], word.kind).into();
+            let is_dense = word.kind == WordKind::Dense;
+            let key = AtomKey::Word { field, lower: lower.clone(), is_dense };
+            let atom = self.atoms.number(key);
+            kept.push(PhraseWord { position: position as u32, lower, is_dense, atom });
+        }
+        let pair = pair_start(&found, text);
+        let pair = pair.map(|start| Node::Prefix(Box::new((field, start.into()))));
+        let row = match kept.as_slice() {
+            [] => return pair.unwrap_or(without),
+            [single] => Node::Atom(single.atom),
+            _ => Node::Phrase(Box::new(Phrase { field, words: kept.into(), slop })),
+        };
+        any(pair.into_iter().chain([row]).collect())
+    }
+}
+
+/// Sets of atoms, of each of which a matching article has at least one.
+pub(super) fn requirements(node: &Node, atoms: &Atoms) -> Vec<Vec<u32>> {
+    match node {
+        Node::Atom(atom) => vec![vec![*atom]],
+        Node::Phrase(phrase) => phrase.words.iter().map(|it| vec![it.atom]).collect(),
+        Node::All(parts) => parts.iter().flat_map(|it| requirements(it, atoms)).collect(),
+        Node::Any(parts) => {
+            let cost = |set: &Vec<u32>| set.iter().map(|it| atoms.frequency(*it)).sum::<f64>();
+            let mut choice = BTreeSet::new();
+            for part in parts {
+                let sets = requirements(part, atoms);
+                let best = sets.into_iter().min_by(|a, b| cost(a).total_cmp(&cost(b)));
+                let Some(best) = best else { return Vec::new() };
+                choice.extend(best);
+            }
+            if choice.len() > N_CHOICES_MAX {
+                return Vec::new();
+            }
+            vec![choice.into_iter().collect()]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Runs programs on one article.
+pub(super) struct Verifier<'a> {
+    pub(super) terms: &'a Terms,
+    pub(super) atoms: &'a Atoms,
+    pub(super) fields: Fields,
+    pub(super) language: Language,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Verifier<'_> {
+    pub(super) fn holds(&mut self, node: &Node) -> bool {
+        match node {
+            Node::Always => true,
+            Node::Never => false,
+            Node::All(parts) => parts.iter().all(|it| self.holds(it)),
+            Node::Any(parts) => parts.iter().any(|it| self.holds(it)),
+            Node::Not(inner) => !self.holds(inner),
+            Node::Atom(atom) => self.atoms.has(*atom),
+            Node::Phrase(phrase) => self.holds_phrase(phrase),
+            Node::Prefix(prefix) => self.terms.has_prefix(prefix.0, &prefix.1),
+            Node::Fuzzy(fuzzy) => {
+                let (field, word, distance) = &**fuzzy;
+                self.terms.any(*field, |it| is_near(word, it, *distance))
+            }
+            Node::Range(range) => {
+                let (field, range) = **range;
+                let (from, to) = range.seconds(self.now);
+                self.terms.second(field).is_some_and(|at| {
+                    from.is_none_or(|from| from <= at) && to.is_none_or(|to| at < to)
+                })
+            }
+        }
+    }
+
+    fn holds_phrase(&self, phrase: &Phrase) -> bool {
+        if !phrase.words.iter().all(|it| self.atoms.has(it.atom)) {
+            return false;
+        }
+        // All words with their accents, or all without: as the query is read, never a mixture.
+        [false, true].into_iter().any(|is_plain| self.holds_reading(phrase, is_plain))
+    }
+
+    fn holds_reading(&self, phrase: &Phrase, is_plain: bool) -> bool {
+        let language = language_of(phrase.field, &self.fields, self.language);
+        let last = phrase.words.iter().map(|it| it.position).max().unwrap_or(0);
+        let mut positions = Vec::with_capacity(phrase.words.len());
+        for word in &phrase.words {
+            let language = if word.is_dense { Language::Other } else { language };
+            let stems = stem(&word.lower, language);
+            let term = if is_plain { stems.plain_stem.unwrap_or(stems.stem) } else { stems.stem };
+            let mut found = self.terms.positions(phrase.field, &term);
+            if found.is_empty() {
+                return false;
+            }
+            found.iter_mut().for_each(|it| *it += last - word.position);
+            positions.push(found);
+        }
+        is_phrase(positions, phrase.slop)
+    }
+}
