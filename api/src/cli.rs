@@ -110,8 +110,12 @@ pub enum Command {
     ImportOpml(LaterArgs),
     /// Export sources as OPML; comes with the crawling release
     ExportOpml(LaterArgs),
-    /// Match saved searches against articles; comes with the alerts release
-    Match(LaterArgs),
+    /// Tell which saved searches match articles or annotations
+    #[command(after_help = "Example:\n  \
+        harbinger match --searches searches.toml --jsonl articles.jsonl\n\n\
+        Input lines: articles as `extract` prints them (annotated on the way when a search asks \
+        for it), or annotations as `annotate` prints them.")]
+    Match(MatchArgs),
     /// Export the entity graph (STIX, MISP, GEXF…); comes with the product release
     Export(LaterArgs),
 }
@@ -166,6 +170,20 @@ pub struct ParseFeedArgs {
 /// Arguments of commands from JSON lines to JSON lines.
 #[derive(Debug, Args)]
 pub struct JsonlArgs {
+    /// The lines; `-` is standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub file: PathBuf,
+    /// Read and write JSON lines (the only form; kept for clarity in scripts)
+    #[arg(long)]
+    pub jsonl: bool,
+}
+
+/// Arguments of `match`.
+#[derive(Debug, Args)]
+pub struct MatchArgs {
+    /// Saved searches: a file like searches.toml, or one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub searches: PathBuf,
     /// The lines; `-` is standard input
     #[arg(value_name = "FILE", default_value = "-")]
     pub file: PathBuf,

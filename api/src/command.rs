@@ -9,6 +9,7 @@ mod demo_site;
 mod extract;
 mod index_articles;
 pub mod jsonl;
+mod match_searches;
 mod parse_feed;
 mod reindex;
 mod run_once;
@@ -24,11 +25,11 @@ use clap::CommandFactory;
 use crate::cli::{Cli, Command};
 use jsonl::Tally;
 use setup::Setup;
+pub(crate) use support::{check_query, load_annotator, now};
 use support::{
     in_parallel, make_annotator, parse_date, runtime, say, spinner, stop_on_signal, stop_signal,
     text_of_id,
 };
-pub(crate) use support::{load_annotator, now};
 
 /// A command line that clap accepts but that makes no sense; ends with exit status 2.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +65,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Annotate(args) => annotate::run(&setup, &args),
         Command::Correlate(args) => correlate::run(&setup, &args),
         Command::Index(args) => index_articles::run(setup, &args),
+        Command::Match(args) => match_searches::run(&setup, &args),
         Command::Search(args) => search::run(&setup, &args),
         Command::Reindex(args) => reindex::run(setup, &args),
         Command::DemoSite(args) => demo_site::run(&args),
@@ -77,7 +79,6 @@ fn later(command: &Command) -> Option<String> {
         Command::Import(_) => ("import", "crawling"),
         Command::ImportOpml(_) => ("import-opml", "crawling"),
         Command::ExportOpml(_) => ("export-opml", "crawling"),
-        Command::Match(_) => ("match", "alerts"),
         Command::Export(_) => ("export", "product"),
         _ => return None,
     };

@@ -1,11 +1,13 @@
 //! The binary's inside: the command line, the wiring of the stages, HTTP and web pages.
 //!
-//! Reading order: [`cli`], [`command`], [`system`], [`pipeline`]; then [`state`], [`mod@router`],
-//! [`handlers`], [`pages`], [`markup`], [`error`], [`openapi`]; last [`sample`], the bundled news
-//! site.
+//! Reading order: [`cli`], [`command`], [`system`], [`pipeline`], [`deliver`]; then [`state`],
+//! [`mod@router`], [`handlers`], [`backtest`], [`pages`], [`markup`], [`error`], [`openapi`]; last
+//! [`sample`], the bundled news site.
 
+mod backtest;
 pub mod cli;
 pub mod command;
+pub mod deliver;
 pub mod error;
 mod handlers;
 mod logging;

@@ -31,6 +31,18 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(handlers::statements::list))
         .routes(routes!(handlers::entities::list))
         .routes(routes!(handlers::entities::get))
+        .routes(routes!(handlers::saved_searches::list, handlers::saved_searches::create))
+        .routes(routes!(
+            handlers::saved_searches::get,
+            handlers::saved_searches::replace,
+            handlers::saved_searches::remove
+        ))
+        .routes(routes!(handlers::saved_searches::backtest_unsaved))
+        .routes(routes!(handlers::saved_searches::backtest_saved))
+        .routes(routes!(handlers::alerts::list))
+        .routes(routes!(handlers::alerts::get, handlers::alerts::edit))
+        .routes(routes!(handlers::alerts::deliveries))
+        .routes(routes!(handlers::alerts::retry))
         .routes(routes!(handlers::health::livez))
         .routes(routes!(handlers::health::readyz))
         .routes(routes!(handlers::health::metrics))

@@ -1,8 +1,8 @@
 //! The wiring: every stage, thread and channel of the running system, and how it ends.
 //!
 //! The archive is the durable queue between the stages; what is passed here is work in hand and
-//! wake-ups. Reading order: [`run`], `poll`, `crawl`, `annotate`, `correlate`, `indexing`,
-//! `gauges`.
+//! wake-ups. Reading order: [`run`], `poll`, `crawl`, `annotate`, `correlate` with `matching`,
+//! `indexing`, `delivery`, `gauges`.
 //!
 //! | stage | runs on | hands on |
 //! |---|---|---|
@@ -11,18 +11,22 @@
 //! | annotate | thread `annotate`, owns the model | batches, channel of [`N_BATCHES_AHEAD`] |
 //! | correlate | runtime, owns the stories' state | annotated articles, through the archive |
 //! | index | thread `index`, owns the index writer | commits; then readers reload |
+//! | deliver | runtime, at most `alerts.n_deliveries_max` at once | messages with alerts to people |
 
 mod annotate;
 mod correlate;
 mod crawl;
+mod delivery;
 mod gauges;
 mod indexing;
+pub(crate) mod matching;
 mod poll;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+pub(crate) use annotate::document;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use config::Config;
@@ -34,6 +38,7 @@ use serde::Serialize;
 use tokio::sync::{Notify, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use crate::deliver::Courier;
 use crate::state::{Event, Readiness};
 
 /// Annotated batches that wait for correlation; each holds at most `nlp.n_articles_per_batch`.
@@ -67,6 +72,8 @@ pub struct Parts {
     pub fetcher: Arc<Fetcher>,
     /// The only index writer.
     pub writer: IndexWriterStage,
+    /// Sends alerts.
+    pub courier: Arc<Courier>,
     /// Loads the model.
     pub make_annotator: MakeAnnotator,
     /// Where news is announced.
@@ -113,6 +120,7 @@ struct Shared {
     entries_added: Notify,
     articles_added: Notify,
     annotations_added: Notify,
+    alerts_added: Notify,
     /// Articles that wait for the model, as far as this process knows.
     n_unannotated: AtomicI64,
     /// Highest sequence number that is searchable.
@@ -193,7 +201,8 @@ pub async fn run(
     shutdown: CancellationToken,
     mut progress: impl FnMut(Summary) + Send,
 ) -> anyhow::Result<Summary> {
-    let Parts { config, archive, fetcher, writer, make_annotator, events, readiness, now } = parts;
+    let Parts { config, archive, fetcher, writer, courier, make_annotator, events, readiness, now } =
+        parts;
     let n_unannotated = archive.counts().await?.n_unannotated;
     let shared = Arc::new(Shared {
         config,
@@ -208,6 +217,7 @@ pub async fn run(
         entries_added: Notify::new(),
         articles_added: Notify::new(),
         annotations_added: Notify::new(),
+        alerts_added: Notify::new(),
         n_unannotated: AtomicI64::new(n_unannotated as i64),
         committed_seq: AtomicI64::new(writer.committed_seq()),
         counts: Counts::default(),
@@ -229,6 +239,9 @@ pub async fn run(
     } else {
         stages.spawn(poll::run(Arc::clone(&shared), Arc::clone(&fetcher)));
         stages.spawn(crawl::run(Arc::clone(&shared), fetcher));
+    }
+    if mode != Mode::Offline {
+        stages.spawn(delivery::run(Arc::clone(&shared), courier));
     }
     stages.spawn(correlate::run(Arc::clone(&shared), annotated));
     stages.spawn(annotate);

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::{Router, routing::get};
 use tower::ServiceBuilder;
@@ -45,6 +45,8 @@ pub fn router(state: AppState) -> Router {
         .route("/articles/{id}", get(handlers::articles::page))
         .route("/stories/{id}", get(handlers::stories::page))
         .route("/sources", get(handlers::sources::page))
+        .merge(handlers::alert_pages::router())
+        .route("/feeds/{file}", get(handlers::feeds::atom))
         .route("/help", get(handlers::help::page))
         .route("/openapi.json", get(move |headers| handlers::openapi::get(headers, document)))
         .route("/static/{*path}", get(handlers::assets::get))
@@ -58,6 +60,7 @@ pub fn router(state: AppState) -> Router {
                 .layer(CatchPanicLayer::custom(panicked))
                 .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, answer_time_max))
                 .layer(from_fn(refuse_long_uris))
+                .layer(from_fn_with_state(state.clone(), handlers::alert_pages::count_new))
                 .layer(RequestBodyLimitLayer::new(body_bytes_max)),
         )
         .with_state(state)

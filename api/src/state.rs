@@ -93,7 +93,7 @@ impl Readiness {
 pub struct Event {
     /// What is new.
     pub kind: EventKind,
-    /// Id of the article, or of the story for [`EventKind::Story`].
+    /// Id of the article, of the story for [`EventKind::Story`], or of the alert.
     pub id: String,
     /// When it was archived.
     pub at: DateTime<Utc>,
@@ -109,6 +109,8 @@ pub enum EventKind {
     Story,
     /// An article holds hostile statements; the event's id is the article's.
     Statement,
+    /// A saved search fired; the event's id is the alert's.
+    Alert,
 }
 
 impl EventKind {
@@ -118,6 +120,7 @@ impl EventKind {
             EventKind::Article => "article",
             EventKind::Story => "story",
             EventKind::Statement => "statement",
+            EventKind::Alert => "alert",
         }
     }
 }

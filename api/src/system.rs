@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::command::now;
+use crate::deliver::Courier;
 use crate::pipeline::{self, MakeAnnotator, Mode, Parts, Summary};
 use crate::sample;
 use crate::state::{Event, Readiness};
@@ -52,6 +53,7 @@ pub struct System {
     pub shutdown: CancellationToken,
     fetcher: Fetcher,
     writer: IndexWriterStage,
+    courier: Courier,
 }
 
 impl System {
@@ -77,6 +79,8 @@ impl System {
         }
         let rows: Vec<SourceRow> = config.sources.iter().map(source_row).collect();
         archive.sync_sources(&rows, now()).await?;
+        archive.sync_searches(&config.searches, now()).await?;
+        let courier = Courier::new(archive.clone(), &config.settings, now)?;
         let fetcher = fetcher(&config, sample_at)?;
         let writer = open_index(&config)?;
         let (config, search) = (Arc::new(config), writer.search_index());
@@ -96,6 +100,7 @@ impl System {
             shutdown,
             fetcher,
             writer,
+            courier,
         })
     }
 
@@ -118,6 +123,7 @@ impl System {
             archive: self.archive.clone(),
             fetcher: Arc::new(self.fetcher),
             writer: self.writer,
+            courier: Arc::new(self.courier),
             make_annotator,
             events: self.events,
             readiness: self.readiness,

@@ -10,6 +10,7 @@ mod classify;
 mod error;
 mod exchange;
 mod headers;
+mod outbound;
 mod robots;
 mod turns;
 
@@ -25,6 +26,7 @@ use url::Url;
 
 pub use address::is_public_address;
 pub use error::FetchError;
+pub use outbound::{is_private_literal, outbound_client};
 
 use crate::failure::FailureClass;
 use exchange::{Answer, Exchange};

@@ -138,7 +138,7 @@ fn article(line: Line, now: DateTime<Utc>) -> Result<Article, LineError> {
 }
 
 /// An address under a reserved name that stands for the id of a line without URL.
-fn imported_url(id: &Value) -> Option<CanonicalUrl> {
+pub(super) fn imported_url(id: &Value) -> Option<CanonicalUrl> {
     let id = super::text_of_id(id);
     if id.is_empty() {
         return None;

@@ -38,7 +38,7 @@ pub(super) fn load_config(args: &GlobalArgs, more: Vec<String>) -> Result<Config
     let data_dir = args.data_dir.iter().map(|it| format!("data_dir={}", it.display()));
     let flags = args.set.iter().cloned().chain(data_dir).chain(more);
     let overrides = Overrides::from_env(variables).with_flags(flags);
-    Config::load_with(config_folder(args).as_deref(), &overrides)
+    Config::load_checked(config_folder(args).as_deref(), &overrides, super::check_query)
 }
 
 /// The folder that was asked for, else `./config` when it looks like one, else the built-in one.

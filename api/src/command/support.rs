@@ -138,6 +138,11 @@ pub(super) fn parse_date(text: &str) -> Option<DateTime<Utc>> {
     ingest::date::parse_date(text)
 }
 
+/// Whether a saved search's query can be read; else what is wrong with it, and where.
+pub(crate) fn check_query(text: &str) -> Result<(), String> {
+    index::query::parse(text).map(|_| ()).map_err(|error| error.to_string())
+}
+
 /// A line's id as text; empty when it has none.
 pub(super) fn text_of_id(id: &Value) -> String {
     match id {

@@ -24,6 +24,7 @@ pub(crate) struct Frame {
     /// Whether the head has a search box; the search page has its own.
     pub(crate) has_search: bool,
     here: &'static str,
+    n_new_alerts: u64,
 }
 
 /// A link of the navigation.
@@ -32,6 +33,13 @@ pub(crate) struct NavLink {
     pub(crate) href: &'static str,
     pub(crate) label: &'static str,
     pub(crate) is_here: bool,
+    /// A number beside the link; 0 shows none.
+    pub(crate) count: u64,
+}
+
+tokio::task_local! {
+    /// New alerts, for the navigation of the page that the current request asks for.
+    pub(crate) static N_NEW_ALERTS: u64;
 }
 
 impl Frame {
@@ -45,13 +53,20 @@ impl Frame {
             icon: &assets.icon,
             has_search: here != "/search",
             here,
+            // Outside a request, as for a page about an error of ours, there is no number.
+            n_new_alerts: N_NEW_ALERTS.try_with(|it| *it).unwrap_or(0),
         }
     }
 
     /// The navigation.
     pub(crate) fn nav(&self) -> Vec<NavLink> {
-        [("/", "Today"), ("/search", "Search"), ("/sources", "Sources")]
-            .map(|(href, label)| NavLink { href, label, is_here: href == self.here })
+        [("/", "Today"), ("/search", "Search"), ("/alerts", "Alerts"), ("/sources", "Sources")]
+            .map(|(href, label)| NavLink {
+                href,
+                label,
+                is_here: href == self.here,
+                count: if href == "/alerts" { self.n_new_alerts } else { 0 },
+            })
             .into()
     }
 }

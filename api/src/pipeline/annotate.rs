@@ -77,7 +77,7 @@ fn annotate(
 }
 
 /// An article as the NLP stage wants it.
-pub(super) fn document(article: &Article) -> Document {
+pub(crate) fn document(article: &Article) -> Document {
     Document {
         id: article.id.to_string(),
         title: (!article.title.is_empty()).then(|| article.title.clone()),

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use index::archive::annotations::CorrelatedArticle;
 use nlp::story::{StoryClusterer, StoryInput};
 use tokio::sync::mpsc;
 use tracing::info;
 
 use super::annotate::AnnotatedArticle;
-use super::{Shared, add};
+use super::matching::{SavedSearches, is_backfilled, stored};
+use super::{Mode, Shared, add};
 use crate::state::{Event, EventKind};
 
 /// Articles read at once when the state is restored.
@@ -32,13 +33,27 @@ async fn correlate_all(
     mut annotated: mpsc::Receiver<Vec<AnnotatedArticle>>,
 ) -> anyhow::Result<()> {
     let mut stories = restore(shared).await?;
+    let mut searches = SavedSearches::new();
     while let Some(batch) = annotated.recv().await {
         let started = Instant::now();
         let mut events = Vec::new();
-        let correlated: Vec<CorrelatedArticle> =
-            batch.into_iter().map(|it| correlate(&mut stories, it, &mut events)).collect();
-        let recorded = shared.archive.record_annotations(&correlated, (shared.now)()).await;
-        let n_recorded = recorded.context("annotations could not be recorded")?;
+        searches.refresh(&shared.archive).await?;
+        let (mut correlated, mut matches) = (Vec::with_capacity(batch.len()), Vec::new());
+        for it in batch {
+            let article = it.article.clone();
+            let item = correlate(&mut stories, it, &mut events);
+            let is_old = shared.mode == Mode::Offline || is_backfilled(&article, &shared.config);
+            let stored = stored(article, &item, &shared.config);
+            let now = (shared.now)();
+            matches.extend(searches.matches(&shared.archive, &stored, is_old, now).await?);
+            correlated.push(item);
+        }
+        let now = (shared.now)();
+        let recorded =
+            shared.archive.record_annotations_and_alerts(&correlated, &matches, now).await;
+        let recorded = recorded.context("annotations could not be recorded")?;
+        announce_alerts(shared, recorded.alerts, now);
+        let n_recorded = recorded.n_articles;
         let n_statements: usize = correlated.iter().map(n_statements).sum();
         add(&shared.counts.n_annotated, n_recorded as u64);
         add(&shared.counts.n_statements, n_statements as u64);
@@ -61,6 +76,18 @@ async fn correlate_all(
         }
     }
     Ok(())
+}
+
+fn announce_alerts(shared: &Shared, alerts: Vec<String>, now: DateTime<Utc>) {
+    if alerts.is_empty() {
+        return;
+    }
+    info!(alerts.n = alerts.len(), "raised {} alerts", alerts.len());
+    metrics::counter!("harbinger_alerts_total").increment(alerts.len() as u64);
+    for id in alerts {
+        let _ = shared.events.send(Event { kind: EventKind::Alert, id, at: now });
+    }
+    shared.alerts_added.notify_one();
 }
 
 /// The clusterer as it was, from the articles of its time window.

@@ -1,0 +1,187 @@
+//! What a saved search would have brought, had it been there: asked of the index, before saving.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use config::{AlertUnit, SavedSearch};
+use index::archive::alerts::MatchItem;
+use index::search::{DateField, Hit, SearchRequest, Sort};
+use index::{FilterField, StoredArticle};
+use serde::Serialize;
+
+use crate::error::ApiError;
+use crate::handlers::search;
+use crate::pipeline::matching::items;
+use crate::state::AppState;
+
+/// Days looked back when the caller does not say.
+pub(crate) const DAYS_DEFAULT: u32 = 90;
+/// Days looked back at most.
+pub(crate) const DAYS_MAX: u32 = 3_650;
+/// Articles looked at, at most.
+const N_ARTICLES_MAX: usize = 2_000;
+/// Articles whose statements are looked at, at most.
+const N_READ_MAX: usize = 500;
+const N_PER_PAGE: usize = 200;
+const N_EXAMPLES_MAX: usize = 10;
+
+/// What a saved search would have brought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub(crate) struct Backtest {
+    /// Days looked back.
+    pub(crate) days: u32,
+    /// Alerts.
+    pub(crate) would_fire: u64,
+    /// Articles that match.
+    pub(crate) n_articles: u64,
+    /// Stories of the articles that were looked at.
+    pub(crate) n_stories: u64,
+    /// Whether there were too many to look at, so that the numbers are lower bounds.
+    pub(crate) is_lower_bound: bool,
+    /// All of it in one sentence.
+    pub(crate) summary: String,
+    /// The newest alerts, at most 10.
+    pub(crate) examples: Vec<Example>,
+}
+
+/// An alert that would have been.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub(crate) struct Example {
+    /// Date of the article.
+    pub(crate) at: DateTime<Utc>,
+    /// Article id.
+    pub(crate) article: String,
+    /// Headline.
+    pub(crate) title: String,
+    /// Page.
+    pub(crate) url: String,
+    /// Source.
+    pub(crate) source_name: String,
+    /// The statement's sentence; empty for other units.
+    pub(crate) sentence: String,
+}
+
+/// Asks the index for what `search` matches in the last `days`, and counts what would be news.
+pub(crate) async fn backtest(
+    state: &AppState,
+    saved: &SavedSearch,
+    days: u32,
+) -> Result<Backtest, ApiError> {
+    let now = (state.now)();
+    let days = days.clamp(1, DAYS_MAX);
+    let (hits, n_articles) = hits(state, saved, now - TimeDelta::days(days.into())).await?;
+    let stories: BTreeSet<&str> = hits.iter().filter_map(|it| it.story.as_deref()).collect();
+    let n_stories = stories.len() as u64;
+    let mut is_lower_bound = (hits.len() as u64) < n_articles;
+    let (would_fire, mut examples) = match saved.unit {
+        AlertUnit::Article => {
+            (n_articles, hits.iter().map(|it| example(it, String::new())).collect())
+        }
+        AlertUnit::Story => {
+            let mut seen = BTreeSet::new();
+            let first = hits.iter().filter(|it| seen.insert(it.story.as_deref()));
+            let examples: Vec<Example> = first.map(|it| example(it, String::new())).collect();
+            (examples.len() as u64, examples)
+        }
+        AlertUnit::Statement => {
+            is_lower_bound |= N_READ_MAX < hits.len();
+            let examples = new_statements(state, saved, &hits, now).await?;
+            (examples.len() as u64, examples)
+        }
+    };
+    examples.reverse();
+    examples.truncate(N_EXAMPLES_MAX);
+    let summary = summary(would_fire, days, n_stories, is_lower_bound);
+    Ok(Backtest { days, would_fire, n_articles, n_stories, is_lower_bound, summary, examples })
+}
+
+fn summary(would_fire: u64, days: u32, n_stories: u64, is_lower_bound: bool) -> String {
+    let at_least = if is_lower_bound { "at least " } else { "" };
+    let times = if would_fire == 1 { "time" } else { "times" };
+    let stories = if n_stories == 1 { "story" } else { "stories" };
+    format!("would have fired {at_least}{would_fire} {times} in {days} days, {n_stories} {stories}")
+}
+
+/// The matching articles since `from`, oldest first, at most [`N_ARTICLES_MAX`], and how many
+/// there are.
+async fn hits(
+    state: &AppState,
+    saved: &SavedSearch,
+    from: DateTime<Utc>,
+) -> Result<(Vec<Hit>, u64), ApiError> {
+    let filters = saved.filters.chosen().into_iter().filter_map(|(name, values)| {
+        let values = values.into_iter().map(str::to_owned).collect();
+        Some((FilterField::from_name(name)?, values))
+    });
+    let mut request = SearchRequest {
+        q: saved.query.clone(),
+        from: Some(from),
+        date_field: DateField::Published,
+        filters: filters.collect(),
+        sort: Sort::Oldest,
+        limit: N_PER_PAGE,
+        highlight: false,
+        aggs: false,
+        ..SearchRequest::default()
+    };
+    let (mut hits, mut total) = (Vec::new(), 0);
+    while hits.len() < N_ARTICLES_MAX {
+        let found = search::run(state, request.clone()).await?;
+        total = total.max(found.total);
+        hits.extend(found.hits);
+        request.cursor = found.next_cursor;
+        if request.cursor.is_none() {
+            break;
+        }
+    }
+    Ok((hits, total))
+}
+
+/// The statements that would have been news, in order.
+async fn new_statements(
+    state: &AppState,
+    saved: &SavedSearch,
+    hits: &[Hit],
+    now: DateTime<Utc>,
+) -> Result<Vec<Example>, ApiError> {
+    let window = TimeDelta::days(saved.novelty_days.into());
+    let mut fired: HashMap<String, DateTime<Utc>> = HashMap::new();
+    let mut examples = Vec::new();
+    for hit in hits.iter().take(N_READ_MAX) {
+        let Ok(id) = hit.id.parse() else { continue };
+        let Some(stored) = state.archive.article(&id).await? else { continue };
+        let at = hit.published_at.unwrap_or(hit.fetched_at);
+        for item in items_of(saved, stored, now).await? {
+            let is_known =
+                |key: &String| fired.get(key).is_some_and(|it| (at - *it).abs() < window);
+            if item.claims.iter().all(|it| it.looked_up.iter().any(is_known)) {
+                continue;
+            }
+            let keys = item.claims.into_iter().flat_map(|it| it.remembered);
+            fired.extend(keys.map(|it| (it, at)));
+            examples.push(example(hit, item.sentence));
+        }
+    }
+    Ok(examples)
+}
+
+async fn items_of(
+    saved: &SavedSearch,
+    stored: StoredArticle,
+    now: DateTime<Utc>,
+) -> Result<Vec<MatchItem>, ApiError> {
+    let saved = saved.clone();
+    let found = tokio::task::spawn_blocking(move || items(&saved, &stored, now));
+    found.await.map_err(ApiError::internal)
+}
+
+fn example(hit: &Hit, sentence: String) -> Example {
+    Example {
+        at: hit.published_at.unwrap_or(hit.fetched_at),
+        article: hit.id.clone(),
+        title: hit.title.clone(),
+        url: hit.url.clone(),
+        source_name: hit.source_name.clone(),
+        sentence,
+    }
+}

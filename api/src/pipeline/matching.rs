@@ -1,0 +1,153 @@
+//! Saved searches against new articles: part of the correlate stage, so that alerts are recorded
+//! in the transaction that records the annotation.
+
+use anyhow::Context;
+use chrono::{DateTime, TimeDelta, Utc};
+use config::{AlertUnit, Config, SavedSearch};
+use index::archive::Archive;
+use index::archive::alerts::{Match, MatchItem};
+use index::archive::annotations::CorrelatedArticle;
+use index::matching::explain::{matching_statements, sentence_at, statement_at, with_only};
+use index::matching::novelty::claims;
+use index::{Matcher, StoredArticle, explain};
+use ingest::Article;
+use nlp::story::StoryId;
+use tracing::warn;
+
+/// Changes of saved searches read at once.
+const N_CHANGES_PER_READ: usize = 1_000;
+
+/// All enabled saved searches, as new as the archive.
+pub(super) struct SavedSearches {
+    matcher: Matcher,
+    version: i64,
+}
+
+impl SavedSearches {
+    /// No searches yet; [`SavedSearches::refresh`] brings them.
+    pub(super) fn new() -> SavedSearches {
+        SavedSearches { matcher: Matcher::new(), version: 0 }
+    }
+
+    /// Learns of every change since the last time.
+    pub(super) async fn refresh(&mut self, archive: &Archive) -> anyhow::Result<()> {
+        loop {
+            let read = archive.search_changes(self.version, N_CHANGES_PER_READ).await;
+            let (changes, version) = read.context("saved searches could not be read")?;
+            if changes.is_empty() {
+                return Ok(());
+            }
+            for change in changes {
+                match change.search {
+                    Some(search) => {
+                        if let Err(error) = self.matcher.add(&search) {
+                            warn!(search.id = %change.id, %error, "a saved search is left out");
+                        }
+                    }
+                    None => drop(self.matcher.remove(change.id.as_str())),
+                }
+            }
+            self.version = version;
+            metrics::gauge!("harbinger_saved_searches").set(self.matcher.len() as f64);
+        }
+    }
+
+    /// The saved searches that match `stored`, with reasons; what is news is for the archive to
+    /// say.
+    pub(super) async fn matches(
+        &mut self,
+        archive: &Archive,
+        stored: &StoredArticle,
+        is_backfilled: bool,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Vec<Match>> {
+        let ids: Vec<String> =
+            self.matcher.matches(stored, now).into_iter().map(str::to_owned).collect();
+        let mut matches = Vec::with_capacity(ids.len());
+        for id in ids {
+            let read = archive.saved_search(&id).await;
+            let Some(record) = read.context("a saved search could not be read")? else { continue };
+            if is_backfilled && !record.search.backfill {
+                continue;
+            }
+            let items = items(&record.search, stored, now);
+            if let (Some(story), false) = (&stored.story, items.is_empty()) {
+                matches.push(matched(record.search, record.created_at, stored, story, items));
+            }
+        }
+        Ok(matches)
+    }
+}
+
+fn matched(
+    search: SavedSearch,
+    search_created_at: DateTime<Utc>,
+    stored: &StoredArticle,
+    story: &StoryId,
+    items: Vec<MatchItem>,
+) -> Match {
+    let article = &stored.article;
+    Match {
+        search,
+        search_created_at,
+        article: article.id,
+        story: story.clone(),
+        title: article.title.clone(),
+        url: article.url.to_string(),
+        source: article.source.clone(),
+        source_name: stored.source_name.clone(),
+        dated_at: article.published_at.unwrap_or(article.fetched_at),
+        items,
+    }
+}
+
+/// What of `stored` makes an alert of `search`: the article, or each statement that fits.
+pub(crate) fn items(
+    search: &SavedSearch,
+    stored: &StoredArticle,
+    now: DateTime<Utc>,
+) -> Vec<MatchItem> {
+    // The query was parsed when the search was added, so these cannot fail.
+    if search.unit != AlertUnit::Statement {
+        let reasons = explain(search, stored, now).unwrap_or_default();
+        let (place, sentence) = (String::new(), String::new());
+        return vec![MatchItem { place, sentence, reasons, claims: Vec::new() }];
+    }
+    let story = stored.story.as_ref().map(StoryId::as_str);
+    let places = matching_statements(search, stored, now).unwrap_or_default();
+    let items = places.into_iter().filter_map(|place| {
+        let statement = statement_at(stored, place)?;
+        let part = if place.0 { 't' } else { 'b' };
+        Some(MatchItem {
+            place: format!("{part}{}", place.1),
+            sentence: sentence_at(stored, place),
+            reasons: explain(search, &with_only(stored, place), now).unwrap_or_default(),
+            claims: claims(statement, story),
+        })
+    });
+    items.collect()
+}
+
+/// The article as the search index will know it.
+pub(super) fn stored(
+    article: Article,
+    correlated: &CorrelatedArticle,
+    config: &Config,
+) -> StoredArticle {
+    let source = config.source(&article.source);
+    StoredArticle {
+        source_name: source.map_or_else(|| article.source.to_string(), |it| it.name.clone()),
+        source_country: source.and_then(|it| it.country.clone()),
+        is_sample: source.is_some_and(|it| it.sample),
+        annotation: Some(correlated.annotation.clone()),
+        story: Some(correlated.story.clone()),
+        index_seq: None,
+        article,
+    }
+}
+
+/// Whether `article` was published long before it was fetched.
+pub(super) fn is_backfilled(article: &Article, config: &Config) -> bool {
+    let days = TimeDelta::days(config.settings.alerts.backfill_after_days.into());
+    article.published_at.is_some_and(|it| it + days < article.fetched_at)
+}
