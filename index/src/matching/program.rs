@@ -15,7 +15,6 @@ use crate::query::compile::{ends_run, pair_start, split_last, surfaces, text_of}
 use crate::query::date::DateRange;
 use crate::query::field::{FieldKind, QueryField};
 use crate::schema::Fields;
-use crate::snippet::is_near;
 use crate::tokenizer::language::language_code;
 use crate::tokenizer::{Analyzer, Language, Word, WordKind, lower, spelt, stem, words};
 
@@ -297,7 +296,7 @@ impl Verifier<'_> {
             Node::Prefix(prefix) => self.terms.has_prefix(prefix.0, &prefix.1),
             Node::Fuzzy(fuzzy) => {
                 let (field, word, distance) = &**fuzzy;
-                self.terms.any(*field, |it| is_near(word, it, *distance))
+                self.terms.has_near(*field, word, *distance)
             }
             Node::Range(range) => {
                 let (field, range) = **range;

@@ -7,6 +7,7 @@ use tantivy::tokenizer::Token;
 
 use crate::document::Sink;
 use crate::schema::ID_NAME_SEPARATOR;
+use crate::snippet::is_near;
 
 /// What one article would add to the index.
 #[derive(Default)]
@@ -22,13 +23,46 @@ struct FieldTerms {
     tokens: Vec<Token>,
     /// Places in `tokens` by text and then position; made when first needed.
     sorted: OnceCell<Vec<u32>>,
+    /// By place in `tokens`; made when first needed.
+    shapes: OnceCell<Vec<Shape>>,
+}
+
+/// What tells quickly that two words differ by many edits: their lengths and letters.
+#[derive(Clone, Copy)]
+struct Shape {
+    n_chars: u32,
+    /// A bit for each letter, some sharing one.
+    letters: u64,
+}
+
+impl Shape {
+    fn of(word: &str) -> Shape {
+        let mut shape = Shape { n_chars: 0, letters: 0 };
+        for it in word.chars() {
+            shape.n_chars += 1;
+            shape.letters |= 1 << (it as u32 % 64);
+        }
+        shape
+    }
+
+    /// An edit changes the length by one at most, and takes and brings one letter at most.
+    fn may_be_near(self, other: Shape, distance: u8) -> bool {
+        let distance = u32::from(distance);
+        self.n_chars.abs_diff(other.n_chars) <= distance
+            && (self.letters ^ other.letters).count_ones() <= 2 * distance
+    }
 }
 
 impl Sink for Terms {
     fn words(&mut self, field: Field, tokens: Vec<Token>) {
         match self.words.iter_mut().find(|it| it.field == field) {
             Some(known) => known.tokens.extend(tokens),
-            None => self.words.push(FieldTerms { field, tokens, sorted: OnceCell::new() }),
+            None => self.words.push(FieldTerms {
+                field,
+                tokens,
+                sorted: OnceCell::new(),
+                shapes: OnceCell::new(),
+            }),
         }
     }
 
@@ -75,9 +109,17 @@ impl Terms {
         sorted.get(first).is_some_and(|it| terms.text(*it).starts_with(start))
     }
 
-    /// Whether a term of `field` fulfils `is_wanted`.
-    pub(super) fn any(&self, field: Field, is_wanted: impl Fn(&str) -> bool) -> bool {
-        self.of(field).is_some_and(|it| it.tokens.iter().any(|it| is_wanted(&it.text)))
+    /// Whether a term of `field` differs from `word` by at most `distance` edits.
+    pub(super) fn has_near(&self, field: Field, word: &str, distance: u8) -> bool {
+        let Some(terms) = self.of(field) else { return false };
+        let wanted = Shape::of(word);
+        let shapes = terms
+            .shapes
+            .get_or_init(|| terms.tokens.iter().map(|it| Shape::of(&it.text)).collect());
+        let mut pairs = shapes.iter().zip(&terms.tokens);
+        pairs.any(|(shape, token)| {
+            shape.may_be_near(wanted, distance) && is_near(word, &token.text, distance)
+        })
     }
 
     fn of(&self, field: Field) -> Option<&FieldTerms> {
