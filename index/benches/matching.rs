@@ -86,6 +86,7 @@ fn measure_adding(
     for n in 0..100 {
         let mut search = saved_search(n, corpus, rng);
         search.id = config::SearchId::new(format!("added-{n}"));
+        search.filters = config::SearchFilters::default();
         search.query = format!("id:{} OR {}", article.article.id, search.query);
         let started = Instant::now();
         matcher.add(&search).unwrap();
