@@ -1,4 +1,4 @@
-//! Saved searches in reverse: which of many match one article ([`Matcher`]), and why ([`explain`]).
+//! Saved searches in reverse: which of many match one article ([`Matcher`]), and why ([`explain()`]).
 //!
 //! Each search is compiled to a small program over *atoms*: "this word is in that field", "this
 //! value is in that field". From each program the matcher takes a set of atoms of which an article
