@@ -123,6 +123,26 @@ fn words_phrases_and_operators_find_what_they_say() {
 }
 
 #[test]
+fn excluded_phrases_take_out_the_articles_that_hold_them_and_no_others() {
+    let texts = [
+        "power grid",
+        "grid power",
+        "the grid has power",
+        "power grid again",
+        "water",
+        "power, then grid",
+        "the power grid",
+    ];
+    let articles: Vec<StoredArticle> = (texts.iter().enumerate())
+        .map(|(n, text)| article(&format!("a.example/{n}"), "Headline", text))
+        .collect();
+    let fixture = Fixture::of(&articles);
+    fixture.check("headline -\"power grid\"", &["1", "2", "4", "5"]);
+    fixture.check("-\"power grid\" -\"grid power\"", &["2", "4", "5"]);
+    fixture.check("headline -\"grid water\"", &["0", "1", "2", "3", "4", "5", "6"]);
+}
+
+#[test]
 fn prefixes_and_fuzzy_words_go_by_the_spelling() {
     let fixture = Fixture::of(&grid_articles());
     fixture.check("attacke*", &["grid"]);
