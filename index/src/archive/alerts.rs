@@ -158,7 +158,7 @@ pub struct AlertEdit {
 
 impl Archive {
     /// Turns matches into alerts and messages, within the transaction that records the
-    /// annotations. Only articles in `fresh` count. Returns the new alerts: id and search.
+    /// annotations. Only articles in `fresh` count. Returns the ids of the new alerts.
     pub(super) async fn record_alerts(
         &self,
         tx: &mut Transaction<'static, Any>,
@@ -224,7 +224,7 @@ impl Archive {
             "INSERT INTO alert_novelty (search_id, key, fired_at)
              SELECT $2, listed.value, CAST($3 AS BIGINT) FROM {} AS listed WHERE true
              ON CONFLICT (search_id, key) DO UPDATE SET fired_at = excluded.fired_at",
-            self.dialect.texts(1),
+            self.dialect.list(1),
         );
         sqlx::query(AssertSqlSafe(insert))
             .bind(to_json(&remembered))

@@ -21,17 +21,9 @@ impl Dialect {
         }
     }
 
-    /// A parenthesised list for `IN`: the strings of the JSON array in parameter `n`.
+    /// A parenthesised list for `IN`, or row source with one column `value`: the strings of the
+    /// JSON array in parameter `n`.
     pub(super) fn list(self, n: usize) -> String {
-        match self {
-            Dialect::Sqlite => format!("(SELECT value FROM json_each(${n}))"),
-            Dialect::Postgres => format!("(SELECT json_array_elements_text(CAST(${n} AS json)))"),
-        }
-    }
-
-    /// A parenthesised row source with one column `value`: the strings of the JSON array in
-    /// parameter `n`.
-    pub(super) fn texts(self, n: usize) -> String {
         match self {
             Dialect::Sqlite => format!("(SELECT value FROM json_each(${n}))"),
             Dialect::Postgres => {

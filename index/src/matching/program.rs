@@ -4,18 +4,18 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use config::SearchFilters;
-use ingest::{ArticleId, CanonicalUrl};
 use tantivy::schema::Field;
 
 use super::atoms::{AtomKey, Atoms, language_of};
 use super::phrase::is_phrase;
 use super::terms::Terms;
 use crate::query::ast::{Ast, Clause, Value};
-use crate::query::compile::{ends_run, pair_start, split_last, surfaces, text_of};
+use crate::query::compile::{
+    ends_run, names_and_ids, pair_start, split_last, surfaces, text_of, whole_key,
+};
 use crate::query::date::DateRange;
 use crate::query::field::{FieldKind, QueryField};
 use crate::schema::Fields;
-use crate::tokenizer::language::language_code;
 use crate::tokenizer::{Analyzer, Language, Word, WordKind, lower, spelt, stem, words};
 
 /// Atoms of a choice at most; a wider choice is not worth filing.
@@ -161,13 +161,7 @@ impl Compiler<'_> {
 
     fn entity_clause(&mut self, field: QueryField, value: &Value) -> Node {
         let fields = self.fields;
-        let (names, ids) = match field {
-            QueryField::Actor => (fields.actor_name, fields.actor),
-            QueryField::Target => (fields.target_name, fields.target),
-            QueryField::Sector => (fields.sector_name, fields.sector),
-            QueryField::Source => (fields.source_name, fields.source),
-            _ => (fields.entity_name, fields.entity),
-        };
+        let (names, ids) = names_and_ids(fields, field);
         let by_id = self.key(ids, text_of(value));
         let is_path = field == QueryField::Sector && text_of(value).starts_with('/');
         if is_path && matches!(value, Value::Word(_) | Value::Phrase { .. }) {
@@ -177,20 +171,9 @@ impl Compiler<'_> {
     }
 
     fn whole(&mut self, field: QueryField, value: &str) -> Node {
-        let fields = self.fields;
-        match field {
-            QueryField::Kind => self.key(fields.kind, value),
-            QueryField::Domain => self.key(fields.domain, value),
-            QueryField::Modality => self.key(fields.modality, value),
-            QueryField::Country => self.key(fields.country, value),
-            QueryField::Language => self.key(fields.language, &language_code(value)),
-            QueryField::Site => self.key(fields.site, value),
-            QueryField::Story => self.key(fields.story, value),
-            QueryField::Url => match CanonicalUrl::parse(value) {
-                Ok(url) => self.key(fields.id, &ArticleId::of(&url).to_string()),
-                Err(_) => Node::Never,
-            },
-            _ => self.key(fields.id, value),
+        match whole_key(self.fields, field, value) {
+            Some((field, key)) => self.key(field, &key),
+            None => Node::Never,
         }
     }
 

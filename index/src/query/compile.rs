@@ -297,13 +297,7 @@ impl Compiler<'_> {
         value: &Value,
     ) -> tantivy::Result<Box<dyn Query>> {
         let fields = self.context.fields;
-        let (names, ids) = match field {
-            QueryField::Actor => (fields.actor_name, fields.actor),
-            QueryField::Target => (fields.target_name, fields.target),
-            QueryField::Sector => (fields.sector_name, fields.sector),
-            QueryField::Source => (fields.source_name, fields.source),
-            _ => (fields.entity_name, fields.entity),
-        };
+        let (names, ids) = names_and_ids(fields, field);
         let by_id = self.key(ids, text_of(value));
         let is_path = field == QueryField::Sector && text_of(value).starts_with('/');
         if is_path && matches!(value, Value::Word(_) | Value::Phrase { .. }) {
@@ -314,20 +308,9 @@ impl Compiler<'_> {
     }
 
     fn whole(&self, field: QueryField, value: &str) -> Box<dyn Query> {
-        let fields = self.context.fields;
-        match field {
-            QueryField::Kind => self.key(fields.kind, value),
-            QueryField::Domain => self.key(fields.domain, value),
-            QueryField::Modality => self.key(fields.modality, value),
-            QueryField::Country => self.key(fields.country, value),
-            QueryField::Language => self.key(fields.language, &language_code(value)),
-            QueryField::Site => self.key(fields.site, value),
-            QueryField::Story => self.key(fields.story, value),
-            QueryField::Url => match CanonicalUrl::parse(value) {
-                Ok(url) => self.key(fields.id, &ArticleId::of(&url).to_string()),
-                Err(_) => Box::new(EmptyQuery),
-            },
-            _ => self.key(fields.id, value),
+        match whole_key(self.context.fields, field, value) {
+            Some((field, key)) => self.key(field, &key),
+            None => Box::new(EmptyQuery),
         }
     }
 
@@ -449,6 +432,37 @@ impl Compiler<'_> {
             self.highlight.phrases.push(places.collect());
         }
     }
+}
+
+/// The fields with the names and the ids of what an entity condition asks for.
+pub(crate) fn names_and_ids(fields: Fields, field: QueryField) -> (Field, Field) {
+    match field {
+        QueryField::Actor => (fields.actor_name, fields.actor),
+        QueryField::Target => (fields.target_name, fields.target),
+        QueryField::Sector => (fields.sector_name, fields.sector),
+        QueryField::Source => (fields.source_name, fields.source),
+        _ => (fields.entity_name, fields.entity),
+    }
+}
+
+/// The field and the key that a condition on a whole value looks up; `None` for an address that is
+/// none, which no article has.
+pub(crate) fn whole_key(fields: Fields, field: QueryField, value: &str) -> Option<(Field, String)> {
+    let place = match field {
+        QueryField::Kind => fields.kind,
+        QueryField::Domain => fields.domain,
+        QueryField::Modality => fields.modality,
+        QueryField::Country => fields.country,
+        QueryField::Language => return Some((fields.language, language_code(value))),
+        QueryField::Site => fields.site,
+        QueryField::Story => fields.story,
+        QueryField::Url => {
+            let url = CanonicalUrl::parse(value).ok()?;
+            return Some((fields.id, ArticleId::of(&url).to_string()));
+        }
+        _ => fields.id,
+    };
+    Some((place, value.to_owned()))
 }
 
 /// Whether word `n` is the last character of a run without spaces, which is in the index for
