@@ -108,19 +108,8 @@ fn article(line: Line, now: DateTime<Utc>) -> Result<Article, LineError> {
     }
     let text = input.text.filter(|it| !it.trim().is_empty());
     let text = text.ok_or_else(|| error("the line has no `text`".to_owned()))?;
-    // Without a URL the id stands for one, so that a second import finds the article again.
-    let url = match &input.url {
-        Some(url) => CanonicalUrl::parse(url).map_err(|cause| error(cause.to_string()))?,
-        None => imported_url(&input.id)
-            .ok_or_else(|| error("the line has neither `url` nor a usable `id`".to_owned()))?,
-    };
-    let published_at = match &input.published_at {
-        None => None,
-        Some(text) => Some(
-            super::parse_date(text)
-                .ok_or_else(|| error(format!("`published_at` is no date: `{text}`")))?,
-        ),
-    };
+    let url = url_of(input.url.as_deref(), &input.id).map_err(&error)?;
+    let published_at = published_at(input.published_at.as_deref(), now).map_err(&error)?;
     Ok(Article {
         id: ArticleId::of(&url),
         canonical_url: input.canonical_url.and_then(|it| CanonicalUrl::parse(&it).ok()),
@@ -132,13 +121,34 @@ fn article(line: Line, now: DateTime<Utc>) -> Result<Article, LineError> {
         text: text.chars().take(ingest::article::TEXT_CHARS_MAX).collect(),
         language: input.language,
         site_name: input.site_name,
-        published_at: published_at.and_then(|it| ingest::date::plausible(it, now)),
+        published_at,
         fetched_at: now,
     })
 }
 
+/// The address of a line. Without one the id stands for it, so that a second import finds the
+/// article again.
+pub(super) fn url_of(url: Option<&str>, id: &Value) -> Result<CanonicalUrl, String> {
+    match url {
+        Some(url) => CanonicalUrl::parse(url).map_err(|cause| cause.to_string()),
+        None => imported_url(id)
+            .ok_or_else(|| "the line has neither `url` nor a usable `id`".to_owned()),
+    }
+}
+
+/// The publication date of a line; one that cannot be true counts as unknown.
+pub(super) fn published_at(
+    text: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, String> {
+    let Some(text) = text else { return Ok(None) };
+    let read = super::parse_date(text);
+    let read = read.ok_or_else(|| format!("`published_at` is no date: `{text}`"))?;
+    Ok(ingest::date::plausible(read, now))
+}
+
 /// An address under a reserved name that stands for the id of a line without URL.
-pub(super) fn imported_url(id: &Value) -> Option<CanonicalUrl> {
+fn imported_url(id: &Value) -> Option<CanonicalUrl> {
     let id = super::text_of_id(id);
     if id.is_empty() {
         return None;

@@ -8,12 +8,13 @@ use chrono::{DateTime, Utc};
 use config::{SavedSearch, SourceId, Taxonomy};
 use index::query::{Ast, QueryField};
 use index::{Matcher, StoredArticle};
-use ingest::{Article, ArticleId, CanonicalUrl};
+use ingest::{Article, ArticleId};
 use nlp::document::Document;
 use nlp::{Annotation, Annotator};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::index_articles::{published_at, url_of};
 use super::jsonl::{self, Line, LineError};
 use super::setup::Setup;
 use crate::cli::MatchArgs;
@@ -155,18 +156,8 @@ fn ready(line: Line, now: DateTime<Utc>) -> Result<Ready, LineError> {
     if input.text.is_none() && annotation.is_none() {
         return Err(error("the line has neither `text` nor an annotation".to_owned()));
     }
-    let url = match &input.url {
-        Some(url) => CanonicalUrl::parse(url).map_err(|cause| error(cause.to_string()))?,
-        None => super::index_articles::imported_url(&input.id)
-            .ok_or_else(|| error("the line has neither `url` nor a usable `id`".to_owned()))?,
-    };
-    let published_at = match &input.published_at {
-        None => None,
-        Some(text) => Some(
-            super::parse_date(text)
-                .ok_or_else(|| error(format!("`published_at` is no date: `{text}`")))?,
-        ),
-    };
+    let url = url_of(input.url.as_deref(), &input.id).map_err(&error)?;
+    let published_at = published_at(input.published_at.as_deref(), now).map_err(&error)?;
     let text = input.text.unwrap_or_default();
     let annotated = annotation.as_ref().and_then(|it| it.language.clone());
     let detected = || nlp::language::detect(&text).map(str::to_owned);
