@@ -209,16 +209,21 @@ impl SavedSearch {
         reader.sectors = sectors.as_ref();
         let search = reader.document::<SavedSearch>();
         let mut errors = std::mem::take(&mut reader.errors);
-        if let Some(search) = &search {
-            errors.extend(search.mistakes(check_query).into_iter().map(|(key, message)| {
-                ConfigError {
-                    origin: "saved search".to_owned(),
-                    position: None,
-                    key: Some(key),
-                    message,
-                }
-            }));
-        }
+        let mistakes = match (&search, table["query"].as_str()) {
+            (Some(search), _) => search.mistakes(check_query),
+            // Wrong values elsewhere must not hide what is wrong with the query.
+            (None, Some(query)) => {
+                let message = check_query(query).err();
+                message.map(|it| ("query".to_owned(), it)).into_iter().collect()
+            }
+            (None, None) => Vec::new(),
+        };
+        errors.extend(mistakes.into_iter().map(|(key, message)| ConfigError {
+            origin: "saved search".to_owned(),
+            position: None,
+            key: Some(key),
+            message,
+        }));
         for error in &mut errors {
             // Places in a text that nobody has written help nobody.
             error.position = None;
