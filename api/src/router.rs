@@ -1,9 +1,10 @@
 //! Every address that Harbinger answers, and what surrounds each answer.
 //!
 //! From the outside in: compression, [`finish`] (request id, error bodies, security headers, log),
-//! panics, time and size limits, then the handlers.
+//! panics, time limit, other sites ([`own_pages`]), size limit, then the handlers.
 
 mod finish;
+mod own_pages;
 
 use std::any::Any;
 use std::time::Duration;
@@ -60,6 +61,7 @@ pub fn router(state: AppState) -> Router {
                 .layer(CatchPanicLayer::custom(panicked))
                 .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, answer_time_max))
                 .layer(from_fn(refuse_long_uris))
+                .layer(from_fn_with_state(state.clone(), own_pages::refuse_others))
                 .layer(from_fn_with_state(state.clone(), handlers::alert_pages::count_new))
                 .layer(RequestBodyLimitLayer::new(body_bytes_max)),
         )

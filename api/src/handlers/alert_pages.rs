@@ -1,9 +1,8 @@
 //! The pages `/alerts` and `/alerts/searches/…`: forms that work without a script.
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -15,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::backtest::{Backtest, DAYS_DEFAULT, backtest};
 use crate::error::ApiError;
-use crate::handlers::params::Params;
+use crate::handlers::params::{Form, Params};
 use crate::handlers::saved_searches::{delete, known, read, save};
 use crate::pages::frame::N_NEW_ALERTS;
 use crate::pages::{alerts, frame, saved_search};
@@ -80,10 +79,8 @@ async fn inbox(State(state): State<AppState>, params: Params) -> Result<Response
 async fn edit(
     State(state): State<AppState>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    Form(sent): Form,
 ) -> Result<Response, ApiError> {
-    let sent = sent(&headers, &body)?;
     let is_edit = sent.get("edit").is_some();
     let text = |name| is_edit.then(|| sent.get(name).unwrap_or_default().to_owned());
     let edit =
@@ -97,10 +94,7 @@ async fn edit(
 async fn retry(
     State(state): State<AppState>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
 ) -> Result<Response, ApiError> {
-    sent(&headers, &body)?;
     state.archive.retry_message(&id, (state.now)()).await?;
     Ok(Redirect::to("/alerts").into_response())
 }
@@ -132,12 +126,7 @@ async fn form(State(state): State<AppState>, Path(id): Path<String>) -> Result<R
     render(&state, &record.search, Shown { is_saved: true, is_declared, ..Shown::default() })
 }
 
-async fn create(
-    State(state): State<AppState>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, ApiError> {
-    let sent = sent(&headers, &body)?;
+async fn create(State(state): State<AppState>, Form(sent): Form) -> Result<Response, ApiError> {
     let value = object(&sent, Map::new());
     store(&state, &sent, value, Expect::New).await
 }
@@ -145,10 +134,8 @@ async fn create(
 async fn replace(
     State(state): State<AppState>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    Form(sent): Form,
 ) -> Result<Response, ApiError> {
-    let sent = sent(&headers, &body)?;
     let mut value = object(&sent, saved_fields(&state, &id).await?);
     value["id"] = json!(id);
     store(&state, &sent, value, Expect::Known).await
@@ -180,12 +167,7 @@ async fn store(
 }
 
 /// Shows the form again, with what the search would have brought; saves nothing.
-async fn test(
-    State(state): State<AppState>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, ApiError> {
-    let sent = sent(&headers, &body)?;
+async fn test(State(state): State<AppState>, Form(sent): Form) -> Result<Response, ApiError> {
     let id = sent.get("id").unwrap_or_default().to_owned();
     let record = if id.is_empty() { None } else { state.archive.saved_search(&id).await? };
     let fields = record.as_ref().and_then(|it| serde_json::to_value(&it.search).ok());
@@ -223,10 +205,7 @@ async fn test(
 async fn remove(
     State(state): State<AppState>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
 ) -> Result<Response, ApiError> {
-    sent(&headers, &body)?;
     delete(&state, &id).await?;
     Ok(Redirect::to("/alerts").into_response())
 }
@@ -250,29 +229,6 @@ fn render(state: &AppState, search: &SavedSearch, shown: Shown) -> Result<Respon
         error: shown.error,
         now: (state.now)(),
     }))
-}
-
-/// The fields of a form of ours.
-///
-/// A page of somebody else could send one too; browsers say where a form comes from.
-fn sent(headers: &HeaderMap, body: &Bytes) -> Result<Params, ApiError> {
-    let text = |name: &str| headers.get(name).and_then(|it| it.to_str().ok());
-    let is_ours = match (text("sec-fetch-site"), text("origin")) {
-        (Some(site), _) => matches!(site, "same-origin" | "none"),
-        (None, Some(origin)) => {
-            let host = origin.split_once("://").map_or("", |(_, host)| host);
-            text("host") == Some(host)
-        }
-        (None, None) => true,
-    };
-    if !is_ours {
-        return Err(ApiError {
-            code: "cross_site",
-            message: "this form was sent by another site".to_owned(),
-            ..ApiError::of_status(StatusCode::FORBIDDEN)
-        });
-    }
-    Params::parse(&String::from_utf8_lossy(body))
 }
 
 async fn saved_fields(state: &AppState, id: &str) -> Result<Map<String, Value>, ApiError> {

@@ -1,8 +1,9 @@
-//! Query strings with repeated parameters, checked by name.
+//! Query strings and forms with repeated parameters, checked by name.
 
 use std::str::FromStr;
 
-use axum::extract::FromRequestParts;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
@@ -105,6 +106,19 @@ fn instant(name: &str, text: &str, added: TimeDelta) -> Result<DateTime<Utc>, Ap
     at.map_err(|_| {
         ApiError::invalid_parameter(name, "neither a day (2026-01-31) nor an RFC 3339 time")
     })
+}
+
+/// The fields of a form, read as a query string is.
+pub(crate) struct Form(pub(crate) Params);
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Form, ApiError> {
+        let body = Bytes::from_request(request, state).await;
+        let body = body.map_err(|error| ApiError::of_status(error.status()))?;
+        Params::parse(&String::from_utf8_lossy(&body)).map(Form)
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Params {

@@ -241,7 +241,7 @@ impl Draft {
         self
     }
 
-    fn correlated(&self) -> CorrelatedArticle {
+    pub(crate) fn correlated(&self) -> CorrelatedArticle {
         CorrelatedArticle {
             article: self.article.id,
             annotation: self.annotation.clone(),

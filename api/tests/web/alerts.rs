@@ -1,0 +1,216 @@
+//! Saved searches and alerts as programs and people use them; and who else may not.
+
+use axum::body::Body;
+use axum::http::Request;
+use config::SavedSearch;
+use index::archive::alerts::{Match, MatchItem};
+use index::archive::searches::Expect;
+use index::matching::Reason;
+use nlp::story::StoryId;
+use serde_json::{Value, json};
+
+use crate::newsroom::{Answer, Draft, FRONT, Newsroom, now};
+use crate::pages::Page;
+
+async fn send(newsroom: &Newsroom, method: &str, path: &str, body: &Value) -> Answer {
+    let request = Request::builder().method(method).uri(path);
+    let request = request.header("content-type", "application/json");
+    newsroom.ask(request.body(Body::from(body.to_string())).expect("a request")).await
+}
+
+async fn submit(newsroom: &Newsroom, path: &str, fields: &[(&str, &str)]) -> Answer {
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let request = Request::post(path).header("accept", "text/html");
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    newsroom.ask(request.body(Body::from(body)).expect("a request")).await
+}
+
+/// Saves a search and lets it fire once; returns the alert's id.
+async fn raise(newsroom: &Newsroom, title: &str) -> String {
+    let archive = &newsroom.state.archive;
+    let search = SavedSearch { name: "Grid watch".to_owned(), ..SavedSearch::new("grid", "grid") };
+    archive.save_search(&search, Expect::New, now()).await.expect("a saved search");
+    let draft = Draft::new("meridian", "fired", 1, title, "The grid of Port Ravel went down.");
+    let article = &draft.article;
+    archive.record_article(article, None).await.expect("an article");
+    let reason = Reason {
+        clause: "grid".to_owned(),
+        alias: "grid".to_owned(),
+        sentence: "The grid of Port Ravel went down.".to_owned(),
+    };
+    let item = MatchItem {
+        place: String::new(),
+        sentence: String::new(),
+        reasons: vec![reason],
+        claims: Vec::new(),
+    };
+    let matched = Match {
+        search,
+        search_created_at: now(),
+        article: article.id,
+        story: StoryId::founded_by(&draft.story),
+        title: article.title.clone(),
+        url: article.url.to_string(),
+        source: article.source.clone(),
+        source_name: "Meridian Wire".to_owned(),
+        dated_at: now(),
+        items: vec![item],
+    };
+    let batch = [draft.correlated()];
+    let recorded = archive.record_annotations_and_alerts(&batch, &[matched], now()).await;
+    recorded.expect("an alert").alerts.remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_search_is_made_changed_and_deleted() {
+    let newsroom = Newsroom::open().await;
+    let mut search = json!({ "id": "front", "name": "The Front", "query": "actor:front" });
+    let made = send(&newsroom, "POST", "/v1/saved-searches", &search).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(made.json()["feed"], "/feeds/front.atom");
+    let again = send(&newsroom, "POST", "/v1/saved-searches", &search).await;
+    assert_eq!((again.status.as_u16(), &again.json()["error"]["code"]), (409, &json!("conflict")));
+
+    search["unit"] = json!("statement");
+    let changed = send(&newsroom, "PUT", "/v1/saved-searches/front", &search).await;
+    assert_eq!(changed.status, 200, "{}", changed.body);
+    let listed = newsroom.get("/v1/saved-searches").await.json();
+    assert_eq!(listed["saved_searches"][0]["unit"], "statement");
+
+    let wrong = json!({ "id": "x", "name": "x", "query": "acter:front", "unit": "murmur" });
+    let refused = send(&newsroom, "POST", "/v1/saved-searches", &wrong).await;
+    assert_eq!(refused.status, 422);
+    let message = refused.json()["error"]["message"].to_string();
+    assert!(message.contains("acter") && message.contains("`unit`"), "all at once: {message}");
+
+    let delete = async || send(&newsroom, "DELETE", "/v1/saved-searches/front", &json!({})).await;
+    assert_eq!(delete().await.status, 204);
+    assert_eq!(delete().await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_back_test_counts_what_the_search_box_finds() {
+    let newsroom = Newsroom::open().await;
+    let found = newsroom.get(&format!("/v1/search?q=actor:%22{}%22", FRONT.0)).await.json();
+    let search = json!({ "query": format!("actor:\"{}\"", FRONT.0), "unit": "article" });
+    let tested = send(&newsroom, "POST", "/v1/saved-searches/backtest", &search).await;
+    assert_eq!(tested.status, 200, "{}", tested.body);
+    let tested = tested.json();
+    assert_eq!(tested["would_fire"], found["total"]);
+    assert!(tested["would_fire"].as_u64().is_some_and(|it| 1 < it), "{tested}");
+    let stories = json!({ "query": search["query"], "unit": "story" });
+    let stories = send(&newsroom, "POST", "/v1/saved-searches/backtest", &stories).await.json();
+    assert_eq!(stories["would_fire"], tested["n_stories"], "one alert a story");
+    assert!(tested["summary"].as_str().is_some_and(|it| it.contains("in 90 days")), "{tested}");
+    let saved = newsroom.get("/v1/saved-searches").await.json();
+    assert_eq!(saved["saved_searches"], json!([]), "nothing is saved");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_form_tries_saves_and_shows_what_is_wrong() {
+    let newsroom = Newsroom::open().await;
+    let fields = [("name", "The Front"), ("query", "actor:front"), ("unit", "story")];
+    let tried = submit(&newsroom, "/alerts/searches/test", &fields).await;
+    assert_eq!(tried.status, 200, "{}", tried.body);
+    let page = Page::of(&tried.body);
+    assert!(page.texts(".tested strong")[0].contains("in 90 days"), "{:?}", page.texts(".tested"));
+    let known = newsroom.get("/v1/saved-searches").await.json();
+    assert_eq!(known["saved_searches"], json!([]), "trying saves nothing");
+
+    let fields = [&fields[..], &[("enabled", "1")]].concat();
+    let saved = submit(&newsroom, "/alerts/searches", &fields).await;
+    let to = saved.header("location").to_owned();
+    assert_eq!((saved.status.as_u16(), to.as_str()), (303, "/alerts?state=all&search=the-front"));
+    let page = Page::of(&newsroom.browse("/alerts/searches/the-front").await.body);
+    assert_eq!(page.attributes("input[name=query]", "value"), ["actor:front"]);
+
+    let wrong = [("name", "<b>Bad</b>"), ("query", "actor:(")];
+    let wrong = submit(&newsroom, "/alerts/searches", &wrong).await;
+    assert_eq!(wrong.status, 422);
+    let page = Page::of(&wrong.body);
+    assert!(!page.texts(".oops").is_empty(), "the mistake is shown");
+    assert_eq!(
+        page.attributes("input[name=name]", "value"),
+        ["<b>Bad</b>"],
+        "nothing typed is lost"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_stands_in_the_inbox_with_its_reason_until_it_is_handled() {
+    let newsroom = Newsroom::open().await;
+    let id = raise(&newsroom, "Port Ravel goes dark").await;
+    let page = Page::of(&newsroom.browse("/alerts").await.body);
+    assert_eq!(page.texts(".alert").len(), 1);
+    let text = page.texts(".alert").remove(0);
+    for part in ["Grid watch", "Port Ravel goes dark", "The grid of Port Ravel went down."] {
+        assert!(text.contains(part), "no {part} in {text}");
+    }
+    let today = Page::of(&newsroom.browse("/").await.body);
+    let nav = today.texts("nav a[href=\"/alerts\"]").remove(0);
+    assert!(nav.contains('1'), "the new alert is counted in the navigation: {nav}");
+
+    let path = format!("/v1/alerts/{id}");
+    let change = json!({ "state": "escalated", "note": "call them", "assignee": "ana" });
+    let edited = send(&newsroom, "PATCH", &path, &change).await;
+    assert_eq!(edited.status, 200, "{}", edited.body);
+    let listed = newsroom.get("/v1/alerts?state=escalated&assignee=ana").await.json();
+    assert_eq!((&listed["alerts"][0]["note"], &listed["n_new"]), (&json!("call them"), &json!(0)));
+    assert!(Page::of(&newsroom.browse("/alerts").await.body).texts(".alert").is_empty());
+
+    let done = submit(&newsroom, &format!("/alerts/{id}"), &[("state", "dismissed")]).await;
+    assert_eq!(done.status, 303, "{}", done.body);
+    let alert = newsroom.get(&path).await.json();
+    assert_eq!((&alert["state"], &alert["note"]), (&json!("dismissed"), &json!("call them")));
+    let bad = send(&newsroom, "PATCH", &path, &json!({ "state": "eaten" })).await;
+    assert_eq!(bad.status, 422);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_feed_of_a_saved_search_is_well_formed_whatever_a_headline_says() {
+    let newsroom = Newsroom::open().await;
+    raise(&newsroom, "<script>alert(1)</script> & \u{1}\"dark\"").await;
+    let answer = newsroom.get("/feeds/grid.atom").await;
+    assert_eq!(answer.header("content-type"), "application/atom+xml; charset=utf-8");
+    let feed = ingest::feed::parse(answer.body.as_bytes(), None, None);
+    let feed = feed.expect("a feed that our own parser reads");
+    assert_eq!(feed.entries.len(), 1);
+    assert!(!answer.body.contains("<script>") && !answer.body.contains('\u{1}'), "{}", answer.body);
+    assert_eq!(newsroom.get("/feeds/none.atom").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_other_sites_change_nothing_and_read_nothing() {
+    let newsroom = Newsroom::open().await;
+    let id = raise(&newsroom, "Port Ravel goes dark").await;
+    let ask = async |method: &str, path: &str, headers: &[(&str, &str)]| {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = newsroom.ask(request.body(Body::empty()).expect("a request")).await;
+        (answer.status.as_u16(), answer.json()["error"]["code"].clone())
+    };
+    let refused = (403, json!("cross_site"));
+    for path in [
+        format!("/alerts/{id}"),
+        "/alerts/searches".to_owned(),
+        "/v1/deliveries/x/retry".to_owned(),
+    ] {
+        for headers in [
+            &[("host", "localhost:8321"), ("sec-fetch-site", "cross-site")][..],
+            &[("host", "localhost:8321"), ("origin", "https://evil.example")],
+            &[("host", "localhost:8321"), ("origin", "null")],
+        ] {
+            assert_eq!(ask("POST", &path, headers).await, refused, "{path} {headers:?}");
+        }
+    }
+    for host in ["rebound.example", "127.0.0.1.evil.example", "192.0.2.1:8321"] {
+        assert_eq!(ask("GET", "/v1/alerts", &[("host", host)]).await, refused, "{host}");
+    }
+    for host in ["localhost:8321", "127.0.0.1:8321", "[::1]:8321"] {
+        assert_eq!(ask("GET", "/v1/alerts", &[("host", host)]).await.0, 200, "{host}");
+    }
+    let own = [("host", "127.0.0.1:8321"), ("origin", "http://127.0.0.1:8321")];
+    assert_eq!(ask("POST", "/v1/deliveries/x/retry", &own).await.0, 404, "let through, none there");
+}
