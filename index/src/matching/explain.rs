@@ -262,9 +262,14 @@ impl Explainer<'_> {
                 return Some((alias, sentence_at(self.stored, place)));
             }
         }
-        let annotation = self.stored.annotation.as_ref()?;
-        let sectors: Vec<&str> = annotation.sectors.iter().map(|it| it.id.as_str()).collect();
-        Some((sectors.join(", "), String::new()))
+        // No statement alone: then it is a sector of the article as a whole.
+        let sectors = self.stored.annotation.as_ref()?.sectors.iter();
+        let fulfilling = sectors.filter(|it| {
+            let sectors = vec![(*it).clone()];
+            holds(&self.bare(Annotation { sectors, ..Annotation::default() }))
+        });
+        let fulfilling: Vec<&str> = fulfilling.map(|it| it.id.as_str()).collect();
+        Some((fulfilling.join(", "), String::new()))
     }
 
     fn value(&self, field: QueryField) -> String {

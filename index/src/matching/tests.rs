@@ -305,6 +305,14 @@ fn reasons_name_clause_words_and_sentence() {
 }
 
 #[test]
+fn a_reason_names_only_the_sectors_that_were_asked_for() {
+    let stored = threat().sectors(&["/health", "/energy/nuclear"]);
+    let search = SavedSearch::new("it", "sector:/energy");
+    let reasons = explain(&search, &stored, at(NOW)).unwrap();
+    assert_eq!(reasons[0].alias, "/energy/oil-gas, /energy/nuclear");
+}
+
+#[test]
 fn only_statements_that_fit_by_themselves_count() {
     let both = threat().statement(
         StatementKind::Attack,
