@@ -1,9 +1,10 @@
 //! The binary's inside: the command line, the wiring of the stages, HTTP and web pages.
 //!
 //! Reading order: [`cli`], [`command`], [`system`], [`pipeline`]; then [`state`], [`mod@router`],
-//! [`handlers`], [`pages`], [`markup`], [`error`], [`openapi`]; last [`sample`], the bundled news
+//! [`access`], [`handlers`], [`pages`], [`markup`], [`error`], [`openapi`]; last [`sample`], the bundled news
 //! site.
 
+mod access;
 pub mod cli;
 pub mod command;
 pub mod error;

@@ -2,14 +2,17 @@
 //!
 //! Modules turn archived records into plain text, links and class names; only the templates make
 //! HTML, and they escape everything. Reading order: [`frame`], [`text`], [`view`], [`statement`],
-//! then [`today`], [`search`], [`story`], [`article`], [`entity`], [`sources`], [`help`], [`error`].
+//! then [`today`], [`search`], [`story`], [`article`], [`entity`], [`sources`], [`help`], [`login`],
+//! [`settings`], [`error`].
 
 pub(crate) mod article;
 pub(crate) mod entity;
 pub(crate) mod error;
 pub(crate) mod frame;
 pub(crate) mod help;
+pub(crate) mod login;
 pub(crate) mod search;
+pub(crate) mod settings;
 pub(crate) mod sources;
 pub(crate) mod statement;
 pub(crate) mod story;

@@ -1,7 +1,7 @@
 //! Every address that Harbinger answers, and what surrounds each answer.
 //!
 //! From the outside in: compression, [`finish`] (request id, error bodies, security headers, log),
-//! panics, time and size limits, then the handlers.
+//! panics, time and size limits, who asks and may they ([`crate::access`]), then the handlers.
 
 mod finish;
 
@@ -10,15 +10,17 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::{Router, routing::get};
+use axum::Router;
+use axum::routing::{get, post};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use crate::access::guard;
 use crate::error::ApiError;
 use crate::sample::{self, SampleSite};
 use crate::state::AppState;
@@ -46,6 +48,14 @@ pub fn router(state: AppState) -> Router {
         .route("/stories/{id}", get(handlers::stories::page))
         .route("/sources", get(handlers::sources::page))
         .route("/help", get(handlers::help::page))
+        .route("/login", get(handlers::login::page).post(handlers::login::log_in))
+        .route("/logout", post(handlers::login::log_out))
+        .route("/settings", get(handlers::settings::page))
+        .route("/settings/password", post(handlers::settings::change_password))
+        .route("/settings/users", post(handlers::settings::add_user))
+        .route("/settings/users/remove", post(handlers::settings::remove_user))
+        .route("/settings/keys", post(handlers::settings::add_key))
+        .route("/settings/keys/remove", post(handlers::settings::remove_key))
         .route("/openapi.json", get(move |headers| handlers::openapi::get(headers, document)))
         .route("/static/{*path}", get(handlers::assets::get))
         .route("/favicon.ico", get(handlers::assets::favicon))
@@ -58,7 +68,8 @@ pub fn router(state: AppState) -> Router {
                 .layer(CatchPanicLayer::custom(panicked))
                 .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, answer_time_max))
                 .layer(from_fn(refuse_long_uris))
-                .layer(RequestBodyLimitLayer::new(body_bytes_max)),
+                .layer(RequestBodyLimitLayer::new(body_bytes_max))
+                .layer(from_fn_with_state(state.clone(), guard::guard)),
         )
         .with_state(state)
 }

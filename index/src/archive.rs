@@ -15,11 +15,13 @@
 //!
 //! Reading order: `open`, [`sources`], [`frontier`], [`articles`], [`annotations`] (with
 //! `annotation_rows` and `forget`), [`index_feed`], [`stories`], [`statements`], [`entities`],
-//! [`counts`].
+//! [`counts`], [`access`], [`backup`].
 
+pub mod access;
 mod annotation_rows;
 pub mod annotations;
 pub mod articles;
+pub mod backup;
 pub mod counts;
 mod dialect;
 pub mod entities;

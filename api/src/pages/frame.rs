@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::http::header::{self, HeaderValue};
 use axum::response::Response;
 
+use crate::access::Principal;
 use crate::error::ApiError;
 use crate::handlers::assets::ASSETS;
 use crate::handlers::etag;
@@ -21,8 +22,13 @@ pub(crate) struct Frame {
     pub(crate) js: &'static str,
     /// Address of the icon.
     pub(crate) icon: &'static str,
+    /// What forms send back; empty where nothing is asked for.
+    pub(crate) csrf: String,
+    /// Who has logged in; `None` where no login is asked for.
+    pub(crate) user: Option<String>,
     /// Whether the head has a search box; the search page has its own.
     pub(crate) has_search: bool,
+    is_at_the_door: bool,
     here: &'static str,
 }
 
@@ -38,18 +44,31 @@ impl Frame {
     /// A frame for the page with this title; `here` is the address of its place in the navigation.
     pub(crate) fn new(title: impl Into<String>, here: &'static str) -> Frame {
         let assets = &*ASSETS;
+        let principal = Principal::current();
+        let csrf = principal.as_ref().map(|it| it.csrf().to_owned()).unwrap_or_default();
         Frame {
+            user: principal.filter(|_| !csrf.is_empty()).map(|it| it.name),
+            csrf,
             title: title.into(),
             css: &assets.css,
             js: &assets.js,
             icon: &assets.icon,
             has_search: here != "/search",
+            is_at_the_door: false,
             here,
         }
     }
 
+    /// The frame of the login page: nothing to search and nowhere to go.
+    pub(crate) fn at_the_door(title: &str) -> Frame {
+        Frame { has_search: false, is_at_the_door: true, ..Frame::new(title, "/login") }
+    }
+
     /// The navigation.
     pub(crate) fn nav(&self) -> Vec<NavLink> {
+        if self.is_at_the_door {
+            return vec![];
+        }
         [("/", "Today"), ("/search", "Search"), ("/sources", "Sources")]
             .map(|(href, label)| NavLink { href, label, is_here: href == self.here })
             .into()

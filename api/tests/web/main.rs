@@ -2,6 +2,7 @@
 //!
 //! [`newsroom`] writes articles and annotates them; the other modules ask for pages and JSON.
 
+mod access;
 mod edges;
 mod hostile;
 mod json;

@@ -12,7 +12,7 @@ use url::Url;
 use super::error::classify;
 use super::{Archive, ArchiveError, ArchiveSettings, DataDirLock, Dialect};
 
-const DATABASE_FILE: &str = "harbinger.db";
+pub(super) const DATABASE_FILE: &str = "harbinger.db";
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Databases up to this size are checked page by page at each start (tens of milliseconds).
@@ -20,12 +20,20 @@ const CHECKED_BYTES_MAX: i64 = 64 << 20;
 
 /// Every migration, oldest first: version, description, SQLite, PostgreSQL. Never edit one that
 /// was released; append.
-pub(super) const MIGRATIONS: [(i64, &str, &str, &str); 1] = [(
-    1,
-    "archive",
-    include_str!("../../migrations/sqlite/0001_archive.sql"),
-    include_str!("../../migrations/postgres/0001_archive.sql"),
-)];
+pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
+    (
+        1,
+        "archive",
+        include_str!("../../migrations/sqlite/0001_archive.sql"),
+        include_str!("../../migrations/postgres/0001_archive.sql"),
+    ),
+    (
+        7,
+        "access",
+        include_str!("../../migrations/sqlite/0007_access.sql"),
+        include_str!("../../migrations/postgres/0007_access.sql"),
+    ),
+];
 
 /// What a connection may do.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -126,7 +134,7 @@ impl Archive {
     }
 }
 
-fn newest_version() -> i64 {
+pub(super) fn newest_version() -> i64 {
     MIGRATIONS.iter().map(|it| it.0).max().unwrap_or(0)
 }
 
@@ -240,7 +248,7 @@ impl Target {
     }
 
     async fn migrate(&self, connection: &mut AnyConnection) -> Result<(), ArchiveError> {
-        let migrations = MIGRATIONS.into_iter().map(|(version, description, sqlite, postgres)| {
+        let migrations = MIGRATIONS.iter().map(|&(version, description, sqlite, postgres)| {
             let sql = if self.dialect == Dialect::Sqlite { sqlite } else { postgres };
             let kind = MigrationType::Simple;
             Migration::new(version, description.into(), kind, sql.into_sql_str(), false)

@@ -169,8 +169,8 @@ fn both_databases_have_the_same_tables_and_columns() {
         });
         words.collect()
     };
-    for (_, description, sqlite, postgres) in super::super::open::MIGRATIONS {
-        assert!(50 < columns(sqlite).len());
+    for &(_, description, sqlite, postgres) in super::super::open::MIGRATIONS {
+        assert!(3 < columns(sqlite).len());
         assert_eq!(columns(sqlite), columns(postgres), "{description}");
     }
 }
