@@ -5,6 +5,7 @@
 
 pub(crate) mod articles;
 pub(crate) mod assets;
+pub(crate) mod corrections;
 pub(crate) mod entities;
 pub(crate) mod etag;
 pub(crate) mod events;

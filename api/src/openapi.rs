@@ -31,6 +31,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(handlers::statements::list))
         .routes(routes!(handlers::entities::list))
         .routes(routes!(handlers::entities::get))
+        .routes(routes!(handlers::corrections::list, handlers::corrections::add))
+        .routes(routes!(handlers::corrections::remove))
         .routes(routes!(handlers::health::livez))
         .routes(routes!(handlers::health::readyz))
         .routes(routes!(handlers::health::metrics))

@@ -6,6 +6,7 @@
 //! [`settings`], [`error`].
 
 pub(crate) mod article;
+pub(crate) mod corrections;
 pub(crate) mod entity;
 pub(crate) mod error;
 pub(crate) mod frame;

@@ -48,6 +48,8 @@ pub fn router(state: AppState) -> Router {
         .route("/stories/{id}", get(handlers::stories::page))
         .route("/sources", get(handlers::sources::page))
         .route("/help", get(handlers::help::page))
+        .route("/corrections", get(handlers::corrections::page).post(handlers::corrections::submit))
+        .route("/corrections/undo", post(handlers::corrections::submit_undo))
         .route("/login", get(handlers::login::page).post(handlers::login::log_in))
         .route("/logout", post(handlers::login::log_out))
         .route("/settings", get(handlers::settings::page))

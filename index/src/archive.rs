@@ -15,13 +15,15 @@
 //!
 //! Reading order: `open`, [`sources`], [`frontier`], [`articles`], [`annotations`] (with
 //! `annotation_rows` and `forget`), [`index_feed`], [`stories`], [`statements`], [`entities`],
-//! [`counts`], [`access`], [`backup`].
+//! [`counts`], [`corrections`],
+//! [`access`], [`backup`].
 
 pub mod access;
 mod annotation_rows;
 pub mod annotations;
 pub mod articles;
 pub mod backup;
+pub mod corrections;
 pub mod counts;
 mod dialect;
 pub mod entities;

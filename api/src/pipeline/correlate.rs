@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::Context;
 use chrono::TimeDelta;
 use index::archive::annotations::CorrelatedArticle;
+use nlp::correction::apply;
 use nlp::story::{StoryClusterer, StoryInput};
 use tokio::sync::mpsc;
 use tracing::info;
@@ -32,8 +33,10 @@ async fn correlate_all(
     mut annotated: mpsc::Receiver<Vec<AnnotatedArticle>>,
 ) -> anyhow::Result<()> {
     let mut stories = restore(shared).await?;
-    while let Some(batch) = annotated.recv().await {
+    finish_corrections(shared).await?;
+    while let Some(mut batch) = annotated.recv().await {
         let started = Instant::now();
+        correct(shared, &mut batch).await?;
         let mut events = Vec::new();
         let correlated: Vec<CorrelatedArticle> =
             batch.into_iter().map(|it| correlate(&mut stories, it, &mut events)).collect();
@@ -61,6 +64,30 @@ async fn correlate_all(
         }
     }
     Ok(())
+}
+
+/// Applies the corrections that the last run did not get through.
+async fn finish_corrections(shared: &Shared) -> anyhow::Result<()> {
+    let corrections = shared.archive.corrections().await?;
+    for it in corrections.iter().filter(|it| it.applied_at.is_none()) {
+        shared.archive.correct_articles(&it.id, &it.correction, (shared.now)()).await?;
+    }
+    Ok(())
+}
+
+/// Applies what readers corrected before to articles that the models have just read.
+async fn correct(shared: &Shared, batch: &mut [AnnotatedArticle]) -> anyhow::Result<()> {
+    let corrections = shared.archive.corrections().await?;
+    let mut changed = Vec::new();
+    for it in &corrections {
+        let one = std::slice::from_ref(&it.correction);
+        for AnnotatedArticle { article, annotated } in batch.iter_mut() {
+            if apply(&mut annotated.annotation, one) {
+                changed.push((it.id.clone(), article.id));
+            }
+        }
+    }
+    Ok(shared.archive.note_corrected(&changed).await?)
 }
 
 /// The clusterer as it was, from the articles of its time window.

@@ -33,6 +33,12 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0007_access.sql"),
         include_str!("../../migrations/postgres/0007_access.sql"),
     ),
+    (
+        8,
+        "corrections",
+        include_str!("../../migrations/sqlite/0008_corrections.sql"),
+        include_str!("../../migrations/postgres/0008_corrections.sql"),
+    ),
 ];
 
 /// What a connection may do.

@@ -5,6 +5,7 @@ mod access;
 mod annotations;
 mod articles;
 mod backup;
+mod corrections;
 mod faults;
 mod frontier;
 mod opening;
