@@ -120,38 +120,60 @@ impl Correction {
 
 /// Changes `annotation` as `corrections` say, in their order; answers whether anything changed.
 pub fn apply(annotation: &mut Annotation, corrections: &[Correction]) -> bool {
-    let before = annotation.clone();
+    let mut before = None;
     for correction in corrections {
+        if !concerns(correction, annotation) {
+            continue;
+        }
+        before.get_or_insert_with(|| annotation.clone());
         match correction {
             Correction::NotAnEntity { text, entity } => relink(annotation, text, entity, None),
             Correction::Means { text, entity, to, kind } => {
                 relink(annotation, text, entity, Some((to, *kind)));
             }
             Correction::SameAs { entity, to } => rename(annotation, entity, to),
-            Correction::NoStatement { article, in_title, start, trigger } => {
-                if *article == annotation.id {
-                    let is_it = |it: &Statement| it.trigger.start == *start && it.trigger.text == *trigger;
-                    statements(annotation, *in_title, |list| list.retain(|it| !is_it(it)));
-                }
+            Correction::NoStatement { in_title, start, trigger, .. } => {
+                statements(annotation, *in_title, |list| {
+                    list.retain(|it| !is_at(it, *start, trigger));
+                });
             }
-            Correction::StatementKind { article, in_title, start, trigger, kind } => {
-                if *article == annotation.id {
-                    statements(annotation, *in_title, |list| {
-                        for it in list {
-                            if it.trigger.start == *start && it.trigger.text == *trigger {
-                                it.kind = *kind;
-                            }
-                        }
-                    });
-                }
+            Correction::StatementKind { in_title, start, trigger, kind, .. } => {
+                statements(annotation, *in_title, |list| {
+                    for it in list.iter_mut().filter(|it| is_at(it, *start, trigger)) {
+                        it.kind = *kind;
+                    }
+                });
             }
         }
     }
+    let Some(before) = before else { return false };
     let is_changed = *annotation != before;
     if is_changed && annotation.statements.len() < before.statements.len() {
         forget_sectors(annotation, &before);
     }
     is_changed
+}
+
+fn is_at(statement: &Statement, start: usize, trigger: &str) -> bool {
+    statement.trigger.start == start && statement.trigger.text == trigger
+}
+
+/// Whether `correction` may change `annotation`; cheap, as most do not.
+fn concerns(correction: &Correction, annotation: &Annotation) -> bool {
+    let entity = match correction.subject() {
+        Subject::Article(id) => return id == annotation.id,
+        Subject::Entity(id) => id,
+    };
+    let is_it = |it: &Option<EntityRef>| it.as_ref().is_some_and(|it| it.id == entity);
+    let (mentions, statements) = match &annotation.title {
+        Some(title) => (title.mentions.as_slice(), title.statements.as_slice()),
+        None => (&[][..], &[][..]),
+    };
+    annotation.mentions.iter().chain(mentions).any(|it| is_it(&it.entity))
+        || annotation.statements.iter().chain(statements).any(|it| {
+            let phrases = it.actors.iter().chain(&it.targets).chain(&it.means);
+            phrases.chain(&it.speaker).any(|it| is_it(&it.entity))
+        })
 }
 
 /// Sectors of the document that only removed statements gave it.

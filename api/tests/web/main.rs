@@ -3,6 +3,7 @@
 //! [`newsroom`] writes articles and annotates them; the other modules ask for pages and JSON.
 
 mod access;
+mod corrections;
 mod edges;
 mod hostile;
 mod json;
