@@ -7,7 +7,7 @@ CONFIG ?= config
 MODEL_DIR ?= ../shared/model
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
-.PHONY: help run build test check fmt eval bench bench-pipeline bench-annotate bench-archive bench-search bench-match demo-site setup-run setup-test gazetteers model docs clean
+.PHONY: help run build test check fmt eval bench bench-pipeline bench-annotate bench-archive bench-search bench-match demo-site dist setup-run setup-test gazetteers model docs clean
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ bench-search: ## Search latency and indexing rate over 100 000 articles
 
 bench-match: ## Saved searches matched in reverse, beside the naive way
 	$(CARGO) bench --locked -p index --bench matching
+dist: setup-run ## Pack a tarball and a Debian package into target/package
+	$(CARGO) build --profile dist --locked --bin harbinger
+	packaging/build.sh target/dist/harbinger
 
 demo-site: build ## Serve the bundled sample wire alone
 	target/release/harbinger demo-site --bind 127.0.0.1:8400

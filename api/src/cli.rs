@@ -97,6 +97,25 @@ pub enum Command {
     Reindex(ReindexArgs),
     /// Serve the bundled sample wire alone, to try feeds and extraction by hand
     DemoSite(DemoSiteArgs),
+    /// Copy the archive to a new file, also while the server runs (SQLite)
+    #[command(after_help = "Example:\n  harbinger backup harbinger-2026-01-31.db")]
+    Backup(BackupArgs),
+    /// Put a backup in the archive's place (stop the server first); the index is made anew
+    Restore(BackupArgs),
+    /// Add, list and remove the people who may log in (stop the server first, or use /settings)
+    #[command(after_help = "Example:\n  harbinger users add ana --role admin")]
+    Users {
+        /// What to do
+        #[command(subcommand)]
+        command: UsersCommand,
+    },
+    /// Make, list and remove the keys of programs (stop the server first, or use /settings)
+    #[command(after_help = "Example:\n  harbinger keys add dashboard --role reader --days 365")]
+    Keys {
+        /// What to do
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// Print a completion script for your shell
     #[command(after_help = "Example:\n  \
         harbinger completions bash > ~/.local/share/bash-completion/completions/harbinger")]
@@ -118,6 +137,91 @@ pub enum Command {
     Match(MatchArgs),
     /// Export the entity graph (STIX, MISP, GEXF…); comes with the product release
     Export(LaterArgs),
+}
+
+/// Arguments of `backup` and `restore`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The file of the backup
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// What `users` does.
+#[derive(Debug, Subcommand)]
+pub enum UsersCommand {
+    /// Add somebody; the password is asked for, or read from standard input
+    Add {
+        /// Name to log in with
+        name: String,
+        /// What this person may do
+        #[arg(long, value_enum, default_value = "reader")]
+        role: RoleArg,
+        /// Take the password from the first line of this file
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
+    /// Give somebody another password and end all sessions of that name
+    SetPassword {
+        /// Name of the user
+        name: String,
+        /// Take the password from the first line of this file
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
+    /// Remove somebody
+    Remove {
+        /// Name of the user
+        name: String,
+    },
+    /// List everybody
+    List,
+}
+
+/// What `keys` does.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Make a key and print it, once
+    Add {
+        /// Name for people
+        name: String,
+        /// What its holder may do
+        #[arg(long, value_enum, default_value = "reader")]
+        role: RoleArg,
+        /// Days until it ends [default: never]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=3650))]
+        days: Option<u16>,
+    },
+    /// Remove a key
+    Remove {
+        /// Id, as `list` shows it
+        id: String,
+    },
+    /// List all keys
+    List,
+}
+
+/// Roles, each with all that those before it may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RoleArg {
+    /// Reads and searches.
+    Reader,
+    /// Also alerts and corrections.
+    Analyst,
+    /// Also sources, users and keys.
+    Admin,
+}
+
+impl RoleArg {
+    /// The role.
+    pub fn role(self) -> index::archive::access::Role {
+        use index::archive::access::Role;
+        match self {
+            RoleArg::Reader => Role::Reader,
+            RoleArg::Analyst => Role::Analyst,
+            RoleArg::Admin => Role::Admin,
+        }
+    }
 }
 
 /// Arguments of `serve`.

@@ -2,7 +2,9 @@
 //!
 //! Reading order: [`run`], `setup`, then the commands.
 
+mod access;
 mod annotate;
+mod backup;
 mod check_config;
 mod correlate;
 mod demo_site;
@@ -69,6 +71,10 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Search(args) => search::run(&setup, &args),
         Command::Reindex(args) => reindex::run(setup, &args),
         Command::DemoSite(args) => demo_site::run(&args),
+        Command::Backup(args) => backup::backup(&setup, &args),
+        Command::Restore(args) => backup::restore(&setup, &args),
+        Command::Users { command } => access::users(&setup, &command),
+        Command::Keys { command } => access::keys(&setup, &command),
         _ => unreachable!("handled above"),
     }
 }

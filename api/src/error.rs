@@ -39,7 +39,8 @@ pub struct ErrorBody {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct ErrorDetail {
     /// Stable name: `invalid_query`, `invalid_parameter`, `not_found`, `method_not_allowed`,
-    /// `payload_too_large`, `uri_too_long`, `timeout`, `busy`, `not_ready`, `internal`…
+    /// `payload_too_large`, `uri_too_long`, `unauthorized`, `forbidden`, `cross_site`,
+    /// `too_many_requests`, `timeout`, `busy`, `not_ready`, `internal`…
     #[schema(examples("not_found"))]
     pub code: String,
     /// One sentence for people.
@@ -81,6 +82,29 @@ impl ApiError {
     /// Nothing under this address.
     pub fn not_found(what: impl Into<String>) -> ApiError {
         ApiError::new(StatusCode::NOT_FOUND, "not_found", what)
+    }
+
+    /// Nobody knows who asks.
+    pub fn unauthorized(message: &str) -> ApiError {
+        ApiError::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
+    }
+
+    /// Who asks may not.
+    pub fn forbidden(needed: index::archive::access::Role) -> ApiError {
+        let message = format!("this needs the role `{needed}`");
+        ApiError::new(StatusCode::FORBIDDEN, "forbidden", message)
+    }
+
+    /// The request may not be what its sender wants.
+    pub fn cross_site(message: &str) -> ApiError {
+        ApiError::new(StatusCode::FORBIDDEN, "cross_site", message)
+    }
+
+    /// Too many requests; another makes sense after `seconds`.
+    pub fn too_many_requests(seconds: u32) -> ApiError {
+        let message = format!("too many requests; try again in {seconds} s");
+        let error = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message);
+        ApiError { retry_after_seconds: Some(seconds), ..error }
     }
 
     /// All permits of a bounded resource are taken.

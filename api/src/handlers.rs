@@ -1,13 +1,15 @@
 //! One module for each branch of the address tree.
 //!
 //! Reading order: [`health`], [`search`], [`articles`], [`stories`], [`statements`], [`entities`],
-//! [`events`], [`saved_searches`], [`alerts`], [`alert_pages`], [`feeds`], [`openapi`], [`assets`]; [`params`] reads
-//! query strings, [`json_body`] bodies, [`etag`] answers with tags.
+//! [`events`], [`saved_searches`], [`alerts`], [`alert_pages`], [`feeds`], [`sources`],
+//! [`corrections`], [`login`], [`settings`], [`openapi`], [`assets`]; [`params`] reads query
+//! strings, [`json_body`] bodies, [`etag`] answers with tags.
 
 pub(crate) mod alert_pages;
 pub(crate) mod alerts;
 pub(crate) mod articles;
 pub(crate) mod assets;
+pub(crate) mod corrections;
 pub(crate) mod entities;
 pub(crate) mod etag;
 pub(crate) mod events;
@@ -16,10 +18,12 @@ pub(crate) mod headlines;
 pub(crate) mod health;
 pub(crate) mod help;
 pub(crate) mod json_body;
+pub(crate) mod login;
 pub(crate) mod openapi;
 pub(crate) mod params;
 pub(crate) mod saved_searches;
 pub(crate) mod search;
+pub(crate) mod settings;
 pub(crate) mod sources;
 pub(crate) mod statements;
 pub(crate) mod stories;

@@ -1,9 +1,10 @@
 //! The binary's inside: the command line, the wiring of the stages, HTTP and web pages.
 //!
 //! Reading order: [`cli`], [`command`], [`system`], [`pipeline`], [`deliver`]; then [`state`],
-//! [`mod@router`], [`handlers`], [`backtest`], [`pages`], [`markup`], [`error`], [`openapi`]; last
-//! [`sample`], the bundled news site.
+//! [`mod@router`], [`access`], [`handlers`], [`backtest`], [`pages`], [`markup`], [`error`],
+//! [`openapi`]; last [`sample`], the bundled news site.
 
+mod access;
 mod backtest;
 pub mod cli;
 pub mod command;

@@ -43,6 +43,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(handlers::alerts::get, handlers::alerts::edit))
         .routes(routes!(handlers::alerts::deliveries))
         .routes(routes!(handlers::alerts::retry))
+        .routes(routes!(handlers::corrections::list, handlers::corrections::add))
+        .routes(routes!(handlers::corrections::remove))
         .routes(routes!(handlers::health::livez))
         .routes(routes!(handlers::health::readyz))
         .routes(routes!(handlers::health::metrics))

@@ -3,16 +3,19 @@
 //! Modules turn archived records into plain text, links and class names; only the templates make
 //! HTML, and they escape everything. Reading order: [`frame`], [`text`], [`view`], [`statement`],
 //! then [`today`], [`search`], [`story`], [`article`], [`entity`], [`alerts`], [`saved_search`],
-//! [`sources`], [`help`], [`error`].
+//! [`sources`], [`corrections`], [`help`], [`login`], [`settings`], [`error`].
 
 pub(crate) mod alerts;
 pub(crate) mod article;
+pub(crate) mod corrections;
 pub(crate) mod entity;
 pub(crate) mod error;
 pub(crate) mod frame;
 pub(crate) mod help;
+pub(crate) mod login;
 pub(crate) mod saved_search;
 pub(crate) mod search;
+pub(crate) mod settings;
 pub(crate) mod sources;
 pub(crate) mod statement;
 pub(crate) mod story;

@@ -1,25 +1,26 @@
 //! Every address that Harbinger answers, and what surrounds each answer.
 //!
 //! From the outside in: compression, [`finish`] (request id, error bodies, security headers, log),
-//! panics, time limit, other sites ([`own_pages`]), size limit, then the handlers.
+//! panics, time limit, who asks and may they ([`crate::access`]), size limit, then the handlers.
 
 mod finish;
-mod own_pages;
 
 use std::any::Any;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::{Router, routing::get};
+use axum::routing::{get, post};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use crate::access::guard;
 use crate::error::ApiError;
 use crate::sample::{self, SampleSite};
 use crate::state::AppState;
@@ -49,6 +50,16 @@ pub fn router(state: AppState) -> Router {
         .merge(handlers::alert_pages::router())
         .route("/feeds/{file}", get(handlers::feeds::atom))
         .route("/help", get(handlers::help::page))
+        .route("/corrections", get(handlers::corrections::page).post(handlers::corrections::submit))
+        .route("/corrections/undo", post(handlers::corrections::submit_undo))
+        .route("/login", get(handlers::login::page).post(handlers::login::log_in))
+        .route("/logout", post(handlers::login::log_out))
+        .route("/settings", get(handlers::settings::page))
+        .route("/settings/password", post(handlers::settings::change_password))
+        .route("/settings/users", post(handlers::settings::add_user))
+        .route("/settings/users/remove", post(handlers::settings::remove_user))
+        .route("/settings/keys", post(handlers::settings::add_key))
+        .route("/settings/keys/remove", post(handlers::settings::remove_key))
         .route("/openapi.json", get(move |headers| handlers::openapi::get(headers, document)))
         .route("/static/{*path}", get(handlers::assets::get))
         .route("/favicon.ico", get(handlers::assets::favicon))
@@ -61,7 +72,8 @@ pub fn router(state: AppState) -> Router {
                 .layer(CatchPanicLayer::custom(panicked))
                 .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, answer_time_max))
                 .layer(from_fn(refuse_long_uris))
-                .layer(from_fn_with_state(state.clone(), own_pages::refuse_others))
+                // Before the size limit, which changes the type of the body.
+                .layer(from_fn_with_state(state.clone(), guard::guard))
                 .layer(from_fn_with_state(state.clone(), handlers::alert_pages::count_new))
                 .layer(RequestBodyLimitLayer::new(body_bytes_max)),
         )

@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 
+use crate::access::limits::Limits;
 use crate::pages::view::SectorNames;
 
 /// Searches that may run at once; more are told to come back.
@@ -39,6 +40,7 @@ pub struct AppState {
     pub now: fn() -> DateTime<Utc>,
     /// Cancelled at shutdown; ends the event streams.
     pub shutdown: CancellationToken,
+    pub(crate) limits: Arc<Limits>,
     pub(crate) sectors: Arc<SectorNames>,
     pub(crate) search_permits: Arc<Semaphore>,
     pub(crate) stream_permits: Arc<Semaphore>,
@@ -62,6 +64,7 @@ impl AppState {
             sample_anchor: None,
             now,
             shutdown: CancellationToken::new(),
+            limits: Arc::new(Limits::new(config.settings.http.n_requests_per_minute_max)),
             sectors: Arc::new(SectorNames::of(&config.taxonomy)),
             stream_permits: Arc::new(Semaphore::new(config.settings.http.n_event_streams_max)),
             search_permits: Arc::new(Semaphore::new(N_SEARCHES_MAX)),

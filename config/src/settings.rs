@@ -63,6 +63,15 @@ declare! {
         n_event_streams_max: usize = 100 => within(0, 100_000),
         /// Longest wait for open requests and running work at shutdown, in seconds. Default 20.
         shutdown_grace_s: u32 = 20 => within(0, 600),
+        /// Who must log in: `auto` asks for it when `bind` can be reached from other machines,
+        /// `always` asks for it on loopback too, as it must be behind a reverse proxy.
+        /// Default `auto`.
+        login: LoginMode = LoginMode::Auto,
+        /// Longest time that somebody stays logged in, in hours. Default 12.
+        session_hours: u32 = 12 => within(1, 24 * 30),
+        /// Requests that one key, user or address may make in a minute where login is asked for;
+        /// more are told to wait. Default 600.
+        n_requests_per_minute_max: u32 = 600 => within(1, 1_000_000),
     }
 }
 
@@ -267,6 +276,38 @@ text_value!(
     },
     hint & ["text", "json"]
 );
+
+/// When login is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LoginMode {
+    /// When the server can be reached from other machines.
+    Auto,
+    /// Always.
+    Always,
+}
+
+text_value!(
+    LoginMode,
+    "\"auto\" or \"always\"",
+    |it| match it {
+        "auto" => Some(LoginMode::Auto),
+        "always" => Some(LoginMode::Always),
+        _ => None,
+    },
+    |it| match it {
+        LoginMode::Auto => "auto".to_owned(),
+        LoginMode::Always => "always".to_owned(),
+    },
+    hint & ["auto", "always"]
+);
+
+impl HttpSettings {
+    /// Whether every request must come from somebody who is known.
+    pub fn is_login_required(&self) -> bool {
+        self.login == LoginMode::Always || !self.bind.ip().is_loopback()
+    }
+}
 
 impl Default for Settings {
     /// The settings of an empty `settings.toml`.

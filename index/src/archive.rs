@@ -15,12 +15,17 @@
 //!
 //! Reading order: `open`, [`sources`], [`frontier`], [`articles`], [`annotations`] (with
 //! `annotation_rows` and `forget`), [`index_feed`], [`stories`], [`statements`], [`entities`],
-//! [`counts`]; [`searches`], [`alerts`], [`outbox`].
+//! [`counts`]; [`searches`], [`alerts`], [`outbox`]; [`corrections`], [`access`], [`audit`],
+//! [`backup`].
 
+pub mod access;
 pub mod alerts;
 mod annotation_rows;
 pub mod annotations;
 pub mod articles;
+pub mod audit;
+pub mod backup;
+pub mod corrections;
 pub mod counts;
 mod dialect;
 pub mod entities;

@@ -8,6 +8,7 @@ mod assemble;
 mod batch;
 pub mod bio;
 mod coreference;
+pub mod correction;
 mod cyber_context;
 pub mod document;
 mod encode;

@@ -9,3 +9,4 @@ mod real_input;
 mod resilience;
 mod sample_wire;
 mod tidy;
+mod users;

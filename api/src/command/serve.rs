@@ -29,6 +29,7 @@ pub(super) fn run(setup: Setup) -> anyhow::Result<ExitCode> {
         let address = listener.local_addr()?;
         let grace = Duration::from_secs(setup.config.settings.http.shutdown_grace_s.into());
         let system = System::open(setup.config).await?;
+        check_somebody_may_log_in(&system).await?;
         super::stop_on_signal(system.shutdown.clone());
         let mut state = AppState::new(
             system.archive.clone(),
@@ -60,6 +61,24 @@ pub(super) fn run(setup: Setup) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// Refuses to start a server that asks for a login which nobody has.
+async fn check_somebody_may_log_in(system: &System) -> anyhow::Result<()> {
+    let http = &system.config.settings.http;
+    let archive = &system.archive;
+    let is_locked_out = http.is_login_required()
+        && archive.users().await?.is_empty()
+        && archive.api_keys().await?.is_empty();
+    if !is_locked_out {
+        return Ok(());
+    }
+    let reason = format!(
+        "{} asks for a login and there is no user yet; \
+         add one first: harbinger users add NAME --role admin",
+        http.bind
+    );
+    Err(super::UsageError(reason).into())
+}
+
 /// Tells a person where to look, on standard output; everything else is log.
 fn announce(address: SocketAddr) -> anyhow::Result<()> {
     let shown = if address.ip().is_unspecified() {
@@ -75,7 +94,8 @@ async fn serve_http(
     state: AppState,
     shutdown: tokio_util::sync::CancellationToken,
 ) {
-    let server = axum::serve(listener, crate::router(state))
+    let service = crate::router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service)
         .with_graceful_shutdown(async move { shutdown.cancelled().await });
     if let Err(error) = server.await {
         tracing::error!(%error, "the web server ended");

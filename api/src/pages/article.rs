@@ -18,6 +18,8 @@ use crate::sample;
 /// Text shown; the rest is left to the JSON address. A long read has 50 000 characters.
 const N_CHARS_MAX: usize = 200_000;
 const N_ENTITIES_MAX: usize = 14;
+/// Names that may be corrected here.
+const N_NAMES_MAX: usize = 60;
 
 /// Text within one sentence of a statement, or outside of all.
 pub(crate) struct BlockView {
@@ -77,6 +79,25 @@ pub(crate) struct ArticlePage {
     title_statements: Vec<StatementView>,
     sectors: Vec<SectorTag>,
     entities: Vec<Row>,
+    /// What may be corrected: acts and names as they were read.
+    acts: Vec<ActView>,
+    names: Vec<NameView>,
+    kinds: &'static [&'static str],
+}
+
+/// A statement that a reader may correct.
+pub(crate) struct ActView {
+    trigger: String,
+    start: usize,
+    in_title: bool,
+    kind: &'static str,
+}
+
+/// A name that a reader may correct.
+pub(crate) struct NameView {
+    text: String,
+    entity: String,
+    name: String,
 }
 
 /// Makes the page.
@@ -128,8 +149,41 @@ pub(crate) fn page(input: Input<'_>) -> ArticlePage {
         statements: statements.iter().map(|it| single(it, context)).collect(),
         sectors: sectors.tags(annotation.sectors.iter().map(|it| &it.id)),
         entities: entities(annotation),
+        acts: acts(annotation),
+        names: names(annotation),
+        kinds: &["threat", "warning", "attack", "claim", "denial", "attempt"],
         headline,
     }
+}
+
+fn acts(annotation: &Annotation) -> Vec<ActView> {
+    let body = annotation.statements.iter().map(|it| (it, false));
+    let title = annotation.title.iter().flat_map(|it| &it.statements).map(|it| (it, true));
+    body.chain(title)
+        .map(|(it, in_title)| ActView {
+            trigger: it.trigger.text.clone(),
+            start: it.trigger.start,
+            in_title,
+            kind: kind_name(it.kind),
+        })
+        .collect()
+}
+
+fn names(annotation: &Annotation) -> Vec<NameView> {
+    let title = annotation.title.iter().flat_map(|it| &it.mentions);
+    let linked = annotation.mentions.iter().chain(title);
+    let pairs = linked.filter_map(|it| Some((it.text.as_str(), it.entity.as_ref()?)));
+    let unique: BTreeMap<(&str, &str), &str> =
+        pairs.map(|(text, it)| ((text, it.id.as_str()), it.name.as_str())).collect();
+    unique
+        .into_iter()
+        .take(N_NAMES_MAX)
+        .map(|((text, entity), name)| NameView {
+            text: text.to_owned(),
+            entity: entity.to_owned(),
+            name: brief(&clean_or(name, entity), 60),
+        })
+        .collect()
 }
 
 fn evidence(stored: &StoredArticle, statement: &Statement, in_title: bool) -> Evidence {

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::http::header::{self, HeaderValue};
 use axum::response::Response;
 
+use crate::access::Principal;
 use crate::error::ApiError;
 use crate::handlers::assets::ASSETS;
 use crate::handlers::etag;
@@ -21,8 +22,13 @@ pub(crate) struct Frame {
     pub(crate) js: &'static str,
     /// Address of the icon.
     pub(crate) icon: &'static str,
+    /// What forms send back; empty where nothing is asked for.
+    pub(crate) csrf: String,
+    /// Who has logged in; `None` where no login is asked for.
+    pub(crate) user: Option<String>,
     /// Whether the head has a search box; the search page has its own.
     pub(crate) has_search: bool,
+    is_at_the_door: bool,
     here: &'static str,
     n_new_alerts: u64,
 }
@@ -46,20 +52,33 @@ impl Frame {
     /// A frame for the page with this title; `here` is the address of its place in the navigation.
     pub(crate) fn new(title: impl Into<String>, here: &'static str) -> Frame {
         let assets = &*ASSETS;
+        let principal = Principal::current();
+        let csrf = principal.as_ref().map(|it| it.csrf().to_owned()).unwrap_or_default();
         Frame {
+            user: principal.filter(|_| !csrf.is_empty()).map(|it| it.name),
+            csrf,
             title: title.into(),
             css: &assets.css,
             js: &assets.js,
             icon: &assets.icon,
             has_search: here != "/search",
+            is_at_the_door: false,
             here,
             // Outside a request, as for a page about an error of ours, there is no number.
             n_new_alerts: N_NEW_ALERTS.try_with(|it| *it).unwrap_or(0),
         }
     }
 
+    /// The frame of the login page: nothing to search and nowhere to go.
+    pub(crate) fn at_the_door(title: &str) -> Frame {
+        Frame { has_search: false, is_at_the_door: true, ..Frame::new(title, "/login") }
+    }
+
     /// The navigation.
     pub(crate) fn nav(&self) -> Vec<NavLink> {
+        if self.is_at_the_door {
+            return vec![];
+        }
         [("/", "Today"), ("/search", "Search"), ("/alerts", "Alerts"), ("/sources", "Sources")]
             .map(|(href, label)| NavLink {
                 href,

@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use index::archive::annotations::CorrelatedArticle;
+use nlp::correction::apply;
 use nlp::story::{StoryClusterer, StoryInput};
 use tokio::sync::mpsc;
 use tracing::info;
@@ -34,8 +35,10 @@ async fn correlate_all(
 ) -> anyhow::Result<()> {
     let mut stories = restore(shared).await?;
     let mut searches = SavedSearches::new();
-    while let Some(batch) = annotated.recv().await {
+    finish_corrections(shared).await?;
+    while let Some(mut batch) = annotated.recv().await {
         let started = Instant::now();
+        correct(shared, &mut batch).await?;
         let mut events = Vec::new();
         searches.refresh(&shared.archive).await?;
         let (mut correlated, mut matches) = (Vec::with_capacity(batch.len()), Vec::new());
@@ -88,6 +91,30 @@ fn announce_alerts(shared: &Shared, alerts: Vec<String>, now: DateTime<Utc>) {
         let _ = shared.events.send(Event { kind: EventKind::Alert, id, at: now });
     }
     shared.alerts_added.notify_one();
+}
+
+/// Applies the corrections that the last run did not get through.
+async fn finish_corrections(shared: &Shared) -> anyhow::Result<()> {
+    let corrections = shared.archive.corrections().await?;
+    for it in corrections.iter().filter(|it| it.applied_at.is_none()) {
+        shared.archive.correct_articles(&it.id, &it.correction, (shared.now)()).await?;
+    }
+    Ok(())
+}
+
+/// Applies what readers corrected before to articles that the models have just read.
+async fn correct(shared: &Shared, batch: &mut [AnnotatedArticle]) -> anyhow::Result<()> {
+    let corrections = shared.archive.corrections().await?;
+    let mut changed = Vec::new();
+    for it in &corrections {
+        let one = std::slice::from_ref(&it.correction);
+        for AnnotatedArticle { article, annotated } in batch.iter_mut() {
+            if apply(&mut annotated.annotation, one) {
+                changed.push((it.id.clone(), article.id));
+            }
+        }
+    }
+    Ok(shared.archive.note_corrected(&changed).await?)
 }
 
 /// The clusterer as it was, from the articles of its time window.

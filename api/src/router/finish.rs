@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::{Instrument, debug, error, info_span};
 
+use crate::access::guard::RequestId;
 use crate::error::ApiError;
 use crate::pages;
 use crate::pages::frame::SaysItself;
@@ -21,9 +22,10 @@ const REQUEST_ID_LEN_MAX: usize = 64;
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-pub(super) async fn finish(request: Request, next: Next) -> Response {
+pub(super) async fn finish(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let asked = Asked::of(&request);
+    request.extensions_mut().insert(RequestId(asked.request_id.clone()));
     let span = info_span!("request", request.id = %asked.request_id, method = %asked.method, path = asked.uri.path());
     let mut response = next.run(request).instrument(span.clone()).await;
     let _in_span = span.enter();

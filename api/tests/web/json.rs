@@ -120,6 +120,8 @@ async fn the_description_names_every_json_address_and_no_other() {
             "/v1/alerts",
             "/v1/alerts/{id}",
             "/v1/articles/{id}",
+            "/v1/corrections",
+            "/v1/corrections/{id}",
             "/v1/deliveries",
             "/v1/deliveries/{id}/retry",
             "/v1/entities",

@@ -2,7 +2,9 @@
 //!
 //! [`newsroom`] writes articles and annotates them; the other modules ask for pages and JSON.
 
+mod access;
 mod alerts;
+mod corrections;
 mod edges;
 mod hostile;
 mod json;

@@ -53,6 +53,15 @@ impl Answer {
 impl Newsroom {
     /// Archives and indexes `drafts`, then serves them.
     pub(crate) async fn with(drafts: Vec<Draft>) -> Newsroom {
+        Newsroom::of(drafts, |_| {}).await
+    }
+
+    /// The newsroom with [`all`] articles and other settings.
+    pub(crate) async fn open_with(change: impl FnOnce(&mut config::Settings)) -> Newsroom {
+        Newsroom::of(all(), change).await
+    }
+
+    async fn of(drafts: Vec<Draft>, change: impl FnOnce(&mut config::Settings)) -> Newsroom {
         let folder = TempDir::new().expect("a folder");
         let settings = ArchiveSettings::in_folder(folder.path().join("data"));
         let archive = Archive::open(&settings).await.expect("an archive");
@@ -64,7 +73,9 @@ impl Newsroom {
                 archive.record_annotations(&batch, now()).await.expect("an annotation is recorded");
             }
         }
-        let config = Arc::new(Config::builtin().expect("the built-in configuration is valid"));
+        let mut config = Config::builtin().expect("the built-in configuration is valid");
+        change(&mut config.settings);
+        let config = Arc::new(config);
         let index_dir = folder.path().join("index");
         let search = tokio::task::block_in_place(|| {
             IndexWriterStage::open(&index_dir, WriterSettings::default()).map(|writer| {

@@ -12,7 +12,7 @@ use url::Url;
 use super::error::classify;
 use super::{Archive, ArchiveError, ArchiveSettings, DataDirLock, Dialect};
 
-const DATABASE_FILE: &str = "harbinger.db";
+pub(super) const DATABASE_FILE: &str = "harbinger.db";
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Databases up to this size are checked page by page at each start (tens of milliseconds).
@@ -32,6 +32,18 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         "alerts",
         include_str!("../../migrations/sqlite/0003_alerts.sql"),
         include_str!("../../migrations/postgres/0003_alerts.sql"),
+    ),
+    (
+        4,
+        "access",
+        include_str!("../../migrations/sqlite/0004_access.sql"),
+        include_str!("../../migrations/postgres/0004_access.sql"),
+    ),
+    (
+        5,
+        "corrections",
+        include_str!("../../migrations/sqlite/0005_corrections.sql"),
+        include_str!("../../migrations/postgres/0005_corrections.sql"),
     ),
 ];
 
@@ -141,7 +153,7 @@ impl Archive {
     }
 }
 
-fn newest_version() -> i64 {
+pub(super) fn newest_version() -> i64 {
     MIGRATIONS.iter().map(|it| it.0).max().unwrap_or(0)
 }
 

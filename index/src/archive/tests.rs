@@ -1,9 +1,12 @@
 //! The archive on real databases: every scenario runs on SQLite in a temporary folder, and on
 //! PostgreSQL too when `HARBINGER_TEST_DATABASE_URL` names a server (`scripts/postgres-test.sh`).
 
+mod access;
 mod alerts;
 mod annotations;
 mod articles;
+mod backup;
+mod corrections;
 mod faults;
 mod frontier;
 mod opening;

@@ -1,0 +1,66 @@
+//! Which role an address asks for. Pure, and the only place that says so.
+
+use axum::http::Method;
+use index::archive::access::Role;
+
+/// Answered without login: what a load balancer and the login page need.
+pub(crate) fn is_open(path: &str) -> bool {
+    matches!(path, "/livez" | "/readyz" | "/favicon.ico" | "/login") || path.starts_with("/static/")
+}
+
+/// Whether `method` changes nothing.
+pub(crate) fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// The role that somebody needs to ask for `path` with `method`.
+pub(crate) fn role_for(method: &Method, path: &str) -> Role {
+    // These read only, or concern nobody but whoever asks.
+    let is_for_all = matches!(path, "/mcp" | "/logout" | "/settings/password");
+    if is_safe(method) || is_for_all {
+        return Role::Reader;
+    }
+    let is_for_admins = ["/settings", "/v1/opml", "/sources"].iter().any(|it| is_below(path, it))
+        || (is_below(path, "/v1/sources") && path != "/v1/sources/test");
+    if is_for_admins { Role::Admin } else { Role::Analyst }
+}
+
+fn is_below(path: &str, parent: &str) -> bool {
+    path.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(method: &str, path: &str, expected: Role) {
+        assert_eq!(role_for(&method.parse().unwrap(), path), expected, "{method} {path}");
+    }
+
+    #[test]
+    fn reading_is_for_all_and_changing_is_not() {
+        check("GET", "/v1/search", Role::Reader);
+        check("GET", "/settings", Role::Reader);
+        check("POST", "/mcp", Role::Reader);
+        check("POST", "/v1/saved-searches", Role::Analyst);
+        check("DELETE", "/v1/saved-searches/x", Role::Analyst);
+        check("POST", "/v1/sources/test", Role::Analyst);
+        check("POST", "/v1/sources", Role::Admin);
+        check("PUT", "/v1/opml", Role::Admin);
+        check("POST", "/settings/users", Role::Admin);
+        check("POST", "/settings/password", Role::Reader);
+        check("POST", "/settingsx", Role::Analyst);
+        check("PATCH", "/anything/new", Role::Analyst);
+    }
+
+    #[test]
+    fn only_what_a_stranger_needs_is_open() {
+        for path in ["/livez", "/readyz", "/login", "/static/app.css"] {
+            assert!(is_open(path), "{path}");
+        }
+        for path in ["/", "/metrics", "/openapi.json", "/v1/search", "/staticx", "/login/x"] {
+            assert!(!is_open(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! `/v1/corrections` and the page `/corrections`: what readers say was read wrong.
+
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Form, Json};
+use index::archive::corrections::CorrectionRecord;
+use nlp::correction::Correction;
+use nlp::{EntityRef, StatementKind};
+use serde::{Deserialize, Serialize};
+
+use crate::access::Principal;
+use crate::error::{ApiError, ErrorBody};
+use crate::pages::{corrections, frame};
+use crate::state::AppState;
+
+/// How long an answer waits for a correction to reach the articles that were read before.
+const WAIT_MAX: Duration = Duration::from_secs(5);
+/// Longest note, in characters.
+const NOTE_CHARS_MAX: usize = 500;
+
+/// A correction to keep.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewCorrection {
+    /// What is wrong and what is right.
+    correction: Correction,
+    /// Why, at most 500 characters.
+    #[serde(default)]
+    note: Option<String>,
+}
+
+/// A correction that was kept.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct KeptCorrection {
+    /// Its id.
+    id: String,
+    /// Articles that it changed; `null` while it is still being applied.
+    n_articles: Option<u64>,
+}
+
+/// All corrections.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct Corrections {
+    /// In the order in which they apply.
+    corrections: Vec<CorrectionRecord>,
+}
+
+/// The form of the article page.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct CorrectionForm {
+    action: String,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    entity: String,
+    #[serde(default)]
+    to_id: String,
+    #[serde(default)]
+    to_name: String,
+    #[serde(default)]
+    article: String,
+    #[serde(default)]
+    in_title: bool,
+    #[serde(default)]
+    start: usize,
+    #[serde(default)]
+    trigger: String,
+    kind: Option<StatementKind>,
+}
+
+/// A correction to take back.
+#[derive(Debug, Deserialize)]
+pub(crate) struct UndoForm {
+    id: String,
+}
+
+/// The corrections that stand.
+#[utoipa::path(
+    get, path = "/v1/corrections", tag = "corrections",
+    responses((status = OK, body = Corrections))
+)]
+pub(crate) async fn list(State(state): State<AppState>) -> Result<Json<Corrections>, ApiError> {
+    Ok(Json(Corrections { corrections: state.archive.corrections().await? }))
+}
+
+/// Keeps a correction and applies it to every article that it concerns, read before or to come.
+#[utoipa::path(
+    post, path = "/v1/corrections", tag = "corrections", request_body = NewCorrection,
+    responses((status = CREATED, body = KeptCorrection), (status = BAD_REQUEST, body = ErrorBody))
+)]
+pub(crate) async fn add(
+    State(state): State<AppState>,
+    body: Result<Json<NewCorrection>, axum::extract::rejection::JsonRejection>,
+) -> Result<Response, ApiError> {
+    let Json(given) =
+        body.map_err(|error| ApiError::invalid_parameter("body", error.body_text()))?;
+    let kept = keep(&state, given.correction, given.note.as_deref()).await?;
+    Ok((StatusCode::CREATED, Json(kept)).into_response())
+}
+
+/// Takes a correction back; the articles that it changed are read anew.
+#[utoipa::path(
+    delete, path = "/v1/corrections/{id}", tag = "corrections",
+    params(("id" = String, Path, description = "id of the correction")),
+    responses((status = NO_CONTENT), (status = NOT_FOUND, body = ErrorBody))
+)]
+pub(crate) async fn remove(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    undo(&state, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The page.
+pub(crate) async fn page(State(state): State<AppState>) -> Result<Response, ApiError> {
+    let records = state.archive.corrections().await?;
+    frame::render(&corrections::page(&records, (state.now)()))
+}
+
+/// Keeps what the form says and goes back to the article, or to the list.
+pub(crate) async fn submit(
+    State(state): State<AppState>,
+    Form(form): Form<CorrectionForm>,
+) -> Result<Response, ApiError> {
+    let to = match form.article.as_str() {
+        "" => "/corrections".to_owned(),
+        id if id.bytes().all(|it| it.is_ascii_hexdigit()) => format!("/articles/{id}"),
+        _ => return Err(ApiError::invalid_parameter("article", "no id of an article")),
+    };
+    keep(&state, correction(form)?, None).await?;
+    Ok(Redirect::to(&to).into_response())
+}
+
+/// Takes a correction back.
+pub(crate) async fn submit_undo(
+    State(state): State<AppState>,
+    Form(form): Form<UndoForm>,
+) -> Result<Response, ApiError> {
+    undo(&state, &form.id).await?;
+    Ok(Redirect::to("/corrections").into_response())
+}
+
+fn correction(form: CorrectionForm) -> Result<Correction, ApiError> {
+    let CorrectionForm { action, text, entity, article, in_title, start, trigger, .. } = form;
+    let to_name = form.to_name.trim().to_owned();
+    let to_id = match form.to_id.trim() {
+        // A thing that Harbinger does not know yet gets an id of its own from its name.
+        "" => format!("name:corrected:{}", to_name.to_lowercase()),
+        id => id.to_owned(),
+    };
+    let to = EntityRef { id: to_id, name: to_name };
+    Ok(match action.as_str() {
+        "not-an-entity" => Correction::NotAnEntity { text, entity },
+        "means" => Correction::Means { text, entity, to, kind: None },
+        "same-as" => Correction::SameAs { entity, to },
+        "no-statement" => Correction::NoStatement { article, in_title, start, trigger },
+        "statement-kind" => {
+            let kind = form.kind;
+            let kind = kind.ok_or_else(|| ApiError::invalid_parameter("kind", "is missing"))?;
+            Correction::StatementKind { article, in_title, start, trigger, kind }
+        }
+        _ => return Err(ApiError::invalid_parameter("action", "unknown")),
+    })
+}
+
+async fn keep(
+    state: &AppState,
+    correction: Correction,
+    note: Option<&str>,
+) -> Result<KeptCorrection, ApiError> {
+    if let Some(field) = correction.flaw() {
+        return Err(ApiError::invalid_parameter(field, "is empty, too long or the same"));
+    }
+    if note.is_some_and(|it| it.chars().count() > NOTE_CHARS_MAX) {
+        return Err(ApiError::invalid_parameter("note", "is longer than 500 characters"));
+    }
+    let who = Principal::current().map_or_else(|| "local".to_owned(), |it| it.name);
+    let now = (state.now)();
+    let id = state.archive.add_correction(&correction, &who, note, now).await?;
+    let id = id.ok_or_else(|| {
+        ApiError::invalid_parameter("correction", "there are 10 000 already; take some back")
+    })?;
+    let applied = tokio::spawn({
+        let (archive, id) = (state.archive.clone(), id.clone());
+        async move { archive.correct_articles(&id, &correction, now).await }
+    });
+    let n_articles = match tokio::time::timeout(WAIT_MAX, applied).await {
+        Ok(applied) => Some(applied.map_err(ApiError::internal)??),
+        Err(_) => None, // It goes on in the background.
+    };
+    Ok(KeptCorrection { id, n_articles })
+}
+
+async fn undo(state: &AppState, id: &str) -> Result<(), ApiError> {
+    let undone = state.archive.undo_correction(id).await?;
+    undone.map(|_| ()).ok_or_else(|| ApiError::not_found("there is no such correction"))
+}

@@ -1,0 +1,270 @@
+//! Who may do what: login, roles, keys, forms of other sites, limits.
+
+use std::net::SocketAddr;
+
+use axum::body::Body;
+use axum::http::Request;
+use config::LoginMode;
+use index::archive::access::{ApiKey, Role};
+
+use crate::newsroom::{Answer, Newsroom, id_of, now};
+use crate::pages::Page;
+
+const PASSWORD: &str = "a long enough password";
+
+/// A newsroom that asks for a login, with one user for each role.
+async fn guarded() -> Newsroom {
+    let newsroom = Newsroom::open_with(|settings| settings.http.login = LoginMode::Always).await;
+    for (name, role) in [("rita", Role::Reader), ("ana", Role::Analyst), ("ada", Role::Admin)] {
+        let hash = hash();
+        assert!(newsroom.state.archive.add_user(name, role, hash, now()).await.expect("a user"));
+    }
+    newsroom
+}
+
+/// The hash of [`PASSWORD`], computed once.
+fn hash() -> &'static str {
+    use std::sync::OnceLock;
+    static HASH: OnceLock<String> = OnceLock::new();
+    HASH.get_or_init(|| {
+        use argon2::PasswordHasher;
+        let hash = argon2::Argon2::default().hash_password(PASSWORD.as_bytes());
+        hash.expect("a hash").to_string()
+    })
+}
+
+fn form(path: &str, cookie: &str, body: &str) -> Request<Body> {
+    Request::post(path)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("cookie", cookie)
+        .header("sec-fetch-site", "same-origin")
+        .body(Body::from(body.to_owned()))
+        .expect("a request")
+}
+
+async fn log_in(newsroom: &Newsroom, name: &str, password: &str) -> Answer {
+    let password = password.replace(' ', "+");
+    let body = format!("name={name}&password={password}&next=%2Fsettings");
+    newsroom.ask(form("/login", "", &body)).await
+}
+
+/// Logs in and answers the cookie.
+async fn session(newsroom: &Newsroom, name: &str) -> String {
+    let answer = log_in(newsroom, name, PASSWORD).await;
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    let cookie = answer.header("set-cookie");
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/"] {
+        assert!(cookie.contains(part), "no {part} in {cookie}");
+    }
+    assert_eq!(answer.header("location"), "/settings");
+    cookie.split(';').next().expect("a cookie").to_owned()
+}
+
+async fn browse_as(newsroom: &Newsroom, path: &str, cookie: &str) -> Answer {
+    let request = Request::get(path).header("accept", "text/html").header("cookie", cookie);
+    newsroom.ask(request.body(Body::empty()).expect("a request")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_see_the_login_page_and_nothing_else() {
+    let newsroom = guarded().await;
+    let answer = newsroom.browse("/search?q=iran").await;
+    assert_eq!(answer.status, 303);
+    assert_eq!(answer.header("location"), "/login?next=%2Fsearch%3Fq%3Diran");
+    for path in ["/v1/search", "/metrics", "/openapi.json", "/v1/events"] {
+        let answer = newsroom.get(path).await;
+        assert_eq!(answer.status, 401, "{path}");
+        assert_eq!(answer.json()["error"]["code"], "unauthorized", "{path}");
+    }
+    for path in ["/livez", "/readyz", "/login", "/static/app.css"] {
+        assert_eq!(newsroom.browse(path).await.status, 200, "{path}");
+    }
+    let door = Page::of(&newsroom.browse("/login").await.body);
+    assert_eq!(door.texts("h1"), ["Log in"]);
+    assert!(door.texts("nav a").is_empty(), "nowhere to go yet");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_lasts_until_its_end() {
+    let newsroom = guarded().await;
+    let refused = log_in(&newsroom, "ana", "a wrong password").await;
+    assert_eq!(refused.status, 401);
+    assert!(refused.body.contains("Name or password is wrong"), "{}", refused.body);
+    assert_eq!(log_in(&newsroom, "nobody", PASSWORD).await.status, 401);
+
+    let cookie = session(&newsroom, "ana").await;
+    let page = browse_as(&newsroom, "/settings", &cookie).await;
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("You are ana, analyst"), "{}", page.body);
+    let csrf = Page::of(&page.body).attributes("footer input[name=csrf]", "value").remove(0);
+
+    let out = newsroom.ask(form("/logout", &cookie, &format!("csrf={csrf}"))).await;
+    assert_eq!((out.status.as_u16(), out.header("location")), (303, "/login"));
+    assert_eq!(browse_as(&newsroom, "/settings", &cookie).await.status, 303, "logged out");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_without_the_token_of_its_session_changes_nothing() {
+    let newsroom = guarded().await;
+    let cookie = session(&newsroom, "ada").await;
+    let fields = "name=eve&role=admin&password=a+long+enough+password";
+    for body in [fields.to_owned(), format!("{fields}&csrf=guess")] {
+        let answer = newsroom.ask(form("/settings/users", &cookie, &body)).await;
+        assert_eq!(answer.status, 403);
+        assert_eq!(answer.json()["error"]["code"], "cross_site");
+    }
+    assert_eq!(newsroom.state.archive.users().await.expect("users").len(), 3);
+
+    let page = Page::of(&browse_as(&newsroom, "/settings", &cookie).await.body);
+    let csrf = page.attributes("#users input[name=csrf]", "value").remove(0);
+    let body = format!("{fields}&csrf={csrf}");
+    assert_eq!(newsroom.ask(form("/settings/users", &cookie, &body)).await.status, 303);
+    assert_eq!(newsroom.state.archive.users().await.expect("users").len(), 4);
+
+    let log = newsroom.state.archive.audit_log(10).await.expect("a log");
+    let line = log.iter().find(|it| it.subject == "/settings/users").expect("it is written down");
+    assert_eq!((line.who.as_str(), line.action.as_str()), ("ada", "POST"));
+    assert!(line.request_id.is_some());
+    assert!(log.iter().all(|it| !it.subject.contains("password")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_form_of_every_page_sends_the_token_back() {
+    let newsroom = guarded().await;
+    let cookie = session(&newsroom, "ada").await;
+    let article = format!("/articles/{}", id_of("meridian", "ultimatum"));
+    for path in ["/", "/alerts", "/alerts/searches/new", "/corrections", "/settings", &article] {
+        let answer = browse_as(&newsroom, path, &cookie).await;
+        assert_eq!(answer.status, 200, "{path}");
+        let page = Page::of(&answer.body);
+        let n_forms = page.attributes("form[method=post]", "action").len();
+        let n_tokens = page.attributes("form[method=post] > input[name=csrf]", "value").len();
+        assert!(0 < n_forms, "{path} has at least the form that logs out");
+        assert_eq!(n_tokens, n_forms, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_analyst_saves_a_search_through_a_session() {
+    let newsroom = guarded().await;
+    let cookie = session(&newsroom, "ana").await;
+    let page = Page::of(&browse_as(&newsroom, "/alerts/searches/new", &cookie).await.body);
+    let csrf = page.attributes("main input[name=csrf]", "value").remove(0);
+    let fields =
+        "name=Grid&query=grid&unit=article&schedule=at-once&novelty_days=7&throttle_minutes=0";
+    let answer = newsroom.ask(form("/alerts/searches", &cookie, fields)).await;
+    assert_eq!(answer.status, 403, "without the token");
+    let body = format!("{fields}&csrf={csrf}");
+    let answer = newsroom.ask(form("/alerts/searches", &cookie, &body)).await;
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    let saved = newsroom.state.archive.saved_searches("", 10).await.expect("searches");
+    assert_eq!(saved.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_bound_what_somebody_may_change() {
+    let newsroom = guarded().await;
+    for (name, expected) in [("rita", 403), ("ana", 403), ("ada", 303)] {
+        let cookie = session(&newsroom, name).await;
+        let page = Page::of(&browse_as(&newsroom, "/settings", &cookie).await.body);
+        let csrf = page.attributes("footer input[name=csrf]", "value").remove(0);
+        let body = format!("name=new-{name}&role=reader&password=0123456789&csrf={csrf}");
+        let answer = newsroom.ask(form("/settings/users", &cookie, &body)).await;
+        assert_eq!(answer.status, expected, "{name}: {}", answer.body);
+        assert_eq!(page.texts("#users").is_empty(), name != "ada", "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_asks_with_its_key() {
+    let newsroom = guarded().await;
+    let key = ApiKey {
+        id: "k".to_owned(),
+        name: "reader".to_owned(),
+        role: Role::Reader,
+        created_at: now(),
+        expires_at: None,
+        last_used_at: None,
+    };
+    let hash = blake3::hash(b"hbk_secret").to_hex().to_string();
+    newsroom.state.archive.add_api_key(&key, &hash).await.expect("a key");
+    // The pair `anything:hbk_secret` of HTTP Basic.
+    for value in ["Bearer hbk_secret", "Basic YW55dGhpbmc6aGJrX3NlY3JldA=="] {
+        let request = Request::get("/v1/search?q=iran").header("authorization", value);
+        let answer = newsroom.ask(request.body(Body::empty()).expect("a request")).await;
+        assert_eq!(answer.status, 200, "{value}");
+    }
+    let request = Request::get("/v1/search").header("authorization", "Bearer hbk_other");
+    let answer = newsroom.ask(request.body(Body::empty()).expect("a request")).await;
+    assert_eq!(answer.status, 401);
+    let request = Request::post("/settings/users").header("authorization", "Bearer hbk_secret");
+    let answer = newsroom.ask(request.body(Body::empty()).expect("a request")).await;
+    assert_eq!(answer.status, 403, "a reader's key changes nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn passwords_cannot_be_tried_for_ever() {
+    let newsroom = guarded().await;
+    let mut statuses = Vec::new();
+    for _ in 0..7 {
+        statuses.push(log_in(&newsroom, "ana", "a wrong password").await.status.as_u16());
+    }
+    assert_eq!(statuses[..6], [401; 6]);
+    assert_eq!(statuses[6], 429);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_requests_are_told_to_wait() {
+    let newsroom = Newsroom::open_with(|settings| {
+        settings.http.login = LoginMode::Always;
+        settings.http.n_requests_per_minute_max = 2;
+    })
+    .await;
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        answers.push(newsroom.get("/livez").await);
+    }
+    assert_eq!(answers[1].status, 200);
+    assert_eq!(answers[2].status, 429);
+    assert!(answers[2].header("retry-after").parse::<u32>().is_ok_and(|it| 0 < it));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_login_only_this_machine_and_its_own_pages_may_ask() {
+    let newsroom = Newsroom::open().await;
+    let ask = async |headers: &[(&str, &str)], method: &str| {
+        let mut request = Request::builder().method(method).uri("/settings/keys/remove");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        newsroom.ask(request.body(Body::from("id=none")).expect("a request")).await.status.as_u16()
+    };
+    // 400: the form was read, and there is no such key.
+    assert_eq!(ask(&[("host", "127.0.0.1:8321")], "POST").await, 400);
+    assert_eq!(
+        ask(&[("host", "localhost:8321"), ("sec-fetch-site", "same-origin")], "POST").await,
+        400
+    );
+    assert_eq!(ask(&[("host", "[::1]:8321"), ("origin", "http://[::1]:8321")], "POST").await, 400);
+    for refused in [
+        &[("host", "rebound.example")][..],
+        &[("host", "localhost"), ("sec-fetch-site", "cross-site")],
+        &[("host", "localhost"), ("origin", "https://evil.example")],
+        &[("host", "localhost"), ("origin", "null")],
+        &[("host", "localhost"), ("x-forwarded-for", "203.0.113.9")],
+    ] {
+        assert_eq!(ask(refused, "POST").await, 403, "{refused:?}");
+    }
+}
+
+#[test]
+fn other_addresses_than_loopback_ask_for_a_login() {
+    let mut http = config::Settings::default().http;
+    assert!(!http.is_login_required());
+    http.bind = SocketAddr::from(([0, 0, 0, 0], 8321));
+    assert!(http.is_login_required());
+    http.bind = SocketAddr::from(([127, 0, 0, 1], 8321));
+    http.login = LoginMode::Always;
+    assert!(http.is_login_required());
+}

@@ -1,0 +1,92 @@
+//! What a reader puts right is right on every page.
+
+use axum::body::Body;
+use axum::http::Request;
+
+use crate::newsroom::{Newsroom, id_of};
+use crate::pages::Page;
+
+async fn post(newsroom: &Newsroom, path: &str, form: &[(&str, &str)]) -> (u16, String) {
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
+    let answer = newsroom.ask(request.body(Body::from(body)).expect("a request")).await;
+    (answer.status.as_u16(), answer.header("location").to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_name_is_put_right_in_two_clicks_and_back_in_one() {
+    let newsroom = Newsroom::open().await;
+    let id = id_of("harbour-post", "strait");
+    let path = format!("/articles/{id}");
+    let page = Page::of(&newsroom.browse(&path).await.body);
+    let text = page.attributes(".fix input[name=text]", "value").remove(0);
+    let entity = page.attributes(".fix input[name=entity]", "value").remove(0);
+
+    let form = [
+        ("article", id.as_str()),
+        ("action", "means"),
+        ("text", text.as_str()),
+        ("entity", entity.as_str()),
+        ("to_name", "The <b>Right</b> One"),
+    ];
+    assert_eq!(post(&newsroom, "/corrections", &form).await, (303, path.clone()));
+    let json = newsroom.get(&format!("/v1/articles/{id}")).await.json();
+    let mentions = json["annotation"]["mentions"].as_array().expect("mentions").clone();
+    let corrected = mentions.iter().find(|it| it["text"] == text.as_str()).expect("the mention");
+    assert_eq!(corrected["entity"]["name"], "The <b>Right</b> One");
+    let body = newsroom.browse(&path).await.body;
+    assert!(!body.contains("<b>Right</b>"), "what readers type is escaped too");
+
+    let list = Page::of(&newsroom.browse("/corrections").await.body);
+    let said = list.texts("tbody td a bdi").remove(0);
+    assert!(said.contains(&text) && said.contains("Right"), "{said}");
+    let correction = list.attributes("input[name=id]", "value").remove(0);
+    let undone = post(&newsroom, "/corrections/undo", &[("id", &correction)]).await;
+    assert_eq!(undone, (303, "/corrections".to_owned()));
+    let listed = newsroom.get("/v1/corrections").await.json();
+    assert_eq!(listed["corrections"].as_array().map(Vec::len), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_is_none_is_gone() {
+    let newsroom = Newsroom::open().await;
+    let id = id_of("harbour-post", "strait");
+    let before = newsroom.get(&format!("/v1/articles/{id}")).await.json();
+    let statements = before["annotation"]["statements"].as_array().expect("statements").clone();
+    let trigger = &statements[0]["trigger"];
+    let body = serde_json::json!({
+        "correction": {
+            "action": "no-statement",
+            "article": id,
+            "start": trigger["start"],
+            "trigger": trigger["text"],
+        },
+        "note": "a quotation",
+    });
+    let request = Request::post("/v1/corrections").header("content-type", "application/json");
+    let request = request.body(Body::from(body.to_string())).expect("a request");
+    let answer = newsroom.ask(request).await;
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    assert_eq!(answer.json()["n_articles"], 1);
+    let after = newsroom.get(&format!("/v1/articles/{id}")).await.json();
+    let left = after["annotation"]["statements"].as_array().expect("statements").len();
+    assert_eq!(left, statements.len() - 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nonsense_is_refused_by_name() {
+    let newsroom = Newsroom::open().await;
+    for (body, named) in [
+        ("{", "body"),
+        ("{\"correction\":{\"action\":\"explode\"}}", "body"),
+        ("{\"correction\":{\"action\":\"not-an-entity\",\"text\":\" \",\"entity\":\"a\"}}", "text"),
+    ] {
+        let request = Request::post("/v1/corrections").header("content-type", "application/json");
+        let answer = newsroom.ask(request.body(Body::from(body)).expect("a request")).await;
+        assert_eq!(answer.status, 400, "{body}");
+        let message = answer.json()["error"]["message"].as_str().unwrap_or_default().to_owned();
+        assert!(message.contains(&format!("`{named}`")), "{body}: {message}");
+    }
+    let request = Request::delete("/v1/corrections/none").body(Body::empty());
+    assert_eq!(newsroom.ask(request.expect("a request")).await.status, 404);
+}

@@ -1,0 +1,71 @@
+//! The log of what people and programs changed.
+
+use chrono::{DateTime, Utc};
+
+use super::value::{clean, get, get_instant, micros};
+use super::{Archive, ArchiveError};
+
+/// Entries of the audit log read at once.
+const AUDIT_PAGE_MAX: i64 = 1_000;
+
+/// A line of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// User, `key:NAME`, `local` (no login asked) or `command line`.
+    pub who: String,
+    /// What was done: `POST`, `add user`…
+    pub action: String,
+    /// To what: an address or a name.
+    pub subject: String,
+    /// How it ended: `ok` or the status of the answer.
+    pub outcome: String,
+    /// Id of the request; `None` on the command line.
+    pub request_id: Option<String>,
+}
+
+impl Archive {
+    /// Writes a line of the audit log.
+    pub async fn record_audit(&self, entry: &AuditEntry) -> Result<(), ArchiveError> {
+        self.tried("write the audit log", async {
+            sqlx::query(
+                "INSERT INTO audit_log (at, who, action, subject, outcome, request_id)
+                 VALUES ($1, $2, $3, $4, $5, $6)",
+            )
+            .bind(micros(entry.at))
+            .bind(&*clean(&entry.who))
+            .bind(&*clean(&entry.action))
+            .bind(&*clean(&entry.subject))
+            .bind(&*clean(&entry.outcome))
+            .bind(entry.request_id.as_deref())
+            .execute(&self.writer)
+            .await
+            .map(|_| ())
+        })
+        .await
+    }
+
+    /// The newest `limit` lines of the audit log (at most 1 000), newest first.
+    pub async fn audit_log(&self, limit: usize) -> Result<Vec<AuditEntry>, ArchiveError> {
+        self.tried("read the audit log", async {
+            let rows = sqlx::query("SELECT * FROM audit_log ORDER BY number DESC LIMIT $1")
+                .bind((limit as i64).clamp(1, AUDIT_PAGE_MAX))
+                .fetch_all(&self.reader)
+                .await?;
+            rows.iter()
+                .map(|row| {
+                    Ok(AuditEntry {
+                        at: get_instant(row, "at")?,
+                        who: get(row, "who")?,
+                        action: get(row, "action")?,
+                        subject: get(row, "subject")?,
+                        outcome: get(row, "outcome")?,
+                        request_id: get(row, "request_id")?,
+                    })
+                })
+                .collect()
+        })
+        .await
+    }
+}

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Packs the program that `make dist` built: a tarball for any Linux with the same C library or a
+# newer one, and a Debian package. usage: packaging/build.sh BINARY
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+binary=${1:?usage: packaging/build.sh BINARY}
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+machine=$(uname -m)
+out=target/package
+name=harbinger-$version-$machine-linux
+rm -rf "$out"
+mkdir -p "$out"
+
+lay_docs() { # lay_docs FOLDER
+  install -d "$1"
+  install -m 644 README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT "$1"
+  install -m 644 docs/*.md "$1"
+}
+
+# The tarball: unpack anywhere and start ./harbinger serve.
+tree=$out/$name
+install -d "$tree"
+install -m 755 "$binary" "$tree/harbinger"
+cp -r config "$tree/config"
+rm -rf "$tree/config/src" "$tree/config/Cargo.toml"
+install -m 644 packaging/harbinger.service "$tree"
+lay_docs "$tree/doc"
+tar --sort=name --owner=0 --group=0 --numeric-owner -C "$out" -czf "$out/$name.tar.gz" "$name"
+
+# The Debian package: program, configuration that an update leaves alone, service.
+if command -v dpkg-deb >/dev/null 2>&1; then
+  root=$out/deb
+  arch=$(dpkg --print-architecture)
+  install -d "$root/DEBIAN" "$root/usr/bin" "$root/etc/harbinger" "$root/lib/systemd/system"
+  install -m 755 "$binary" "$root/usr/bin/harbinger"
+  cp -r "$tree/config/." "$root/etc/harbinger"
+  install -m 644 packaging/harbinger.service "$root/lib/systemd/system"
+  lay_docs "$root/usr/share/doc/harbinger"
+  for shell in bash zsh fish; do
+    case $shell in
+      bash) to=usr/share/bash-completion/completions/harbinger ;;
+      zsh) to=usr/share/zsh/vendor-completions/_harbinger ;;
+      fish) to=usr/share/fish/vendor_completions.d/harbinger.fish ;;
+    esac
+    install -d "$root/$(dirname "$to")"
+    "$binary" completions "$shell" >"$root/$to"
+  done
+  (cd "$root" && find etc -type f -printf '/%p\n' | sort) >"$root/DEBIAN/conffiles"
+  cat >"$root/DEBIAN/control" <<CONTROL
+Package: harbinger
+Version: $version
+Architecture: $arch
+Maintainer: The Harbinger developers <maintainers@harbinger.invalid>
+Depends: libc6, ca-certificates
+Installed-Size: $(du -sk "$root" | cut -f 1)
+Section: net
+Priority: optional
+Description: news and OSINT threat monitor
+ Reads news feeds, finds who threatens or attacks whom, correlates articles into
+ stories and serves search, alerts and exports over them.
+CONTROL
+  dpkg-deb --root-owner-group --build "$root" "$out/harbinger_${version}_$arch.deb" >/dev/null
+  rm -rf "$root"
+fi
+rm -rf "$tree"
+ls -l "$out"
