@@ -25,6 +25,7 @@ pub mod sector;
 mod sector_words;
 pub mod sentence;
 pub mod statement;
+mod statement_grammar;
 mod statement_head;
 mod statement_phrase;
 mod statement_roles;

@@ -218,6 +218,8 @@ impl Linker<'_> {
         likelihood += f32::from(u8::from(is_witness)) * 0.8 + (n_named.min(5) as f32) * 0.05;
         likelihood += match entity.kind {
             GazetteerKind::Country => 0.9,
+            // A region or a sea is meant rather than a town of its name, short of a million people.
+            GazetteerKind::Place => 0.6,
             _ => ((entity.weight as f32) + 1.0).log10() * 0.1,
         };
         if reading.role == NameRole::Metonym {
@@ -243,7 +245,8 @@ fn agreement(kind: GazetteerKind, role: NameRole, tagged: MentionKind) -> f32 {
         M::Organization if is_place => 0.1,
         M::Organization => 0.3,
         M::Misc if role == NameRole::Demonym => 1.0,
-        M::Misc if kind == G::City => 0.1,
+        // `Java` as a language, `Pacific` as a ship: no place.
+        M::Misc if matches!(kind, G::City | G::Place) => 0.1,
         M::Misc => 0.6,
         M::Person if is_group || is_software => 0.3,
         M::Person => 0.0,

