@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use crate::document::AnalysedDocument;
 use crate::link::LinkedMention;
+use crate::statement_grammar::{ACCOUNTS, PLATFORMS};
 use crate::{EntityRef, MentionKind};
 
 /// Something that a later word may stand for.
@@ -84,6 +85,7 @@ pub(crate) fn antecedent(
     anaphor: Anaphor,
 ) -> Option<Antecedent> {
     let agrees = |it: &LinkedMention| match anaphor {
+        _ if is_platform(document, it) => false,
         Anaphor::Person => it.kind == MentionKind::Person,
         Anaphor::Body => is_body(it.kind) && !it.is_demonym,
         Anaphor::Relative => it.kind == MentionKind::Person || is_body(it.kind),
@@ -114,6 +116,14 @@ pub(crate) fn antecedent(
         })
         .map(|(acted_in, it)| (0.8 - (sentence - acted_in) as f32, it.clone()));
     named.chain(acted).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, it)| it)
+}
+
+/// Whether a mention is the service on which somebody speaks: `on its Telegram channel`.
+fn is_platform(document: &AnalysedDocument, mention: &LinkedMention) -> bool {
+    let name = document.text_of(mention.range.clone()).to_lowercase();
+    let after = document.text[mention.range.end..].split_whitespace().next().unwrap_or_default();
+    let after = after.trim_matches(|it: char| !it.is_alphanumeric());
+    PLATFORMS.contains(&name.as_str()) && ACCOUNTS.contains(&after)
 }
 
 fn is_body(kind: MentionKind) -> bool {
@@ -208,6 +218,19 @@ mod tests {
             "he",
             Some("Ovi Brandt"),
         );
+    }
+
+    #[test]
+    fn they_are_not_the_service_that_carries_their_words() {
+        check(
+            &["Dune Front wrote on its Telegram channel.", "Later they struck."],
+            &[("Dune Front", MentionKind::ThreatGroup), ("Telegram", MentionKind::Organization)],
+            &[],
+            "they",
+            Some("Dune Front"),
+        );
+        let only = &[("Telegram", MentionKind::Organization)];
+        check(&["A post on its Telegram channel.", "Later they struck."], only, &[], "they", None);
     }
 
     #[test]

@@ -102,10 +102,10 @@ const TRYING: &[&str] = &[
 const N_WORDS_BEFORE: usize = 4;
 
 /// Services on which statements are published, which make none: `on its Telegram channel`.
-const PLATFORMS: &[&str] =
+pub(crate) const PLATFORMS: &[&str] =
     &["facebook", "instagram", "signal", "telegram", "tiktok", "twitter", "vk", "x", "youtube"];
 /// What follows the name of a service that is not itself meant.
-const ACCOUNTS: &[&str] =
+pub(crate) const ACCOUNTS: &[&str] =
     &["account", "accounts", "channel", "channels", "group", "page", "post", "posts", "video"];
 /// Words in which a dateline ends: `PORT RAVEL, Feb. 3 (Northgate Wire) —`.
 const N_DATELINE_WORDS_MAX: usize = 14;

@@ -1,6 +1,9 @@
 //! Stories: which articles tell of one event. [`StoryClusterer`] decides online, one by one.
 
 mod clusterer;
+mod likeness;
+mod stated_date;
+mod stop_words;
 mod terms;
 
 use std::collections::BTreeSet;
@@ -12,10 +15,10 @@ use serde::{Deserialize, Serialize};
 use crate::annotate::Annotated;
 use crate::document::Document;
 
-pub use clusterer::StoryClusterer;
+pub use clusterer::{Placed, StoryClusterer};
 
 /// Characters of a text that tell its event.
-const N_LEAD_CHARS: usize = 600;
+pub const N_LEAD_CHARS: usize = 2_500;
 
 /// Identity of a story: the id of the article that founded it, 32 lower-case hexadecimal digits.
 #[derive(
@@ -49,7 +52,7 @@ pub struct StoryInput {
     pub article: String,
     /// Headline; may be empty.
     pub title: String,
-    /// The first 600 characters of the text.
+    /// The first 2 500 characters of the text.
     pub lead: String,
     /// Meaning of headline and lead, of unit length; empty or all 0 when unknown.
     pub embedding: Vec<f32>,

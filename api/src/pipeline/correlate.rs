@@ -156,7 +156,8 @@ fn correlate(
     let document = super::annotate::document(&article);
     let mut input = StoryInput::of(&document, &annotated);
     input.at = Some(article.published_at.unwrap_or(article.fetched_at));
-    let story = stories.assign(&input);
+    let placed = stories.place(&input);
+    let story = placed.story;
     let mut announce = |kind, id: String| events.push(Event { kind, id, at: article.fetched_at });
     if story.as_str() == id {
         announce(EventKind::Story, id.clone());
@@ -172,7 +173,7 @@ fn correlate(
         annotation: annotated.annotation,
         embedding: annotated.embedding,
         story,
-        headline: None,
+        headline: placed.headline,
     }
 }
 

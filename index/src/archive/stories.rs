@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use config::{SectorId, SourceId};
-use nlp::{StatementKind, story::StoryId};
+use nlp::StatementKind;
+use nlp::story::{N_LEAD_CHARS, StoryId};
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
@@ -144,7 +145,7 @@ impl Archive {
         let entities = self.dialect.json_of_strings("entity_id");
         let select = format!(
             "SELECT article_states.*, articles.title, articles.language,
-                 substr(articles.text, 1, 600) AS lead, annotations.embedding,
+                 substr(articles.text, 1, {N_LEAD_CHARS}) AS lead, annotations.embedding,
                  (SELECT {entities} FROM article_entities
                   WHERE article_entities.article_id = articles.id) AS entities
              FROM article_states

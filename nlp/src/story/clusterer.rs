@@ -1,37 +1,40 @@
 //! The state machine that puts articles into stories.
 //!
-//! An article is like a story by three signals: meaning (cosine of embeddings), words and entities
-//! (cosines of TF-IDF vectors, rare ones weigh most). Nearest and mean likeness to the story's
-//! articles are mixed, so that one odd article does not chain two stories together. The weights
-//! were chosen on `ecbplus-dev` and `newswcl50`, where a wide range of them does as well.
+//! Related articles are found through the terms that they share, rare ones first; for each story
+//! among them, [`likeness`](super::likeness) says how probably the new article tells of the same
+//! event as the story's articles. Nearest and mean are mixed, so that one odd article does not
+//! chain two stories together. Nothing of this grows with the number of old stories.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use super::terms::{Term, Terms, entities, words};
+use super::likeness::{Common, probability};
+use super::stated_date::stated_date;
+use super::terms::{Norms, Rarities, TermIndex, Uses, likeness, tellers};
 use super::{StoryId, StoryInput};
 
-const MEANING_WEIGHT: f32 = 0.5;
-const WORDS_WEIGHT: f32 = 0.3;
-const ENTITIES_WEIGHT: f32 = 0.2;
 /// Share of the nearest article in the likeness to a story; the rest is the mean.
-const NEAREST_SHARE: f32 = 0.75;
+const NEAREST_SHARE: f32 = 0.5;
 /// Likeness from which an article joins a story.
-const THRESHOLD: f32 = 0.46;
+const THRESHOLD: f32 = 0.5;
 /// What each day between an article and a story asks for on top: what recurs is not one event.
-const THRESHOLD_PER_DAY: f32 = 0.005;
+const THRESHOLD_PER_DAY: f32 = 0.01;
+/// Cosine of the words from which one article is a copy of the other.
+const COPY_THRESHOLD: f32 = 0.92;
+/// Days between two stated dates that still mean one event.
+const SAME_DATE_DAYS: i64 = 7;
 
 /// Articles kept at most, whatever the time window.
 const N_ARTICLES_MAX: usize = 50_000;
 /// Newest articles of a story that a new one is compared with.
 const N_COMPARED_MAX: usize = 24;
 /// Stories that are compared with a new article.
-const N_STORIES_MAX: usize = 40;
+const N_STORIES_MAX: usize = 16;
+/// Terms through which stories are found.
+const N_TELLERS_MAX: usize = 48;
 /// Newest articles with a term through which stories are found.
-const N_POSTINGS_READ_MAX: usize = 500;
-/// Articles taken to have been read before the first, so that early weights are not extreme.
-const N_PRIOR: f32 = 50.0;
+const N_POSTINGS_READ_MAX: usize = 400;
 
 /// Puts articles into stories, one after the other.
 ///
@@ -41,39 +44,101 @@ const N_PRIOR: f32 = 50.0;
 pub struct StoryClusterer {
     window: TimeDelta,
     /// Articles by number of arrival.
-    members: BTreeMap<usize, Member>,
-    n_seen: usize,
-    by_time: BTreeSet<(DateTime<Utc>, usize)>,
-    by_article: HashMap<String, usize>,
+    members: BTreeMap<u32, Member>,
+    n_seen: u32,
+    by_time: BTreeSet<(DateTime<Utc>, u32)>,
+    by_article: HashMap<String, u32>,
     /// Numbers of the articles of each story, rising.
-    by_story: HashMap<StoryId, VecDeque<usize>>,
-    /// Numbers of the articles with each term, rising.
-    by_term: HashMap<Term, VecDeque<usize>>,
+    by_story: HashMap<StoryId, VecDeque<u32>>,
+    terms: TermIndex,
+}
+
+/// Where an article went, and what follows for its story.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// Its story: one of before, or one that it founds.
+    pub story: StoryId,
+    /// Headline of the story's most central article; `None` when that has none.
+    pub headline: Option<String>,
 }
 
 struct Member {
     article: String,
+    title: String,
     story: StoryId,
     features: Features,
     at: Option<DateTime<Utc>>,
+    copy_of: Option<String>,
+    /// Sum of the likenesses to other articles of the story, and how many these are.
+    closeness: (f32, u32),
 }
 
 /// What an article is compared by.
 struct Features {
-    embedding: Vec<f32>,
-    words: Terms,
-    entities: Terms,
+    /// The embedding in steps of 1/127; empty when unknown.
+    meaning: Box<[i8]>,
+    uses: Uses,
+    language: Option<String>,
+    /// Date that the text states, when nothing else dates the article.
+    stated: Option<NaiveDate>,
 }
 
 impl Features {
-    fn of(input: &StoryInput) -> Features {
-        let embedding = input.embedding.clone();
-        Features { embedding, words: words(input), entities: entities(input) }
+    fn of(input: &StoryInput, terms: &mut TermIndex) -> Features {
+        let is_known = input.embedding.iter().any(|&it| it != 0.0);
+        let steps = input.embedding.iter().map(|it| (it * 127.0).round() as i8);
+        Features {
+            meaning: if is_known { steps.collect() } else { Box::default() },
+            uses: terms.uses(input),
+            language: input.language.clone(),
+            stated: match input.at {
+                None => stated_date(&format!("{}\n{}", input.title, input.lead)),
+                Some(_) => None,
+            },
+        }
     }
 
-    fn terms(&self) -> impl Iterator<Item = &(Term, f32)> {
-        self.words.iter().chain(&self.entities)
+    fn meaning_likeness(&self, other: &Features) -> Option<f32> {
+        let is_known = !self.meaning.is_empty() && self.meaning.len() == other.meaning.len();
+        is_known.then(|| {
+            let products = self.meaning.iter().zip(&other.meaning);
+            let sum: i32 = products.map(|(a, b)| i32::from(*a) * i32::from(*b)).sum();
+            sum as f32 / (127.0 * 127.0)
+        })
     }
+}
+
+/// An article on its way into a story.
+struct Newcomer<'a> {
+    features: &'a Features,
+    norms: Norms,
+    rarities: Rarities<'a>,
+}
+
+impl Newcomer<'_> {
+    /// How probably it tells of the same event as another article, and the cosine of their words.
+    fn likeness(&self, other: &Features) -> (f32, f32) {
+        let terms = likeness(&self.features.uses, &self.norms, &other.uses, &self.rarities);
+        let languages = (&self.features.language, &other.language);
+        let dates = (self.features.stated, other.stated);
+        let common = Common {
+            meaning: self.features.meaning_likeness(other),
+            terms,
+            is_one_language: !matches!(languages, (Some(a), Some(b)) if a != b),
+            is_same_date: matches!(dates, (Some(a), Some(b))
+                if (a - b).num_days().abs() <= SAME_DATE_DAYS),
+        };
+        (probability(common), terms.words.unwrap_or(0.0))
+    }
+}
+
+/// A story as a newcomer sees it.
+struct Seen {
+    story: StoryId,
+    /// By how much the likeness exceeds what is asked for.
+    surplus: f32,
+    /// Articles compared with: number, likeness, cosine of words.
+    compared: Vec<(u32, f32, f32)>,
 }
 
 impl StoryClusterer {
@@ -87,55 +152,98 @@ impl StoryClusterer {
             by_time: BTreeSet::new(),
             by_article: HashMap::new(),
             by_story: HashMap::new(),
-            by_term: HashMap::new(),
+            terms: TermIndex::default(),
         }
     }
 
     /// The story of an article: one of before, or one that it founds.
     pub fn assign(&mut self, input: &StoryInput) -> StoryId {
-        if let Some(number) = self.by_article.get(&input.article) {
-            return self.members[number].story.clone();
+        self.place(input).story
+    }
+
+    /// Puts an article into the story that it is likest to, or into a new one.
+    pub fn place(&mut self, input: &StoryInput) -> Placed {
+        if let Some(member) = self.by_article.get(&input.article).map(|it| &self.members[it]) {
+            let story = member.story.clone();
+            let headline = self.headline(&story);
+            return Placed { story, headline };
         }
-        let features = Features::of(input);
-        let joined = self.likest(&features, input.at);
-        let story = joined.unwrap_or_else(|| StoryId::founded_by(&input.article));
-        self.keep(input, features, story.clone());
-        story
+        let features = Features::of(input, &mut self.terms);
+        let mut seen = self.seen(&features, input.at);
+        let best = (!seen.is_empty()).then(|| seen.swap_remove(0));
+        let (story, compared) = match best {
+            Some(best) => (best.story, best.compared),
+            None => (StoryId::founded_by(&input.article), vec![]),
+        };
+        let copy_of = self.original(&compared);
+        self.keep(input, features, story.clone(), copy_of, &compared);
+        let headline = self.headline(&story);
+        Placed { story, headline }
     }
 
     /// Takes an article whose story was decided before.
     pub fn restore(&mut self, input: &StoryInput, story: StoryId) {
-        if !self.by_article.contains_key(&input.article) {
-            self.keep(input, Features::of(input), story);
+        if self.by_article.contains_key(&input.article) {
+            return;
         }
+        let features = Features::of(input, &mut self.terms);
+        let newcomer = self.newcomer(&features);
+        let compared = self.compare(&newcomer, &story);
+        let copy_of = self.original(&compared);
+        self.keep(input, features, story, copy_of, &compared);
     }
 
-    /// The story that an article is likest to, if it is like enough.
-    fn likest(&self, features: &Features, at: Option<DateTime<Utc>>) -> Option<StoryId> {
-        let mut best: Option<(f32, &StoryId)> = None;
-        for story in self.candidates(features) {
-            let Some(days) = self.days_between(story, at) else { continue };
-            let surplus =
-                self.likeness_to_story(features, story) - THRESHOLD - THRESHOLD_PER_DAY * days;
-            if 0.0 <= surplus && best.is_none_or(|(most, _)| most < surplus) {
-                best = Some((surplus, story));
+    /// Headline of the story's most central article, the first of equals.
+    fn headline(&self, story: &StoryId) -> Option<String> {
+        let mut best: Option<(f32, &Member)> = None;
+        for number in self.by_story.get(story)?.iter() {
+            let member = &self.members[number];
+            let closeness = member.closeness.0 / member.closeness.1.max(1) as f32;
+            let is_better = best.is_none_or(|(most, _)| most < closeness);
+            if is_better && member.copy_of.is_none() && !member.title.trim().is_empty() {
+                best = Some((closeness, member));
             }
         }
-        best.map(|(_, story)| story.clone())
+        best.map(|(_, member)| member.title.clone())
+    }
+
+    fn newcomer<'a>(&'a self, features: &'a Features) -> Newcomer<'a> {
+        let rarities = self.terms.rarities(self.members.len());
+        let norms = Norms::of(&features.uses, &rarities);
+        Newcomer { features, norms, rarities }
+    }
+
+    /// The stories that an article is like enough to join, best first.
+    fn seen(&self, features: &Features, at: Option<DateTime<Utc>>) -> Vec<Seen> {
+        let newcomer = self.newcomer(features);
+        let mut seen: Vec<Seen> = vec![];
+        for story in self.candidates(&newcomer) {
+            let Some(days) = self.days_between(story, at) else { continue };
+            let compared = self.compare(&newcomer, story);
+            let nearest = compared.iter().map(|it| it.1).fold(0.0_f32, f32::max);
+            let sum: f32 = compared.iter().map(|it| it.1).sum();
+            let mean = sum / compared.len().max(1) as f32;
+            let likeness = NEAREST_SHARE * nearest + (1.0 - NEAREST_SHARE) * mean;
+            let surplus = likeness - THRESHOLD - THRESHOLD_PER_DAY * days;
+            if 0.0 <= surplus {
+                seen.push(Seen { story: story.clone(), surplus, compared });
+            }
+        }
+        // A stable sort: of equals the better candidate stays first.
+        seen.sort_by(|a, b| b.surplus.total_cmp(&a.surplus));
+        seen
     }
 
     /// The stories whose articles share the most weight of terms, best first.
-    fn candidates(&self, features: &Features) -> Vec<&StoryId> {
-        let mut shared: BTreeMap<usize, f32> = BTreeMap::new();
-        for (term, weight) in features.terms() {
-            let Some(numbers) = self.by_term.get(term) else { continue };
-            let weight = weight * self.rarity(*term).powi(2);
-            for number in numbers.iter().rev().take(N_POSTINGS_READ_MAX) {
-                *shared.entry(*number).or_default() += weight;
+    fn candidates(&self, newcomer: &Newcomer) -> Vec<&StoryId> {
+        let mut shared: HashMap<u32, f32> = HashMap::new();
+        for (term, weight) in tellers(&newcomer.features.uses, &newcomer.rarities, N_TELLERS_MAX) {
+            for number in self.terms.newest(term).take(N_POSTINGS_READ_MAX) {
+                *shared.entry(number).or_default() += weight;
             }
         }
-        let mut shared: Vec<(usize, f32)> = shared.into_iter().collect();
-        shared.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let mut shared: Vec<(u32, f32)> = shared.into_iter().collect();
+        shared.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let mut stories: Vec<&StoryId> = vec![];
         for (number, _) in shared {
             let story = &self.members[&number].story;
@@ -149,73 +257,66 @@ impl StoryClusterer {
         stories
     }
 
-    /// Days between an article and the nearest of a story; 0 when either has no date, `None` when
-    /// they are more than the window apart.
+    /// Days between an article and the nearest of a story's newest; 0 when either has no date,
+    /// `None` when they are more than the window apart.
     fn days_between(&self, story: &StoryId, at: Option<DateTime<Utc>>) -> Option<f32> {
         let Some(at) = at else { return Some(0.0) };
-        let others = self.by_story[story].iter().filter_map(|number| self.members[number].at);
+        let others = self.newest(story).filter_map(|it| self.members[&it].at);
         let Some(gap) = others.map(|it| (at - it).abs()).min() else { return Some(0.0) };
         (gap <= self.window).then(|| gap.as_seconds_f32() / 86_400.0)
     }
 
-    fn likeness_to_story(&self, features: &Features, story: &StoryId) -> f32 {
-        let members = self.by_story[story].iter().rev().take(N_COMPARED_MAX);
-        let (mut nearest, mut sum, mut n) = (0.0_f32, 0.0, 0.0);
-        for number in members {
-            let likeness = self.likeness(features, &self.members[number].features);
-            nearest = nearest.max(likeness);
-            sum += likeness;
-            n += 1.0;
-        }
-        NEAREST_SHARE * nearest + (1.0 - NEAREST_SHARE) * sum / n
+    fn newest(&self, story: &StoryId) -> impl Iterator<Item = u32> {
+        let numbers = self.by_story.get(story).into_iter().flatten();
+        numbers.rev().take(N_COMPARED_MAX).copied()
     }
 
-    /// Where an article lacks embedding or entities, its words stand for them.
-    fn likeness(&self, a: &Features, b: &Features) -> f32 {
-        let words = self.cosine(&a.words, &b.words).unwrap_or(0.0);
-        let entities = self.cosine(&a.entities, &b.entities).unwrap_or(words);
-        let has_meaning = [a, b].iter().all(|it| it.embedding.iter().any(|&value| value != 0.0));
-        let meaning = match has_meaning {
-            true => a.embedding.iter().zip(&b.embedding).map(|(a, b)| a * b).sum(),
-            false => words,
-        };
-        MEANING_WEIGHT * meaning + WORDS_WEIGHT * words + ENTITIES_WEIGHT * entities
+    fn compare(&self, newcomer: &Newcomer, story: &StoryId) -> Vec<(u32, f32, f32)> {
+        let compared = self.newest(story).map(|number| {
+            let (likeness, words) = newcomer.likeness(&self.members[&number].features);
+            (number, likeness, words)
+        });
+        compared.collect()
     }
 
-    /// TF-IDF cosine; `None` when either has no terms.
-    fn cosine(&self, a: &Terms, b: &Terms) -> Option<f32> {
-        let norm = |terms: &Terms| {
-            terms.iter().map(|(term, it)| (it * self.rarity(*term)).powi(2)).sum::<f32>().sqrt()
-        };
-        let product = norm(a) * norm(b);
-        let mut others = b.iter().peekable();
-        let mut common = 0.0;
-        for (term, weight) in a {
-            while others.next_if(|(other, _)| other < term).is_some() {}
-            if let Some((_, other)) = others.next_if(|(other, _)| other == term) {
-                common += weight * other * self.rarity(*term).powi(2);
-            }
-        }
-        (0.0 < product).then(|| common / product)
+    /// The article that one with these likenesses copies.
+    fn original(&self, compared: &[(u32, f32, f32)]) -> Option<String> {
+        let copied = compared.iter().filter(|it| COPY_THRESHOLD <= it.2);
+        let member = &self.members[&copied.map(|it| it.0).min()?];
+        Some(member.copy_of.as_ref().unwrap_or(&member.article).clone())
     }
 
-    /// Inverse document frequency among the articles at hand, the new one included.
-    fn rarity(&self, term: Term) -> f32 {
-        let n_with = self.by_term.get(&term).map_or(0, VecDeque::len) as f32 + 1.0;
-        ((self.members.len() as f32 + 2.0 + N_PRIOR) / (n_with + 0.5)).ln()
-    }
-
-    fn keep(&mut self, input: &StoryInput, features: Features, story: StoryId) {
+    fn keep(
+        &mut self,
+        input: &StoryInput,
+        features: Features,
+        story: StoryId,
+        copy_of: Option<String>,
+        compared: &[(u32, f32, f32)],
+    ) {
         let number = self.n_seen;
         self.n_seen += 1;
-        for (term, _) in features.terms() {
-            self.by_term.entry(*term).or_default().push_back(number);
-        }
+        self.terms.add(&features.uses, number);
         self.by_article.insert(input.article.clone(), number);
         self.by_story.entry(story.clone()).or_default().push_back(number);
         self.by_time.extend(input.at.map(|at| (at, number)));
-        let article = input.article.clone();
-        self.members.insert(number, Member { article, story, features, at: input.at });
+        let mut closeness = (0.0, 0);
+        for (other, likeness, _) in compared {
+            closeness = (closeness.0 + likeness, closeness.1 + 1);
+            if let Some(other) = self.members.get_mut(other) {
+                other.closeness = (other.closeness.0 + likeness, other.closeness.1 + 1);
+            }
+        }
+        let member = Member {
+            article: input.article.clone(),
+            title: input.title.clone(),
+            story,
+            features,
+            at: input.at,
+            copy_of,
+            closeness,
+        };
+        self.members.insert(number, member);
         self.forget();
     }
 
@@ -234,125 +335,28 @@ impl StoryClusterer {
         }
     }
 
-    fn drop_member(&mut self, number: usize) {
+    fn drop_member(&mut self, number: u32) {
         let Some(member) = self.members.remove(&number) else { return };
         if let Some(at) = member.at {
             self.by_time.remove(&(at, number));
         }
         self.by_article.remove(&member.article);
         remove_number(&mut self.by_story, &member.story, number);
-        for (term, _) in member.features.terms() {
-            remove_number(&mut self.by_term, term, number);
-        }
+        self.terms.remove(&member.features.uses, number);
     }
 }
 
-/// Takes `number` from the rising numbers of `key`, and the key with its last one.
-fn remove_number<K: Eq + std::hash::Hash>(
-    numbers: &mut HashMap<K, VecDeque<usize>>,
-    key: &K,
-    number: usize,
-) {
-    let Some(list) = numbers.get_mut(key) else { return };
-    if let Ok(at) = list.binary_search(&number) {
-        list.remove(at);
+/// Takes `number` from the rising numbers of `story`, and the story with its last one.
+fn remove_number(stories: &mut HashMap<StoryId, VecDeque<u32>>, story: &StoryId, number: u32) {
+    let Some(numbers) = stories.get_mut(story) else { return };
+    if let Ok(at) = numbers.binary_search(&number) {
+        numbers.remove(at);
     }
-    if list.is_empty() {
-        numbers.remove(key);
+    if numbers.is_empty() {
+        stories.remove(story);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn input(article: &str, title: &str, day: u32) -> StoryInput {
-        let at = chrono::NaiveDate::from_ymd_opt(2026, 3, day).expect("the day exists");
-        StoryInput {
-            article: article.to_owned(),
-            title: title.to_owned(),
-            at: Some(at.and_time(chrono::NaiveTime::MIN).and_utc()),
-            ..StoryInput::default()
-        }
-    }
-
-    fn clusterer() -> StoryClusterer {
-        StoryClusterer::new(TimeDelta::days(14))
-    }
-
-    const FLOOD: &str = "Harbour town of Valmora flooded after dam gate fails";
-    const FLOOD_AGAIN: &str = "Valmora harbour flooded as dam gate fails";
-    const STRIKE: &str = "Drone strike damages substation near northern border";
-
-    #[test]
-    fn reports_of_one_event_share_a_story_and_others_do_not() {
-        let mut stories = clusterer();
-        let flood = stories.assign(&input("a", FLOOD, 1));
-        let strike = stories.assign(&input("b", STRIKE, 1));
-        let again = stories.assign(&input("c", FLOOD_AGAIN, 2));
-        assert_eq!(flood, again);
-        assert_ne!(flood, strike);
-    }
-
-    #[test]
-    fn meaning_and_entities_join_what_words_do_not() {
-        let told = |article: &str, title: &str| StoryInput {
-            embedding: vec![0.6, 0.8],
-            entities: vec!["place:valmora".into()],
-            ..input(article, title, 1)
-        };
-        let mut stories = clusterer();
-        let first = stories.assign(&told("a", "Water everywhere"));
-        assert_eq!(first, stories.assign(&told("b", "Valmora: Damm gebrochen")));
-        let elsewhere = StoryInput { embedding: vec![0.8, -0.6], ..told("c", "Mayor resigns") };
-        assert_ne!(first, stories.assign(&elsewhere));
-    }
-
-    #[test]
-    fn an_article_outside_the_window_founds_a_story() {
-        let mut stories = clusterer();
-        let first = stories.assign(&input("a", FLOOD, 1));
-        assert_ne!(first, stories.assign(&input("b", FLOOD, 20)));
-        // What came late joins the story of its own days only while that is remembered.
-        assert_eq!(stories.members.len(), 1);
-    }
-
-    #[test]
-    fn an_article_that_comes_again_stays_where_it_was() {
-        let mut stories = clusterer();
-        let first = stories.assign(&input("a", FLOOD, 1));
-        stories.assign(&input("b", STRIKE, 1));
-        assert_eq!(first, stories.assign(&input("a", STRIKE, 2)));
-        assert_eq!(stories.members.len(), 2);
-    }
-
-    #[test]
-    fn a_restored_state_decides_as_the_one_before() {
-        let (mut before, mut after) = (clusterer(), clusterer());
-        for (article, title, day) in [("a", FLOOD, 1), ("b", STRIKE, 1), ("c", FLOOD_AGAIN, 12)] {
-            let story = before.assign(&input(article, title, day));
-            after.restore(&input(article, title, day), story);
-        }
-        let next = input("d", "Dam gate fails, Valmora flooded", 15);
-        assert_eq!(before.assign(&next), after.assign(&next));
-        assert_eq!(before.assign(&next).as_str(), "a");
-    }
-
-    #[test]
-    fn memory_follows_the_window() {
-        let mut stories = clusterer();
-        for day in 1..=28 {
-            stories.assign(&input(
-                &format!("a{day}"),
-                &format!("Report number {day} of x{day}"),
-                day,
-            ));
-        }
-        assert_eq!(stories.members.len(), 15);
-        assert_eq!(stories.by_article.len(), 15);
-        assert_eq!(stories.by_time.len(), 15);
-        let n_in_stories: usize = stories.by_story.values().map(VecDeque::len).sum();
-        assert_eq!(n_in_stories, 15);
-        assert!(stories.by_term.values().all(|it| !it.is_empty()));
-    }
-}
+#[path = "clusterer_tests.rs"]
+mod tests;
