@@ -49,6 +49,8 @@ pub fn router(state: AppState) -> Router {
         .route("/sources", get(handlers::sources::page))
         .merge(handlers::alert_pages::router())
         .route("/feeds/{file}", get(handlers::feeds::atom))
+        .route("/graph", get(handlers::graph::page))
+        .merge(handlers::taxii::router())
         .route("/help", get(handlers::help::page))
         .route("/corrections", get(handlers::corrections::page).post(handlers::corrections::submit))
         .route("/corrections/undo", post(handlers::corrections::submit_undo))

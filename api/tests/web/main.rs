@@ -6,6 +6,7 @@ mod access;
 mod alerts;
 mod corrections;
 mod edges;
+mod exports;
 mod hostile;
 mod json;
 mod newsroom;
