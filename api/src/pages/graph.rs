@@ -16,7 +16,16 @@ use crate::handlers::params::Params;
 const N_ROWS_MAX: usize = 200;
 const N_PROOFS_SHOWN: usize = 3;
 /// Whole exports of the selection, and files of what is shown.
-const EXPORTS: [&str; 8] = ["stix", "misp", "gexf", "graphml", "cypher", "ftm", "csv", "jsonl"];
+const EXPORTS: [(&str, &str); 8] = [
+    ("stix", "STIX"),
+    ("misp", "MISP"),
+    ("gexf", "GEXF"),
+    ("graphml", "GraphML"),
+    ("cypher", "Cypher"),
+    ("ftm", "FollowTheMoney"),
+    ("csv", "CSV"),
+    ("jsonl", "JSON Lines"),
+];
 const SHOWN_AS: [(&str, &str); 4] =
     [("gexf", "GEXF"), ("graphml", "GraphML"), ("cypher", "Cypher"), ("json", "JSON")];
 
@@ -56,8 +65,8 @@ pub(crate) struct GraphPage {
     rows: Vec<Row>,
     n_rows_left: usize,
     nodes: Vec<NodeRow>,
-    exports: Vec<(String, String)>,
-    shown_as: Vec<(String, String)>,
+    exports: Vec<(String, &'static str)>,
+    shown_as: Vec<(String, &'static str)>,
 }
 
 struct KindChoice {
@@ -117,7 +126,7 @@ pub(crate) fn page(input: Input<'_>) -> GraphPage {
     let kept = pairs.iter().filter(|it| !own.contains(&it.0));
     let shown_as = SHOWN_AS.map(|(form, label)| {
         let all = pairs.iter().copied().chain([("as", form)]);
-        (href("/v1/graph", all), label.to_owned())
+        (href("/v1/graph", all), label)
     });
     GraphPage {
         frame: Frame::new(title.clone(), "/graph"),
@@ -138,11 +147,17 @@ pub(crate) fn page(input: Input<'_>) -> GraphPage {
         rows: graph.edges.iter().take(N_ROWS_MAX).map(|it| row(it, graph, facts, now)).collect(),
         n_rows_left: graph.edges.len().saturating_sub(N_ROWS_MAX),
         nodes: graph.nodes.iter().map(|it| node_row(it, facts)).collect(),
-        exports: EXPORTS
-            .map(|it| (href(&format!("/v1/export/{it}"), selection.iter().copied()), it.to_owned()))
-            .into(),
+        exports: exports(&selection),
         shown_as: shown_as.into(),
     }
+}
+
+/// Addresses and names of all formats in which what these parameters select can be taken along.
+pub(crate) fn exports(selection: &[(&str, &str)]) -> Vec<(String, &'static str)> {
+    let of = |(format, label)| {
+        (href(&format!("/v1/export/{format}"), selection.iter().copied()), label)
+    };
+    EXPORTS.map(of).into()
 }
 
 fn deck(body: &GraphBody) -> String {
