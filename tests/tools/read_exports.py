@@ -159,13 +159,15 @@ def read_taxii(url, whole):
     assert server.default.url == server.api_roots[0].url
     collection = server.default.collections[0]
     assert collection.can_read and not collection.can_write
-    found, n_pages = {}, 0
-    for page in as_pages(collection.get_objects, per_request=7):
-        n_pages += 1
-        for it in page.get("objects", []):
-            assert found.setdefault(it["id"], it) == it, "two objects with one id"
-    assert found == whole, found.keys() ^ whole.keys()
-    assert n_pages > 3, n_pages
+    for n_each in (1, 2, 7, 1000):
+        found, n_pages = {}, 0
+        for page in as_pages(collection.get_objects, per_request=n_each):
+            n_pages += 1
+            objects = page.get("objects", [])
+            assert len(objects) <= n_each, len(objects)
+            for it in objects:
+                assert found.setdefault(it["id"], it) == it, "two objects with one id"
+        assert found == whole, (n_each, found.keys() ^ whole.keys())
     records = []
     for page in as_pages(collection.get_manifest, per_request=50):
         records += page["objects"]

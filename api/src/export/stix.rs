@@ -214,12 +214,14 @@ fn reference(article: &GraphArticle) -> Value {
     reference
 }
 
-/// The object with our property extension; `null` fields are left out.
+/// The object with our property extension; `null` and empty fields are left out, as the standard
+/// demands.
 fn with_extension(mut object: Map<String, Value>, extension: Value) -> Value {
     let mut fields = Map::new();
     fields.insert("extension_type".into(), json!("property-extension"));
     if let Value::Object(extension) = extension {
-        fields.extend(extension.into_iter().filter(|(_, it)| !it.is_null()));
+        let is_empty = |it: &Value| it.is_null() || it.as_array().is_some_and(Vec::is_empty);
+        fields.extend(extension.into_iter().filter(|(_, it)| !is_empty(it)));
     }
     object.insert("extensions".into(), json!({fixed::extension_id(): fields}));
     Value::Object(object)

@@ -154,9 +154,8 @@ pub(crate) fn page(input: Input<'_>) -> GraphPage {
 
 /// Addresses and names of all formats in which what these parameters select can be taken along.
 pub(crate) fn exports(selection: &[(&str, &str)]) -> Vec<(String, &'static str)> {
-    let of = |(format, label)| {
-        (href(&format!("/v1/export/{format}"), selection.iter().copied()), label)
-    };
+    let of =
+        |(format, label)| (href(&format!("/v1/export/{format}"), selection.iter().copied()), label);
     EXPORTS.map(of).into()
 }
 

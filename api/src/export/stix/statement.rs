@@ -23,7 +23,7 @@ impl Mapper {
             about.push(self.party(&Party::of_sector(sector.as_str()), batch));
         }
         let speaker = statement.speaker.as_ref().and_then(Party::of_phrase);
-        if let Some(speaker) = speaker.filter(|it| it.is_entity) {
+        if let Some(speaker) = speaker {
             about.push(self.voice(&speaker, batch));
         }
         for actor in &actors {

@@ -27,16 +27,15 @@ const LAST_ID: &str = "~";
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {
     at: DateTime<Utc>,
-    /// Empty: before all articles of the instant.
+    /// Empty: before all articles, among the objects that are always the same.
     article: String,
-    /// Objects of the article that came before.
+    /// Objects of the article that came before; 0 behind all of them.
     n_before: usize,
 }
 
 /// What is asked for.
 pub(super) struct Asked {
     place: Place,
-    is_from_start: bool,
     limit: usize,
     ids: Vec<String>,
     types: Vec<String>,
@@ -100,7 +99,6 @@ impl Asked {
         let is_one = object.is_some();
         let after = |at| Place { at, article: LAST_ID.to_owned(), n_before: 0 };
         Ok(Asked {
-            is_from_start: next.is_none() && added_after.is_none(),
             place: next.or(added_after.map(after)).unwrap_or(Place {
                 at: DateTime::UNIX_EPOCH,
                 article: String::new(),
@@ -155,15 +153,21 @@ impl Place {
 /// Reads one page.
 pub(super) async fn read(state: &AppState, asked: &Asked) -> Result<Found, ApiError> {
     let mut page = Page { asked, objects: Vec::new(), seen: HashSet::new() };
-    if asked.is_from_start {
-        let fixed = Mapper::new(Arc::clone(&state.facts), Tlp::Clear).fixed();
-        fixed.into_iter().for_each(|it| page.add(DateTime::UNIX_EPOCH, it));
-    }
     let mut place = asked.place.clone();
+    if place.article.is_empty() {
+        let fixed = Mapper::new(Arc::clone(&state.facts), Tlp::Clear).fixed();
+        for object in fixed.into_iter().skip(place.n_before) {
+            if page.is_full() {
+                return Ok(page.ended(Some(&place)));
+            }
+            page.add(place.at, object);
+            place.n_before += 1;
+        }
+    }
     let mut n_articles = 0;
     loop {
         // An article that a page ended in is read again.
-        let is_inside = 0 < place.n_before;
+        let is_inside = 0 < place.n_before && !place.article.is_empty();
         let from = if is_inside { before(&place.article) } else { place.article.clone() };
         let changed = state.archive.changed_after((place.at, &from), N_AT_ONCE).await?;
         if changed.is_empty() {
@@ -184,8 +188,9 @@ pub(super) async fn read(state: &AppState, asked: &Asked) -> Result<Found, ApiEr
             objects.extend(members.map(|it| mapper.story(it)));
             for (n_before, object) in objects.into_iter().enumerate().skip(skipped) {
                 if page.is_full() {
-                    let next = Place { at: *added_at, article: text, n_before };
-                    return Ok(page.ended(Some(&next)));
+                    let inside = Place { at: *added_at, article: text, n_before };
+                    let is_new = n_before == 0;
+                    return Ok(page.ended(Some(if is_new { &place } else { &inside })));
                 }
                 page.add(*added_at, object);
             }
