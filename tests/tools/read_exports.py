@@ -23,6 +23,10 @@ EXTENSION = "extension-definition--"
 STATEMENT_EDGES = {"threatens", "may-attack", "attacks", "claims", "denies", "attempts", "uses"}
 
 
+def check_url(url):
+    assert re.match(r"https?://[^\s<>\"]+$", url), f"no address of a page: {url!r}"
+
+
 def read_jsonl(path):
     lines = [json.loads(it) for it in path.read_text(encoding="utf-8").splitlines()]
     by_type = {}
@@ -35,7 +39,11 @@ def read_jsonl(path):
     assert end["n_edges"] == len(by_type["edge"]), end
     assert not end["is_cut"], end
     ids = {it["id"] for it in by_type["node"]}
+    for it in by_type["article"]:
+        check_url(it["url"])
     for edge in by_type["edge"]:
+        for proof in edge["evidence"]:
+            check_url(proof["url"])
         assert edge["source"] in ids and edge["target"] in ids, edge
         assert edge["first_at"] <= edge["last_at"] and edge["weight"] >= 1, edge
         assert edge["evidence"] and all(it["url"] and it["page_sha256"] for it in edge["evidence"]), edge
@@ -71,6 +79,9 @@ def read_stix(path, all_):
             assert it["description"] and "start_time" in it and "confidence" in it, it
     expected = {(it["source"], it["kind"], it["target"]) for it in all_["edge"]}
     assert edges == {it for it in expected if it[1] in STATEMENT_EDGES}, edges ^ expected
+    for it in objects:
+        for reference in it.get("external_references", []):
+            assert "url" not in reference or check_url(reference["url"]) is None
     reports = [it for it in objects if it["type"] == "report"]
     assert len(reports) == len(all_["article"])
     markings = {ref for it in objects for ref in it.get("object_marking_refs", [])}
@@ -87,12 +98,19 @@ def read_graph(graph, all_, name_of):
     for _, _, data in graph.edges(data=True):
         proofs = json.loads(data["evidence"])
         assert proofs and proofs[0]["page_sha256"] and data["type"], data
+        check_url(data["url"])
+    kinds = sorted(data["type"] for _, _, data in graph.edges(data=True))
+    assert kinds == sorted(it["kind"] for it in all_["edge"]), kinds
+    n_statements = sum(data["statements"] for _, _, data in graph.edges(data=True))
+    assert n_statements == sum(it["n_statements"] for it in all_["edge"]), n_statements
 
 
 def read_csv(path, all_):
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
+    assert len(rows) == len(all_["statement"]), len(rows)
     for row in rows:
+        check_url(row["url"])
         for cell in row.values():
             assert not re.match(r"\s*[=+\-@]", cell), f"a formula: {cell!r}"
     sentences = {it["id"]: it["sentence"] for it in all_["statement"]}
@@ -109,6 +127,10 @@ def read_misp(path, all_):
         event = MISPEvent()
         event.from_dict(**each["Event"])
         assert "tlp:clear" in [it.name for it in event.tags]
+        links = [it.value for it in event.attributes if it.type == "link"]
+        assert links, "an event without its articles"
+        for it in links:
+            check_url(it)
         for it in event.objects:
             values = {a.object_relation: a.value for a in it.attributes}
             sentences[values["statement-id"]] = values["sentence"]
@@ -126,6 +148,8 @@ def read_ftm(path, all_):
         proxy = model.get_proxy(json.loads(line))
         schemata.setdefault(proxy.schema.name, []).append(proxy)
         told.update(proxy.get("recordId", quiet=True))
+        for it in proxy.get("sourceUrl", quiet=True):
+            check_url(it)
         if proxy.schema.name == "Note":
             told.update(proxy.get("keywords"))
         if proxy.schema.name == "UnknownLink":

@@ -69,3 +69,23 @@ fn legal(text: &str) -> Cow<'_, str> {
     }
     text.chars().map(|it| if is_legal(it) { it } else { '\u{fffd}' }).collect::<String>().into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Xml;
+
+    #[test]
+    fn no_text_becomes_markup_and_what_xml_cannot_hold_is_replaced() {
+        let foe = "</a><!ENTITY x SYSTEM \"file:///etc/passwd\">&x; ]]> \u{0}\u{b}\u{ffff}";
+        let mut written = Vec::new();
+        let mut xml = Xml::new(&mut written).unwrap();
+        xml.open("a", &[("b", foe)]).unwrap();
+        xml.text("c", &[], foe).unwrap();
+        xml.close("a").unwrap();
+        let written = String::from_utf8(written).unwrap();
+        assert_eq!(written.matches('<').count(), 5, "{written}");
+        assert!(written.contains("&lt;/a&gt;&lt;!ENTITY x SYSTEM "), "{written}");
+        assert!(!written.contains("&x;") && !written.contains("]]>"), "{written}");
+        assert!(written.contains("\u{fffd}\u{fffd}\u{fffd}"), "{written}");
+    }
+}
