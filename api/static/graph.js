@@ -86,6 +86,7 @@
       line.append(" ", element("span", `${proof.source_name} ${day(proof.dated_at)}`, "faint small"));
       panel.append(line);
     }
+    panel.scrollIntoView({ block: "nearest" });
   };
   const showNode = (it) => {
     panel.replaceChildren(element("h3", it.name));
@@ -109,7 +110,7 @@
     drawing.on("tap", "edge", (event) => showEdge(event.target.data("it")));
     drawing.on("tap", "node", (event) => showNode(event.target.data("it")));
     // Names stay readable however far away they are.
-    const write = () => { drawing.style().selector("node").style("font-size", Math.min(26, 11 / Math.min(1, drawing.zoom()))).update(); };
+    const write = () => { drawing.style().selector("node").style("font-size", Math.min(26, (canvas.clientWidth < 500 ? 8 : 11) / Math.min(1, drawing.zoom()))).update(); };
     drawing.on("zoom", write);
     write();
     const zoom = (factor) => () => {

@@ -85,6 +85,8 @@ struct Row {
     n_statements: u64,
     first: Time,
     last: Time,
+    /// Whether it was said at more than one time.
+    is_span: bool,
     proofs: Vec<ProofRow>,
 }
 
@@ -220,6 +222,7 @@ fn row(edge: &Edge, graph: &Graph, facts: &Facts, now: DateTime<Utc>) -> Row {
         n_statements: edge.n_statements,
         first: Time::of(edge.first_at, now),
         last: Time::of(edge.last_at, now),
+        is_span: edge.first_at != edge.last_at,
         proofs: proofs.collect(),
     }
 }
