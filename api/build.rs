@@ -1,8 +1,6 @@
 //! Builds again when files come to or go from the folder of embedded assets, and says so when the
 //! graph library is not among them: `scripts/vendor.sh`, which `make` runs, puts it there.
 
-#![expect(clippy::print_stdout, reason = "this is how cargo is told")]
-
 use std::path::Path;
 
 fn main() {

@@ -104,7 +104,7 @@ impl Format {
             Format::Graphml => Box::new(graphml::GraphmlWriter),
             Format::Cypher => Box::new(cypher::CypherWriter),
             Format::Ftm => Box::new(ftm::FtmWriter::new(facts)),
-            Format::Csv => Box::new(csv::CsvWriter::default()),
+            Format::Csv => Box::new(csv::CsvWriter),
             Format::Jsonl => Box::new(jsonl::JsonlWriter),
         }
     }

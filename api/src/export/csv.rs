@@ -38,7 +38,7 @@ const HEADER: [&str; 27] = [
 ];
 
 /// Writes the header and rows as they come.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct CsvWriter;
 
 impl Writer for CsvWriter {
