@@ -2,8 +2,8 @@
 //!
 //! Reading order: [`health`], [`search`], [`articles`], [`stories`], [`statements`], [`entities`],
 //! [`graph`], [`export`], [`taxii`], [`events`], [`saved_searches`], [`alerts`], [`alert_pages`],
-//! [`feeds`], [`sources`], [`corrections`], [`login`], [`settings`], [`openapi`], [`assets`];
-//! [`params`] reads query strings, [`json_body`] bodies, [`etag`] answers with tags.
+//! [`feeds`], [`sources`], [`corrections`], [`login`], [`settings`], [`mcp`], [`openapi`],
+//! [`assets`]; [`params`] reads query strings, [`json_body`] bodies, [`etag`] answers with tags.
 
 pub(crate) mod alert_pages;
 pub(crate) mod alerts;
@@ -21,6 +21,7 @@ pub(crate) mod health;
 pub(crate) mod help;
 pub(crate) mod json_body;
 pub(crate) mod login;
+pub(crate) mod mcp;
 pub(crate) mod openapi;
 pub(crate) mod params;
 pub(crate) mod saved_searches;

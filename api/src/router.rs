@@ -51,6 +51,7 @@ pub fn router(state: AppState) -> Router {
         .route("/feeds/{file}", get(handlers::feeds::atom))
         .route("/graph", get(handlers::graph::page))
         .merge(handlers::taxii::router())
+        .route("/mcp", post(handlers::mcp::post))
         .route("/help", get(handlers::help::page))
         .route("/corrections", get(handlers::corrections::page).post(handlers::corrections::submit))
         .route("/corrections/undo", post(handlers::corrections::submit_undo))

@@ -9,6 +9,7 @@ mod edges;
 mod exports;
 mod hostile;
 mod json;
+mod mcp;
 mod newsroom;
 mod pages;
 mod preview;
