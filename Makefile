@@ -7,7 +7,7 @@ CONFIG ?= config
 MODEL_DIR ?= ../shared/model
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
-.PHONY: help run build test check fmt eval bench bench-pipeline bench-annotate bench-archive bench-search bench-match demo-site dist setup-run setup-test gazetteers model docs clean
+.PHONY: help run build test check fmt eval bench bench-pipeline bench-annotate bench-archive bench-search bench-match bench-export demo-site dist setup-run setup-test gazetteers model docs clean
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,7 +40,7 @@ fmt: ## Format the code
 eval: build ## Run every scorer over the development sets that are present
 	python3 scripts/eval/eval.py
 
-bench: bench-pipeline bench-annotate bench-search bench-match bench-archive ## All benchmarks; figures go to docs/BENCHMARKS.md
+bench: bench-pipeline bench-annotate bench-search bench-match bench-archive bench-export ## All benchmarks; figures go to docs/BENCHMARKS.md
 
 bench-pipeline: setup-run build ## From pages to searchable: articles a second, peak memory, start-up
 	HARBINGER_BIN=$(CURDIR)/target/release/harbinger $(CARGO) bench --locked --workspace --profile dev --bench pipeline
@@ -56,6 +56,10 @@ bench-search: ## Search latency and indexing rate over 100 000 articles
 
 bench-match: ## Saved searches matched in reverse, beside the naive way
 	$(CARGO) bench --locked -p index --bench matching
+
+bench-export: build ## Peak memory and time of exporting 100 000 articles
+	HARBINGER_BIN=$(CURDIR)/target/release/harbinger $(CARGO) bench --locked --workspace --profile dev --bench export
+
 dist: setup-run ## Pack a tarball and a Debian package into target/package
 	$(CARGO) build --profile dist --locked --bin harbinger
 	packaging/build.sh target/dist/harbinger

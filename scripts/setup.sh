@@ -14,6 +14,7 @@ need() { # need COMMAND PACKAGE: remember the package when the command is absent
 need cc build-essential
 if [ "$want" = test ]; then
   need chromium chromium
+  python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
 fi
 [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
@@ -47,4 +48,11 @@ if [ "$want" = test ] && [ -f tests/browser/package-lock.json ]; then
     (cd tests/browser && npm ci --no-audit --no-fund --loglevel=error)
     cp tests/browser/package-lock.json "$stamp"
   fi
+fi
+
+if [ "$want" = test ]; then
+  scripts/vendor.sh
+  scripts/export-tools.sh
+else
+  scripts/vendor.sh || echo "setup: going on; the graph page will have its table but no drawing" >&2
 fi

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::export::{Format, Tlp};
+
 /// A news and OSINT threat monitor: who threatens or attacks whom, in which sectors.
 #[derive(Debug, Parser)]
 #[command(name = "harbinger", version, max_term_width = 100, propagate_version = true)]
@@ -135,8 +137,12 @@ pub enum Command {
         Input lines: articles as `extract` prints them (annotated on the way when a search asks \
         for it), or annotations as `annotate` prints them.")]
     Match(MatchArgs),
-    /// Export the entity graph (STIX, MISP, GEXF…); comes with the product release
-    Export(LaterArgs),
+    /// Export what a search finds: statements, entities and their graph
+    #[command(after_help = "Examples:\n  \
+        harbinger export stix --from 2026-01-01 > threats.json\n  \
+        harbinger export gexf 'actor:iran target:/energy' -o iran.gexf\n  \
+        harbinger export csv ransomware --facet sector=/health > statements.csv")]
+    Export(ExportArgs),
 }
 
 /// Arguments of `backup` and `restore`.
@@ -334,6 +340,32 @@ pub enum SearchSort {
     Newest,
     /// Oldest first.
     Oldest,
+}
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The format
+    #[arg(value_enum)]
+    pub format: Format,
+    /// As for `search`; without it everything is exported
+    #[arg(value_name = "QUERY", allow_hyphen_values = true, default_value = "")]
+    pub query: String,
+    /// Narrow to a facet value, e.g. sector=/energy, entity=country:IR, story=ID (repeatable)
+    #[arg(long, value_name = "FACET=VALUE")]
+    pub facet: Vec<String>,
+    /// First day, e.g. 2026-01-31
+    #[arg(long, value_name = "DAY")]
+    pub from: Option<String>,
+    /// Last day, inclusive
+    #[arg(long, value_name = "DAY")]
+    pub to: Option<String>,
+    /// Marking of STIX objects and MISP events: Traffic Light Protocol 2.0
+    #[arg(long, value_enum, default_value = "clear")]
+    pub tlp: Tlp,
+    /// Write to this file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// Arguments of `reindex`.

@@ -8,6 +8,7 @@ mod backup;
 mod check_config;
 mod correlate;
 mod demo_site;
+mod export;
 mod extract;
 mod index_articles;
 pub mod jsonl;
@@ -69,6 +70,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Index(args) => index_articles::run(setup, &args),
         Command::Match(args) => match_searches::run(&setup, &args),
         Command::Search(args) => search::run(&setup, &args),
+        Command::Export(args) => export::run(&setup, &args),
         Command::Reindex(args) => reindex::run(setup, &args),
         Command::DemoSite(args) => demo_site::run(&args),
         Command::Backup(args) => backup::backup(&setup, &args),
@@ -85,7 +87,6 @@ fn later(command: &Command) -> Option<String> {
         Command::Import(_) => ("import", "crawling"),
         Command::ImportOpml(_) => ("import-opml", "crawling"),
         Command::ExportOpml(_) => ("export-opml", "crawling"),
-        Command::Export(_) => ("export", "product"),
         _ => return None,
     };
     Some(format!("`harbinger {name}` comes with the {release} release; this version lacks it"))

@@ -1,9 +1,9 @@
 //! One module for each branch of the address tree.
 //!
 //! Reading order: [`health`], [`search`], [`articles`], [`stories`], [`statements`], [`entities`],
-//! [`events`], [`saved_searches`], [`alerts`], [`alert_pages`], [`feeds`], [`sources`],
-//! [`corrections`], [`login`], [`settings`], [`openapi`], [`assets`]; [`params`] reads query
-//! strings, [`json_body`] bodies, [`etag`] answers with tags.
+//! [`graph`], [`export`], [`taxii`], [`events`], [`saved_searches`], [`alerts`], [`alert_pages`],
+//! [`feeds`], [`sources`], [`corrections`], [`login`], [`settings`], [`mcp`], [`openapi`],
+//! [`assets`]; [`params`] reads query strings, [`json_body`] bodies, [`etag`] answers with tags.
 
 pub(crate) mod alert_pages;
 pub(crate) mod alerts;
@@ -13,12 +13,15 @@ pub(crate) mod corrections;
 pub(crate) mod entities;
 pub(crate) mod etag;
 pub(crate) mod events;
+pub(crate) mod export;
 pub(crate) mod feeds;
+pub(crate) mod graph;
 pub(crate) mod headlines;
 pub(crate) mod health;
 pub(crate) mod help;
 pub(crate) mod json_body;
 pub(crate) mod login;
+pub(crate) mod mcp;
 pub(crate) mod openapi;
 pub(crate) mod params;
 pub(crate) mod saved_searches;
@@ -27,4 +30,5 @@ pub(crate) mod settings;
 pub(crate) mod sources;
 pub(crate) mod statements;
 pub(crate) mod stories;
+pub(crate) mod taxii;
 pub(crate) mod today;

@@ -1,8 +1,8 @@
 //! The binary's inside: the command line, the wiring of the stages, HTTP and web pages.
 //!
 //! Reading order: [`cli`], [`command`], [`system`], [`pipeline`], [`deliver`]; then [`state`],
-//! [`mod@router`], [`access`], [`handlers`], [`backtest`], [`pages`], [`markup`], [`error`],
-//! [`openapi`]; last [`sample`], the bundled news site.
+//! [`mod@router`], [`access`], [`handlers`], [`backtest`], [`pages`], [`export`], [`markup`],
+//! [`error`], [`openapi`]; last [`sample`], the bundled news site.
 
 mod access;
 mod backtest;
@@ -10,6 +10,7 @@ pub mod cli;
 pub mod command;
 pub mod deliver;
 pub mod error;
+pub mod export;
 mod handlers;
 mod logging;
 pub mod markup;

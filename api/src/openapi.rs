@@ -1,12 +1,14 @@
 //! The JSON addresses and their description, `/openapi.json`.
 
 use axum::body::Bytes;
+use index::graph::EdgeKind;
 use index::search::{DateField, Sort};
 use nlp::StatementKind;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::error::{ErrorBody, ErrorDetail};
+use crate::export::{Format, Tlp};
 use crate::handlers;
 use crate::state::AppState;
 
@@ -17,7 +19,16 @@ use crate::state::AppState;
         description = "News and OSINT threat monitor: search, stories, hostile statements, entities.",
         license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")
     ),
-    components(schemas(ErrorBody, ErrorDetail, DateField, Sort, StatementKind))
+    components(schemas(
+        ErrorBody,
+        ErrorDetail,
+        DateField,
+        Sort,
+        StatementKind,
+        EdgeKind,
+        Format,
+        Tlp
+    ))
 )]
 struct Description;
 
@@ -45,6 +56,9 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(handlers::alerts::retry))
         .routes(routes!(handlers::corrections::list, handlers::corrections::add))
         .routes(routes!(handlers::corrections::remove))
+        .routes(routes!(handlers::graph::of_entity))
+        .routes(routes!(handlers::graph::get))
+        .routes(routes!(handlers::export::get))
         .routes(routes!(handlers::health::livez))
         .routes(routes!(handlers::health::readyz))
         .routes(routes!(handlers::health::metrics))

@@ -2,8 +2,8 @@
 //!
 //! Modules turn archived records into plain text, links and class names; only the templates make
 //! HTML, and they escape everything. Reading order: [`frame`], [`text`], [`view`], [`statement`],
-//! then [`today`], [`search`], [`story`], [`article`], [`entity`], [`alerts`], [`saved_search`],
-//! [`sources`], [`corrections`], [`help`], [`login`], [`settings`], [`error`].
+//! then [`today`], [`search`], [`story`], [`article`], [`entity`], [`graph`], [`alerts`],
+//! [`saved_search`], [`sources`], [`corrections`], [`help`], [`login`], [`settings`], [`error`].
 
 pub(crate) mod alerts;
 pub(crate) mod article;
@@ -11,6 +11,7 @@ pub(crate) mod corrections;
 pub(crate) mod entity;
 pub(crate) mod error;
 pub(crate) mod frame;
+pub(crate) mod graph;
 pub(crate) mod help;
 pub(crate) mod login;
 pub(crate) mod saved_search;

@@ -12,10 +12,13 @@ use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::limits::Limits;
+use crate::export::Facts;
 use crate::pages::view::SectorNames;
 
 /// Searches that may run at once; more are told to come back.
 const N_SEARCHES_MAX: usize = 16;
+/// Exports that may run at once; more are told to come back.
+const N_EXPORTS_MAX: usize = 3;
 /// Events that a slow reader may fall behind before it loses some.
 const N_EVENTS_KEPT: usize = 256;
 
@@ -43,6 +46,8 @@ pub struct AppState {
     pub(crate) limits: Arc<Limits>,
     pub(crate) sectors: Arc<SectorNames>,
     pub(crate) search_permits: Arc<Semaphore>,
+    pub(crate) export_permits: Arc<Semaphore>,
+    pub(crate) facts: Arc<Facts>,
     pub(crate) stream_permits: Arc<Semaphore>,
 }
 
@@ -68,6 +73,8 @@ impl AppState {
             sectors: Arc::new(SectorNames::of(&config.taxonomy)),
             stream_permits: Arc::new(Semaphore::new(config.settings.http.n_event_streams_max)),
             search_permits: Arc::new(Semaphore::new(N_SEARCHES_MAX)),
+            export_permits: Arc::new(Semaphore::new(N_EXPORTS_MAX)),
+            facts: Arc::new(Facts::of(&config)),
             config,
         }
     }

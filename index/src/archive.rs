@@ -15,8 +15,8 @@
 //!
 //! Reading order: `open`, [`sources`], [`frontier`], [`articles`], [`annotations`] (with
 //! `annotation_rows` and `forget`), [`index_feed`], [`stories`], [`statements`], [`entities`],
-//! [`counts`]; [`searches`], [`alerts`], [`outbox`]; [`corrections`], [`access`], [`audit`],
-//! [`backup`].
+//! [`graph_articles`], [`counts`]; [`searches`], [`alerts`], [`outbox`]; [`corrections`],
+//! [`access`], [`audit`], [`backup`].
 
 pub mod access;
 pub mod alerts;
@@ -32,6 +32,7 @@ pub mod entities;
 mod error;
 mod forget;
 pub mod frontier;
+pub mod graph_articles;
 pub mod index_feed;
 mod lock;
 mod open;

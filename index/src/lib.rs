@@ -2,12 +2,14 @@
 //! which can always be rebuilt from it.
 //!
 //! Reading order: [`record`], [`archive`]; then [`schema`], `document`, [`tokenizer`],
-//! [`writer`], [`query`], [`facet`], [`search`], `cursor`, [`snippet`], [`matching`].
+//! [`writer`], [`query`], [`facet`], [`search`], `cursor`, [`snippet`], [`matching`]; last
+//! [`graph`].
 
 pub mod archive;
 mod cursor;
 mod document;
 pub mod facet;
+pub mod graph;
 pub mod matching;
 pub mod query;
 pub mod record;
@@ -24,8 +26,8 @@ pub use facet::{FacetCount, FilterField};
 pub use matching::{Matcher, explain};
 pub use query::{QueryError, QueryErrorKind};
 pub use record::{
-    EntityRecord, Page, StatementRecord, StoredArticle, StoryArticle, StoryInput, StoryRecord,
-    StorySummary,
+    ArticleEntity, EntityRecord, GraphArticle, Page, StatementRecord, StoredArticle, StoryArticle,
+    StoryInput, StoryMembers, StoryRecord, StorySummary,
 };
 pub use search::{SearchError, SearchIndex, SearchRequest, SearchResponse};
 pub use snippet::Segment;

@@ -112,6 +112,69 @@ pub struct StatementRecord {
     pub statement: Statement,
 }
 
+/// An article as the entity graph and the exports read it: all but its text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GraphArticle {
+    /// Identity.
+    pub id: ArticleId,
+    /// The page.
+    pub url: String,
+    /// Headline; may be empty.
+    pub title: String,
+    /// Names of the authors.
+    pub authors: Vec<String>,
+    /// The source.
+    pub source: SourceId,
+    /// Display name of the source.
+    pub source_name: String,
+    /// ISO 3166-1 alpha-2 country of the source; `None` when international.
+    pub source_country: Option<String>,
+    /// Whether the source is the bundled sample wire.
+    pub is_sample: bool,
+    /// ISO 639-1 code; `None` when it cannot be told.
+    pub language: Option<String>,
+    /// Publication time; `None` when unknown.
+    pub published_at: Option<DateTime<Utc>>,
+    /// When the page was fetched.
+    pub fetched_at: DateTime<Utc>,
+    /// Published, or else fetched.
+    pub dated_at: DateTime<Utc>,
+    /// When it was annotated; the fetch when it is not yet.
+    pub annotated_at: DateTime<Utc>,
+    /// SHA-256 of the page as fetched, hexadecimal.
+    pub page_sha256: String,
+    /// The story it belongs to; `None` until it is correlated.
+    pub story: Option<StoryId>,
+    /// Entities it names, by id.
+    pub entities: Vec<ArticleEntity>,
+    /// Its hostile statements, those of the headline first.
+    pub statements: Vec<StatementRecord>,
+}
+
+/// An entity as one article names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArticleEntity {
+    /// `kind:key`.
+    pub id: String,
+    /// Kebab-case mention kind.
+    pub kind: String,
+    /// Canonical name.
+    pub name: String,
+    /// Mentions in the article; 0 when only a statement names it.
+    pub n_mentions: u64,
+}
+
+/// Which articles a story holds, and when they were annotated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoryMembers {
+    /// The story.
+    pub summary: StorySummary,
+    /// Its articles, oldest first; the newest 1 000 when there are more.
+    pub articles: Vec<ArticleId>,
+    /// First and last time that one of them was annotated.
+    pub annotated_at: (DateTime<Utc>, DateTime<Utc>),
+}
+
 /// A person, organisation, place, group… that articles name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntityRecord {

@@ -220,7 +220,7 @@ async fn help_shows_examples_and_commands_to_come_say_so() {
         let script = app.run(&["completions", shell]).await;
         assert!(script.stdout.contains("run-once"), "{script:?}");
     }
-    for args in [&["export", "stix"][..], &["import", "x.warc"]] {
+    for args in [&["import", "x.warc"][..], &["import-opml"]] {
         let finished = app.run(args).await;
         assert_eq!(finished.code, Some(2), "{finished:?}");
         assert!(finished.stderr.contains("comes with"), "{finished:?}");

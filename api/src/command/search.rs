@@ -32,14 +32,7 @@ pub(super) fn run(setup: &Setup, args: &SearchArgs) -> anyhow::Result<ExitCode> 
     let request = request(args)?;
     let response = match index.search(&request, super::now()) {
         Ok(response) => response,
-        Err(SearchError::Query(error)) => {
-            let under = format!("{}\n{}^", args.query, " ".repeat(error.at));
-            return Err(UsageError(format!("{error}\n{under}")).into());
-        }
-        Err(error @ (SearchError::Filter { .. } | SearchError::Cursor)) => {
-            return Err(UsageError(error.to_string()).into());
-        }
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(refusal(error, &args.query)),
     };
     let mut out = std::io::stdout().lock();
     if args.json {
@@ -51,11 +44,21 @@ pub(super) fn run(setup: &Setup, args: &SearchArgs) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
+/// A search that makes no sense is the user's to mend; the wrong place is pointed at.
+pub(super) fn refusal(error: SearchError, query: &str) -> anyhow::Error {
+    match error {
+        SearchError::Query(error) => {
+            let under = format!("{query}\n{}^", " ".repeat(error.at));
+            UsageError(format!("{error}\n{under}")).into()
+        }
+        SearchError::Filter { .. } | SearchError::Cursor => UsageError(error.to_string()).into(),
+        error => error.into(),
+    }
+}
+
 fn request(args: &SearchArgs) -> Result<SearchRequest, UsageError> {
-    let mut request = SearchRequest {
-        q: args.query.clone(),
-        from: args.from.as_deref().map(|it| day("--from", it, 0)).transpose()?,
-        to: args.to.as_deref().map(|it| day("--to", it, 1)).transpose()?,
+    let request = selection(&args.query, &args.facet, args.from.as_deref(), args.to.as_deref())?;
+    Ok(SearchRequest {
         sort: match args.sort {
             SearchSort::Relevance => Sort::Relevance,
             SearchSort::Newest => Sort::Newest,
@@ -63,9 +66,24 @@ fn request(args: &SearchArgs) -> Result<SearchRequest, UsageError> {
         },
         cursor: args.cursor.clone(),
         limit: args.limit,
+        ..request
+    })
+}
+
+/// Reads which articles are meant from what `search` and `export` share.
+pub(super) fn selection(
+    query: &str,
+    facets: &[String],
+    from: Option<&str>,
+    to: Option<&str>,
+) -> Result<SearchRequest, UsageError> {
+    let mut request = SearchRequest {
+        q: query.to_owned(),
+        from: from.map(|it| day("--from", it, 0)).transpose()?,
+        to: to.map(|it| day("--to", it, 1)).transpose()?,
         ..SearchRequest::default()
     };
-    for facet in &args.facet {
+    for facet in facets {
         let (field, value) = facet
             .split_once('=')
             .ok_or_else(|| UsageError(format!("--facet {facet}: write FACET=VALUE")))?;

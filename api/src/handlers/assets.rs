@@ -14,6 +14,9 @@ use rust_embed::{Embed, EmbeddedFile};
 use crate::error::ApiError;
 use crate::handlers::etag;
 
+/// Put here by `make` (`scripts/vendor.sh`); not part of the repository.
+const GRAPH_LIBRARY: &str = "vendor-cytoscape.min.js";
+
 #[derive(Embed)]
 #[folder = "static/"]
 struct Files;
@@ -27,6 +30,19 @@ pub(crate) struct Assets {
     pub(crate) js: String,
     /// Icon.
     pub(crate) icon: String,
+    /// What the graph page adds.
+    pub(crate) graph: GraphAssets,
+}
+
+/// Addresses of what the graph page adds.
+#[derive(Debug)]
+pub(crate) struct GraphAssets {
+    /// Style sheet.
+    pub(crate) css: String,
+    /// Script.
+    pub(crate) js: String,
+    /// The library that draws, when `make` bundled it before the build; the table needs none.
+    pub(crate) library: Option<String>,
 }
 
 /// The assets of this binary.
@@ -34,11 +50,20 @@ pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
     css: hashed("app.css"),
     js: hashed("app.js"),
     icon: hashed("icon.svg"),
+    graph: GraphAssets {
+        css: hashed("graph.css"),
+        js: hashed("graph.js"),
+        library: Files::get(GRAPH_LIBRARY).map(|it| address(&it, GRAPH_LIBRARY)),
+    },
 });
 
 fn hashed(name: &str) -> String {
     let file = Files::get(name).expect("the pages name only files that are embedded");
-    format!("/static/{}/{name}", hash(&file))
+    address(&file, name)
+}
+
+fn address(file: &EmbeddedFile, name: &str) -> String {
+    format!("/static/{}/{name}", hash(file))
 }
 
 fn hash(file: &EmbeddedFile) -> String {

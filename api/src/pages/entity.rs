@@ -8,6 +8,7 @@ use index::EntityRecord;
 use index::search::Hit;
 
 use super::frame::Frame;
+use super::graph::exports;
 use super::search::hits::item;
 use super::statement::{Context, Evidence, StatementView, card, merge};
 use super::text::{Time, brief, clean, clean_or, counted, href, path_href};
@@ -40,6 +41,8 @@ pub(crate) struct EntityPage {
     as_target: Vec<StatementView>,
     articles: Vec<ArticleItem>,
     search_href: String,
+    graph_href: String,
+    exports: Vec<(String, &'static str)>,
     json_href: String,
 }
 
@@ -63,6 +66,8 @@ pub(crate) fn page(input: Input<'_>) -> EntityPage {
         as_target: cards(as_target, context),
         articles: articles.iter().map(|it| item(it, now)).collect(),
         search_href: href("/search", [("entity", entity.id.as_str())]),
+        graph_href: href("/graph", [("entity", entity.id.as_str())]),
+        exports: exports(&[("entity", entity.id.as_str())]),
         json_href: format!("/v1{}", path_href("entities", &entity.id)),
         id: clean(&entity.id),
         name,

@@ -79,14 +79,20 @@ impl Frame {
         if self.is_at_the_door {
             return vec![];
         }
-        [("/", "Today"), ("/search", "Search"), ("/alerts", "Alerts"), ("/sources", "Sources")]
-            .map(|(href, label)| NavLink {
-                href,
-                label,
-                is_here: href == self.here,
-                count: if href == "/alerts" { self.n_new_alerts } else { 0 },
-            })
-            .into()
+        let all = [
+            ("/", "Today"),
+            ("/search", "Search"),
+            ("/graph", "Graph"),
+            ("/alerts", "Alerts"),
+            ("/sources", "Sources"),
+        ];
+        all.map(|(href, label)| NavLink {
+            href,
+            label,
+            is_here: href == self.here,
+            count: if href == "/alerts" { self.n_new_alerts } else { 0 },
+        })
+        .into()
     }
 }
 

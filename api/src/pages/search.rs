@@ -6,6 +6,7 @@ use index::search::{SearchRequest, SearchResponse};
 use index::{FilterField, QueryError};
 
 use super::frame::Frame;
+use super::graph::exports;
 use super::text::{brief, clean, counted, href};
 use super::view::{Chip, Link, SectorNames};
 use crate::handlers::params::Params;
@@ -74,6 +75,8 @@ pub(crate) struct SearchPage {
     took: String,
     first_href: Option<String>,
     next_href: Option<String>,
+    graph_href: String,
+    exports: Vec<(String, &'static str)>,
     empty_title: String,
     empty_advice: Vec<Advice>,
 }
@@ -131,6 +134,8 @@ fn bare(context: Context<'_>) -> SearchPage {
             .map(|(value, label)| Choice { value, label, is_on: value == sort });
     let is_filter = |name: &str| FilterField::from_name(name).is_some() || name == "date_field";
     let kept = params.pairs().filter(|(name, _)| is_filter(name));
+    let selects = |name: &str| is_filter(name) || ["q", "from", "to"].contains(&name);
+    let selection: Vec<_> = params.pairs().filter(|(name, _)| selects(name)).collect();
     let title = brief(&request.q, 60);
     SearchPage {
         frame: Frame::new(if title.is_empty() { "Search".to_owned() } else { title }, "/search"),
@@ -150,6 +155,8 @@ fn bare(context: Context<'_>) -> SearchPage {
         took: String::new(),
         first_href: None,
         next_href: None,
+        graph_href: href("/graph", selection.iter().copied()),
+        exports: exports(&selection),
         empty_title: String::new(),
         empty_advice: Vec::new(),
     }

@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use index::{StatementRecord, StoryArticle, StoryRecord, StorySummary};
 
 use super::frame::Frame;
+use super::graph::exports;
 use super::statement::{Context, Evidence, StatementView, card, merge};
-use super::text::{Time, brief, clean_or, counted, path_href};
+use super::text::{Time, brief, clean_or, counted, href, path_href};
 use super::view::{Row, SectorNames, SectorTag, rows};
 
 const N_CARDS_MAX: usize = 60;
@@ -50,6 +51,8 @@ pub(crate) struct StoryPage {
     n_articles: u64,
     timeline: Vec<Item>,
     entities: Vec<Row>,
+    graph_href: String,
+    exports: Vec<(String, &'static str)>,
 }
 
 /// Makes the page.
@@ -70,6 +73,8 @@ pub(crate) fn page(input: Input<'_>) -> StoryPage {
         n_articles: summary.n_articles,
         timeline: timeline(&articles, now),
         entities,
+        graph_href: href("/graph", [("story", summary.id.as_str())]),
+        exports: exports(&[("story", summary.id.as_str())]),
         headline,
     }
 }

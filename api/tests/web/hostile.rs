@@ -10,7 +10,7 @@ use crate::pages::Page;
 const SCRIPT: &str = "<script>alert(1)</script><img src=x onerror=alert(2)>\u{202e}gnp.exe";
 
 /// An article whose every field attacks.
-fn hostile() -> Draft {
+pub(crate) fn hostile() -> Draft {
     let text =
         format!("{SCRIPT} was printed.\n\"><svg onload=alert(3)> {{{{ 7 * 7 }}}} \u{0} end.");
     let mut draft = Draft::new("evil", "x?a=%22%3E%3Cscript%3E", 1, SCRIPT, &text);

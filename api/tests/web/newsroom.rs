@@ -76,7 +76,7 @@ impl Newsroom {
         let mut config = Config::builtin().expect("the built-in configuration is valid");
         change(&mut config.settings);
         let config = Arc::new(config);
-        let index_dir = folder.path().join("index");
+        let index_dir = folder.path().join("data/index");
         let search = tokio::task::block_in_place(|| {
             IndexWriterStage::open(&index_dir, WriterSettings::default()).map(|writer| {
                 let search = writer.search_index();
@@ -95,6 +95,11 @@ impl Newsroom {
         let state = AppState::new(archive, search, config, metrics, now);
         state.readiness.set_index(true);
         Newsroom { router: api::router(state.clone()), state, _folder: folder }
+    }
+
+    /// The folder that holds `data`.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self._folder.path()
     }
 
     /// The newsroom with [`all`] articles.

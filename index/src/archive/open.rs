@@ -45,6 +45,12 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0005_corrections.sql"),
         include_str!("../../migrations/postgres/0005_corrections.sql"),
     ),
+    (
+        6,
+        "exports",
+        include_str!("../../migrations/sqlite/0006_exports.sql"),
+        include_str!("../../migrations/postgres/0006_exports.sql"),
+    ),
 ];
 
 /// What a connection may do.

@@ -35,7 +35,9 @@ pub struct StatementFilter {
     pub to: Option<DateTime<Utc>>,
 }
 
-const STATEMENT: &str = "SELECT statements.*, articles.url, articles.title, articles.source_id,
+/// Columns of a [`StatementRecord`].
+pub(super) const STATEMENT: &str =
+    "SELECT statements.*, articles.url, articles.title, articles.source_id,
      sources.name AS source_name, sources.is_sample, article_states.story_id
      FROM statements
      JOIN articles ON articles.id = statements.article_id
@@ -122,7 +124,8 @@ impl Archive {
     }
 }
 
-fn read_statement(row: &AnyRow) -> Result<StatementRecord, sqlx::Error> {
+/// Reads a row of [`STATEMENT`].
+pub(super) fn read_statement(row: &AnyRow) -> Result<StatementRecord, sqlx::Error> {
     Ok(StatementRecord {
         id: get(row, "id")?,
         article: get_parsed(row, "article_id")?,

@@ -168,7 +168,7 @@ impl Archive {
     }
 }
 
-fn read_summary(row: &AnyRow) -> Result<StorySummary, sqlx::Error> {
+pub(super) fn read_summary(row: &AnyRow) -> Result<StorySummary, sqlx::Error> {
     Ok(StorySummary {
         id: StoryId::founded_by(get(row, "id")?),
         headline: get(row, "headline")?,

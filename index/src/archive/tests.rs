@@ -9,6 +9,7 @@ mod backup;
 mod corrections;
 mod faults;
 mod frontier;
+mod graph_articles;
 mod opening;
 mod properties;
 mod reading;
