@@ -29,15 +29,15 @@ fn reports_of_one_event_share_a_story_and_others_do_not() {
 }
 
 #[test]
-fn meaning_and_entities_join_what_words_do_not() {
+fn meaning_and_names_join_what_other_words_do_not() {
     let told = |article: &str, title: &str| StoryInput {
         embedding: vec![0.6, 0.8],
         entities: vec!["place:valmora".into()],
         ..input(article, title, 1)
     };
     let mut stories = clusterer();
-    let first = stories.assign(&told("a", "Water everywhere"));
-    assert_eq!(first, stories.assign(&told("b", "Valmora: Damm gebrochen")));
+    let first = stories.assign(&told("a", "Valmora under water"));
+    assert_eq!(first, stories.assign(&told("b", "Dam gone, says mayor of Valmora")));
     let elsewhere = StoryInput { embedding: vec![0.8, -0.6], ..told("c", "Mayor resigns") };
     assert_ne!(first, stories.assign(&elsewhere));
 }

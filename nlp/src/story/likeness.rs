@@ -7,12 +7,10 @@ use super::terms::TermLikeness;
 
 const INTERCEPT: f32 = -8.9;
 const MEANING: f32 = 6.3;
-const LEAD_WORDS: f32 = 0.0;
 const WORDS: f32 = 1.0;
 const LEAD_NAMES: f32 = 3.0;
 const NAMES: f32 = 9.0;
 const NUMBERS: f32 = 5.0;
-const ENTITIES: f32 = 0.0;
 /// What it adds when both state their date and the dates agree.
 const SAME_DATE: f32 = 3.0;
 
@@ -24,7 +22,7 @@ const MEANING_OF_WORDS: (f32, f32) = (0.4, 0.8);
 pub(super) struct Common {
     /// Cosine of the embeddings; `None` when either is unknown.
     pub(super) meaning: Option<f32>,
-    /// Words, names, numbers, entities.
+    /// Words, names, numbers.
     pub(super) terms: TermLikeness,
     /// Whether both are written in one language, as far as is known.
     pub(super) is_one_language: bool,
@@ -38,23 +36,20 @@ pub(super) struct Common {
 /// both.
 pub(super) fn probability(common: Common) -> f32 {
     let terms = common.terms;
-    let lead_words = terms.lead_words.unwrap_or(0.0);
     let words = terms.words.unwrap_or(0.0);
-    let lead_names = terms.lead_names.unwrap_or(lead_words);
+    let lead_names = terms.lead_names.or(terms.lead_words).unwrap_or(0.0);
     let names = terms.names.unwrap_or(words);
-    let (lead_words, words, meaning) = match common.is_one_language {
-        true => (lead_words, words, common.meaning),
-        false => (lead_names, names, None),
+    let (words, meaning) = match common.is_one_language {
+        true => (words, common.meaning),
+        false => (names, None),
     };
     let meaning = meaning.unwrap_or(MEANING_OF_WORDS.0 + MEANING_OF_WORDS.1 * words);
     let sum = INTERCEPT
         + MEANING * meaning
-        + LEAD_WORDS * lead_words
         + WORDS * words
         + LEAD_NAMES * lead_names
         + NAMES * names
         + NUMBERS * terms.numbers.unwrap_or(0.0)
-        + ENTITIES * terms.entities.unwrap_or(0.0)
         + if common.is_same_date { SAME_DATE } else { 0.0 };
     1.0 / (1.0 + (-sum).exp())
 }

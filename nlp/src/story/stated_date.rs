@@ -48,7 +48,11 @@ fn part_of(piece: &str) -> Part {
     let piece = piece.to_lowercase();
     let digits: String = piece.chars().take_while(char::is_ascii_digit).collect();
     if !digits.is_empty() {
-        let is_ordinal = matches!(&piece[digits.len()..], "" | "st" | "nd" | "rd" | "th");
+        let rest = &piece[digits.len()..];
+        // `02T08` of `2013-08-02T08:06`.
+        let is_before_time =
+            rest.strip_prefix('t').is_some_and(|it| it.starts_with(|it: char| it.is_ascii_digit()));
+        let is_ordinal = matches!(rest, "" | "st" | "nd" | "rd" | "th") || is_before_time;
         return match digits.parse::<u32>() {
             Ok(number) if digits.len() == 4 && (1900..2100).contains(&number) => {
                 Part::Year(number as i32)
