@@ -92,7 +92,7 @@ impl StatementReader {
         for reading in &readings {
             let grammar = Grammar::of(document, reading.sentence);
             let draft = Draft::of(reading, &grammar, &phrases);
-            if draft.is_void(reading.score) {
+            if draft.is_void(reading.score) || !grammar.tells_act(&draft.trigger) {
                 continue;
             }
             for actor in &draft.actors {
