@@ -98,6 +98,11 @@ const TRYING: &[&str] = &[
     "tried",
     "trying",
 ];
+/// Words before an act in which it may be said to be tried only.
+const N_WORDS_OF_TRYING: usize = 3;
+/// What stands before an act that may come.
+const FEARING: &[&str] =
+    &["danger", "fear", "feared", "fears", "risk", "risks", "susceptible", "vulnerable"];
 /// Words that alone tell no act: none of the 850 triggers of the training documents is made of
 /// them.
 const ACTLESS: &[&str] = &[
@@ -207,6 +212,10 @@ impl Grammar {
     }
 
     /// The kind of a statement that the model takes for `kind`.
+    ///
+    /// In the training documents, of acts behind an attempt 16 of 19 are attempts, of those in a
+    /// sentence that claims responsibility 6 of 7 are claims, of triggers with `threaten` 13 of 15
+    /// are threats, of acts behind a risk or fear 10 of 14 are warnings.
     pub(crate) fn kind(&self, kind: StatementKind, trigger: &Range<usize>) -> StatementKind {
         let words = &self.words[trigger.clone()];
         let before = &self.words[trigger.start.saturating_sub(N_WORDS_BEFORE)..trigger.start];
@@ -217,10 +226,28 @@ impl Grammar {
         if is_of_past && (is_denied || self.is_negated(trigger)) {
             return StatementKind::Denial;
         }
-        if is_of_past && has(words, TRYING) {
+        let just_before = &before[before.len().saturating_sub(N_WORDS_OF_TRYING)..];
+        let is_tried = has(words, TRYING) || has(just_before, TRYING);
+        if is_tried && (is_of_past || kind == StatementKind::Threat) {
             return StatementKind::Attempt;
         }
+        let may_change = matches!(kind, StatementKind::Attack | StatementKind::Warning);
+        if may_change && words.iter().any(|it| it.starts_with("threaten")) {
+            return StatementKind::Threat;
+        }
+        if kind == StatementKind::Attack && self.claims_responsibility() {
+            return StatementKind::Claim;
+        }
+        if kind == StatementKind::Attack && (has(before, FEARING) || has(words, FEARING)) {
+            return StatementKind::Warning;
+        }
         kind
+    }
+
+    fn claims_responsibility(&self) -> bool {
+        self.words.windows(2).any(|it| {
+            it[0].starts_with("claim") && matches!(it[1].as_str(), "responsibility" | "credit")
+        })
     }
 
     /// Whether the act is said not to have been: `has never attacked`, `was not hit`.
@@ -401,13 +428,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_not_to_have_been_is_a_denial() {
+    fn words_around_an_act_tell_its_kind() {
         check_kind("We have never attacked a grid", 3..4, StatementKind::Denial);
         check_kind("The plant was not hit", 4..5, StatementKind::Denial);
         check_kind("He denied having hacked it", 3..4, StatementKind::Denial);
         check_kind("They did not say how hackers attacked", 6..7, StatementKind::Attack);
         check_kind("It not only encrypts files", 3..4, StatementKind::Attack);
         check_kind("They tried to hack it", 1..4, StatementKind::Attempt);
+        check_kind("A plot to blow it up", 3..5, StatementKind::Attempt);
+        check_kind("They threatened a strike", 1..2, StatementKind::Threat);
+        check_kind("Banks are vulnerable to such attacks", 5..6, StatementKind::Warning);
+        check_kind("Nobody claimed responsibility for the blast", 5..6, StatementKind::Claim);
     }
 
     #[test]
