@@ -12,7 +12,7 @@ use crate::statement_head::Reading;
 use crate::statement_roles::{Role, RoleSpan};
 
 /// Words that neither begin nor end a trigger and end no phrase.
-const LOOSE: &[&str] = &[
+pub(crate) const LOOSE: &[&str] = &[
     "a", "an", "and", "as", "at", "by", "for", "from", "in", "into", "near", "of", "on", "or",
     "that", "the", "to", "using", "via", "was", "were", "which", "who", "with",
 ];

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::coreference::{Anaphor, Antecedent, anaphor, antecedent, is_definite_description};
 use crate::document::AnalysedDocument;
 use crate::link::{LinkedMention, overlap};
-use crate::statement_grammar::Grammar;
+use crate::statement_grammar::{Grammar, LOOSE};
 use crate::statement_roles::{Role, RoleSpan};
 use crate::{EntityRef, MentionKind};
 
@@ -30,12 +30,6 @@ pub(crate) struct PhraseReader<'a> {
 
 /// Words that a phrase does not start with.
 const LEADING: &[&str] = &["the", "a", "an", "and", "or", "both", "by", "of", "from"];
-
-/// Words that a phrase does not end in.
-const TRAILING: &[&str] = &[
-    "a", "an", "and", "as", "at", "by", "for", "from", "in", "near", "of", "on", "or", "that",
-    "the", "to", "was", "were", "which", "who", "with",
-];
 
 /// What stands before a name and is none.
 const TITLES: &[&str] = &["Mr", "Mrs", "Ms", "Dr", "President", "Minister", "General"];
@@ -133,7 +127,7 @@ impl PhraseReader<'_> {
             }
             words.end -= 1;
         }
-        while words.len() > 1 && TRAILING.contains(&word(words.end - 1).as_str()) {
+        while words.len() > 1 && LOOSE.contains(&word(words.end - 1).as_str()) {
             words.end -= 1;
         }
         if words.is_empty() || (words.len() == 1 && is_mark(&word(words.start))) {

@@ -99,7 +99,7 @@ fn day_of(captures: &regex::Captures) -> Option<NaiveDate> {
 }
 
 /// 1 to 12, for names and their first three letters.
-fn month_of(name: &str) -> Option<u32> {
+pub(crate) fn month_of(name: &str) -> Option<u32> {
     let name = name.to_lowercase();
     let is_short = name.len() == 3 || name == "sept";
     let is_it = |it: &&str| *it == name || (is_short && it.starts_with(&name));

@@ -3,24 +3,10 @@
 use chrono::NaiveDate;
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::statement_time::month_of;
+
 /// Characters in which such a date is looked for.
 const N_CHARS: usize = 400;
-const MONTHS: [&str; 12] =
-    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-const MONTH_NAMES: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
 
 /// The first full date within the first 400 characters: `November 12, 2011`, `12 Nov 2011`,
 /// `2011-11-12`, `11/12/2011` (month first, unless that cannot be).
@@ -61,10 +47,7 @@ fn part_of(piece: &str) -> Part {
             _ => Part::Other,
         };
     }
-    let is_month = |number: &usize| {
-        piece == MONTHS[*number] || piece == MONTH_NAMES[*number] || piece == "sept" && *number == 8
-    };
-    (0..12).find(is_month).map_or(Part::Other, |it| Part::Month(it as u32 + 1))
+    month_of(&piece).map_or(Part::Other, Part::Month)
 }
 
 fn date_of(parts: &[Part]) -> Option<NaiveDate> {
