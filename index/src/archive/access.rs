@@ -171,8 +171,12 @@ impl Archive {
             .bind(name)
             .execute(&mut *tx)
             .await?;
+            if done.rows_affected() == 0 {
+                tx.rollback().await?;
+                return Ok(false);
+            }
             tx.commit().await?;
-            Ok(done.rows_affected() == 1)
+            Ok(true)
         })
         .await
     }

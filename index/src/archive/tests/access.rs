@@ -41,7 +41,9 @@ async fn the_last_admin_stays() {
         let archive = &world.archive;
         archive.add_user("root", Role::Admin, "h", at(1)).await.unwrap();
         archive.add_user("reader", Role::Reader, "h", at(1)).await.unwrap();
+        archive.begin_session("t", "root", "c", at(1), at(9)).await.unwrap();
         assert!(!archive.remove_user("root").await.unwrap());
+        assert!(archive.session("t", at(2)).await.unwrap().is_some(), "and stays logged in");
         assert!(archive.remove_user("reader").await.unwrap());
         archive.add_user("second", Role::Admin, "h", at(1)).await.unwrap();
         assert!(archive.remove_user("root").await.unwrap());
