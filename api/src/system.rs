@@ -148,7 +148,7 @@ pub fn archive_settings(config: &Config) -> ArchiveSettings {
 
 /// The index folder below `data_dir`.
 pub fn index_folder(data_dir: &Path) -> std::path::PathBuf {
-    data_dir.join("index")
+    data_dir.join(index::INDEX_FOLDER)
 }
 
 /// Display names of the sectors, by facet path.

@@ -32,3 +32,6 @@ pub use record::{
 pub use search::{SearchError, SearchIndex, SearchRequest, SearchResponse};
 pub use snippet::Segment;
 pub use writer::{IndexError, IndexWriterStage, WriterSettings};
+
+/// Name of the folder of the search index below the data folder.
+pub const INDEX_FOLDER: &str = "index";

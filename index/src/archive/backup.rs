@@ -12,6 +12,7 @@ use sqlx::{ConnectOptions, Connection, Row};
 use super::error::classify;
 use super::open::{DATABASE_FILE, newest_version};
 use super::{ArchiveError, ArchiveSettings, DataDirLock};
+use crate::INDEX_FOLDER;
 
 /// Writes a whole, consistent copy of the archive to the new file `to`; answers its size in bytes.
 ///
@@ -78,14 +79,19 @@ pub async fn restore(settings: &ArchiveSettings, from: &Path) -> Result<(), Arch
     fs::copy(from, &part).map_err(refused)?;
     keep_private(&part).map_err(refused)?;
     fs::File::open(&part).and_then(|it| it.sync_all()).map_err(refused)?;
-    for ending in ["", "-wal", "-shm"] {
+    // A database stands under its name at every moment, so that a crash never leaves none.
+    let kept =
+        |ending: &str| settings.data_dir.join(format!("{DATABASE_FILE}.before-restore{ending}"));
+    if to.exists() {
+        fs::copy(&to, kept("")).map_err(refused)?;
+    }
+    for ending in ["-wal", "-shm"] {
         let old = settings.data_dir.join(format!("{DATABASE_FILE}{ending}"));
         if old.exists() {
-            let kept = settings.data_dir.join(format!("{DATABASE_FILE}.before-restore{ending}"));
-            fs::rename(&old, kept).map_err(refused)?;
+            fs::rename(&old, kept(ending)).map_err(refused)?;
         }
     }
-    let index = settings.data_dir.join("index");
+    let index = settings.data_dir.join(INDEX_FOLDER);
     if index.exists() {
         fs::remove_dir_all(&index).map_err(refused)?;
     }
