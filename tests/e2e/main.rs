@@ -4,6 +4,7 @@ mod alerts;
 mod api;
 mod browser;
 mod command_line;
+mod corrections;
 mod faults;
 mod real_input;
 mod resilience;

@@ -38,7 +38,7 @@ async fn correlate_all(
     finish_corrections(shared).await?;
     while let Some(mut batch) = annotated.recv().await {
         let started = Instant::now();
-        correct(shared, &mut batch).await?;
+        let applied = correct(shared, &mut batch).await?;
         let mut events = Vec::new();
         searches.refresh(&shared.archive).await?;
         let (mut correlated, mut matches) = (Vec::with_capacity(batch.len()), Vec::new());
@@ -56,6 +56,7 @@ async fn correlate_all(
             shared.archive.record_annotations_and_alerts(&correlated, &matches, now).await;
         let recorded = recorded.context("annotations could not be recorded")?;
         announce_alerts(shared, recorded.alerts, now);
+        correct_again(shared, &applied).await?;
         let n_recorded = recorded.n_articles;
         let n_statements: usize = correlated.iter().map(n_statements).sum();
         add(&shared.counts.n_annotated, n_recorded as u64);
@@ -102,8 +103,9 @@ async fn finish_corrections(shared: &Shared) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Applies what readers corrected before to articles that the models have just read.
-async fn correct(shared: &Shared, batch: &mut [AnnotatedArticle]) -> anyhow::Result<()> {
+/// Applies what readers corrected before to articles that the models have just read; answers the
+/// ids of the corrections.
+async fn correct(shared: &Shared, batch: &mut [AnnotatedArticle]) -> anyhow::Result<Vec<String>> {
     let corrections = shared.archive.corrections().await?;
     let mut changed = Vec::new();
     for it in &corrections {
@@ -114,7 +116,18 @@ async fn correct(shared: &Shared, batch: &mut [AnnotatedArticle]) -> anyhow::Res
             }
         }
     }
-    Ok(shared.archive.note_corrected(&changed).await?)
+    shared.archive.note_corrected(&changed).await?;
+    Ok(corrections.into_iter().map(|it| it.id).collect())
+}
+
+/// Applies what readers corrected while a batch was on its way into the archive: such a correction
+/// found it neither there nor here. `applied` are those that the batch knew.
+async fn correct_again(shared: &Shared, applied: &[String]) -> anyhow::Result<()> {
+    let corrections = shared.archive.corrections().await?;
+    for it in corrections.iter().filter(|it| !applied.contains(&it.id)) {
+        shared.archive.correct_articles(&it.id, &it.correction, (shared.now)()).await?;
+    }
+    Ok(())
 }
 
 /// The clusterer as it was, from the articles of its time window.
