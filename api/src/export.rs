@@ -226,7 +226,7 @@ pub(crate) struct Source {
 pub(crate) struct Written {
     pub(crate) n_articles: u64,
     pub(crate) n_statements: u64,
-    /// Whether the graph met a bound, so that parts of it are missing.
+    /// Whether the graph or a story met a bound, so that parts are missing.
     pub(crate) is_cut: bool,
 }
 
@@ -269,21 +269,23 @@ pub(crate) fn run(
             }
         }
     }
-    write_stories(handle, source, &stories, writer.as_mut(), out)?;
+    let has_cut_story = write_stories(handle, source, &stories, writer.as_mut(), out)?;
     let graph = if wants.graph { graph.finish() } else { Graph::default() };
-    written.is_cut = graph.is_cut;
+    written.is_cut = graph.is_cut || has_cut_story;
     writer.end(&graph, out)?;
     out.flush()?;
     Ok(written)
 }
 
+/// Writes the stories; answers whether one has more articles than an event takes.
 fn write_stories(
     handle: &Handle,
     source: &Source,
     stories: &BTreeMap<StoryId, Vec<ArticleId>>,
     writer: &mut dyn Writer,
     out: &mut dyn Write,
-) -> Result<(), ExportError> {
+) -> Result<bool, ExportError> {
+    let mut is_cut = false;
     let ids: Vec<StoryId> = stories.keys().cloned().collect();
     for some in ids.chunks(N_STORIES_AT_ONCE) {
         if source.stop.is_cancelled() {
@@ -291,6 +293,7 @@ fn write_stories(
         }
         for story in handle.block_on(source.archive.story_members(some))? {
             let members = stories.get(&story.summary.id).map(Vec::as_slice).unwrap_or_default();
+            is_cut |= N_EVENT_ARTICLES_MAX < members.len();
             let newest = &members[members.len().saturating_sub(N_EVENT_ARTICLES_MAX)..];
             let articles = match newest {
                 [] => Vec::new(),
@@ -299,7 +302,7 @@ fn write_stories(
             writer.story(&story, &articles, out)?;
         }
     }
-    Ok(())
+    Ok(is_cut)
 }
 
 /// Writes a graph without its articles.
