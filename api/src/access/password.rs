@@ -10,6 +10,10 @@ const N_CHARS_MIN: usize = 10;
 /// Most bytes of a password: hashing must stay cheap for whoever guesses too.
 const N_BYTES_MAX: usize = 1_024;
 
+/// In the place of a hash, where there is none: of a random password that nobody knows.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$\
+    c29tZXNhbHRzb21lc2FsdA$0MzhTbZ1fR1tN3yTyOxCqkE3GnUxvLmhlXHDIZvGJjU";
+
 /// Why a password cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PasswordError {
@@ -41,9 +45,6 @@ pub(crate) fn hash(password: &str) -> Result<String, PasswordError> {
 /// Without a `hash` the same work is done and the answer is no, so that the time taken does not
 /// tell which users exist.
 pub(crate) fn is_right(password: &str, hash: Option<&str>) -> bool {
-    // Of a random password that nobody knows.
-    const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$\
-        c29tZXNhbHRzb21lc2FsdA$0MzhTbZ1fR1tN3yTyOxCqkE3GnUxvLmhlXHDIZvGJjU";
     if N_BYTES_MAX < password.len() {
         return false;
     }
@@ -65,6 +66,15 @@ mod tests {
         assert!(!is_right("correct horse", Some(&kept)));
         assert!(!is_right("correct horse battery", None));
         assert!(!is_right("correct horse battery", Some("no hash")));
+    }
+
+    #[test]
+    fn somebody_unknown_costs_as_much_work_as_somebody_known() {
+        let cost = |hash: &str| {
+            let parsed = PasswordHash::new(hash).unwrap();
+            (parsed.algorithm.to_string(), parsed.params.to_string(), parsed.hash.unwrap().len())
+        };
+        assert_eq!(cost(NOBODY), cost(&hash("correct horse battery").unwrap()));
     }
 
     #[test]
