@@ -83,7 +83,7 @@ fn measure(binary: &Path, folder: &Path, format: &str) {
         .unwrap();
     let mut peak_bytes = 0;
     let status = loop {
-        peak_bytes = peak_memory_bytes(process.id()).unwrap_or(peak_bytes);
+        peak_bytes = tests::peak_memory_bytes(process.id()).unwrap_or(peak_bytes);
         if let Some(status) = process.try_wait().unwrap() {
             break status;
         }
@@ -97,14 +97,6 @@ fn measure(binary: &Path, folder: &Path, format: &str) {
         started.elapsed().as_secs_f64(),
     );
     fs::remove_file(out).unwrap();
-}
-
-/// Peak resident size of a running process; `None` once it has ended.
-fn peak_memory_bytes(process: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:"))?;
-    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
-    Some(kibibytes * 1024)
 }
 
 fn at(minutes: u64) -> DateTime<Utc> {

@@ -79,7 +79,8 @@ async fn throughput(n_articles: usize) {
         n_words / n_articles,
         elapsed.as_secs_f64(),
     );
-    println!("peak memory: {:.0} MB", peak_memory_bytes(process) as f64 / 1e6);
+    let peak_bytes = tests::peak_memory_bytes(process).unwrap();
+    println!("peak memory: {:.0} MB", peak_bytes as f64 / 1e6);
     println!("processor time: {:.1} s", processor_seconds(process));
     served.stop().await;
 }
@@ -129,13 +130,6 @@ fn article(sentences: &[&str], rng: &mut StdRng) -> (String, Vec<String>) {
     }
     let title = sentences.choose(rng).unwrap().trim_end_matches('.').to_owned();
     (title, paragraphs)
-}
-
-/// Peak resident memory of a process, from the kernel (Linux).
-fn peak_memory_bytes(process: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024
 }
 
 /// User and system time of a process, at the usual 100 ticks a second (Linux).
