@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Puts the pinned graph library of the web pages beside the embedded assets (api/static/vendor-*).
-# The program builds without it; its graph page then shows the table only and says so.
+# Puts what the web pages need from the npm registry, pinned, beside the embedded assets
+# (api/static/vendor-*): the graph library and the outline of the world. The program builds without;
+# its graph and map pages then show their tables only and say so.
 set -euo pipefail
 cd "$(dirname "$0")/../api/web"
 
 stamp=node_modules/.harbinger-lock
-target=../static/vendor-cytoscape.min.js
-if [ -f "$target" ] && cmp -s package-lock.json "$stamp"; then
+static=../static
+if [ -f $static/vendor-cytoscape.min.js ] && [ -f $static/vendor-world.svg ] \
+  && cmp -s package-lock.json "$stamp"; then
   exit 0
 fi
 command -v npm >/dev/null 2>&1 || {
@@ -14,8 +16,10 @@ command -v npm >/dev/null 2>&1 || {
   exit 1
 }
 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null || {
-  echo "vendor: npm could not fetch the graph library (api/web/package-lock.json)" >&2
+  echo "vendor: npm could not fetch what the pages need (api/web/package-lock.json)" >&2
   exit 1
 }
-cp node_modules/cytoscape/dist/cytoscape.min.js "$target"
+cp node_modules/cytoscape/dist/cytoscape.min.js $static/vendor-cytoscape.min.js
+node world.mjs node_modules/world-atlas/countries-110m.json > $static/vendor-world.svg.part
+mv $static/vendor-world.svg.part $static/vendor-world.svg
 cp package-lock.json "$stamp"

@@ -1,7 +1,7 @@
 //! One module for each branch of the address tree.
 //!
-//! Reading order: [`health`], [`search`], [`articles`], [`stories`], [`statements`], [`entities`],
-//! [`graph`], [`export`], [`taxii`], [`events`], [`saved_searches`], [`alerts`], [`alert_pages`],
+//! Reading order: [`health`], [`search`], [`articles`], [`stories`], [`story_edits`], [`statements`], [`entities`],
+//! [`graph`], [`map`], [`export`], [`taxii`], [`events`], [`saved_searches`], [`alerts`], [`alert_pages`],
 //! [`feeds`], [`sources`], [`corrections`], [`login`], [`settings`], [`mcp`], [`openapi`],
 //! [`assets`]; [`params`] reads query strings, [`json_body`] bodies, [`etag`] answers with tags.
 
@@ -21,6 +21,7 @@ pub(crate) mod health;
 pub(crate) mod help;
 pub(crate) mod json_body;
 pub(crate) mod login;
+pub(crate) mod map;
 pub(crate) mod mcp;
 pub(crate) mod openapi;
 pub(crate) mod params;
@@ -30,5 +31,6 @@ pub(crate) mod settings;
 pub(crate) mod sources;
 pub(crate) mod statements;
 pub(crate) mod stories;
+pub(crate) mod story_edits;
 pub(crate) mod taxii;
 pub(crate) mod today;

@@ -17,6 +17,7 @@ pub mod markup;
 mod openapi;
 mod pages;
 pub mod pipeline;
+mod places;
 pub mod router;
 pub mod sample;
 pub mod state;

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::access::limits::Limits;
 use crate::export::Facts;
 use crate::pages::view::SectorNames;
+use crate::places::Places;
 
 /// Searches that may run at once; more are told to come back.
 const N_SEARCHES_MAX: usize = 16;
@@ -48,6 +49,7 @@ pub struct AppState {
     pub(crate) search_permits: Arc<Semaphore>,
     pub(crate) export_permits: Arc<Semaphore>,
     pub(crate) facts: Arc<Facts>,
+    pub(crate) places: Arc<Places>,
     pub(crate) stream_permits: Arc<Semaphore>,
 }
 
@@ -75,6 +77,7 @@ impl AppState {
             search_permits: Arc::new(Semaphore::new(N_SEARCHES_MAX)),
             export_permits: Arc::new(Semaphore::new(N_EXPORTS_MAX)),
             facts: Arc::new(Facts::of(&config)),
+            places: Arc::new(Places::of(&config.gazetteer)),
             config,
         }
     }

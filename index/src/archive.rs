@@ -14,7 +14,7 @@
 //! Time is an argument. Instants are kept in microseconds.
 //!
 //! Reading order: `open`, [`sources`], [`frontier`], [`articles`], [`annotations`] (with
-//! `annotation_rows` and `forget`), [`index_feed`], [`stories`], [`statements`], [`entities`],
+//! `annotation_rows` and `forget`), [`index_feed`], [`stories`], [`story_edits`], [`statements`], [`entities`],
 //! [`graph_articles`], [`counts`]; [`searches`], [`alerts`], [`outbox`]; [`corrections`],
 //! [`access`], [`audit`], [`backup`].
 
@@ -42,6 +42,7 @@ pub mod searches;
 pub mod sources;
 pub mod statements;
 pub mod stories;
+pub mod story_edits;
 #[cfg(test)]
 mod tests;
 mod value;

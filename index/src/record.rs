@@ -42,6 +42,8 @@ pub struct StorySummary {
     pub n_articles: u64,
     /// Different sources of these articles.
     pub n_sources: u64,
+    /// Those of them with an article that repeats no other.
+    pub n_independent: u64,
     /// Hostile statements in these articles.
     pub n_statements: u64,
 }
@@ -81,6 +83,10 @@ pub struct StoryArticle {
     pub fetched_at: DateTime<Utc>,
     /// ISO 639-1 code; `None` when it cannot be told.
     pub language: Option<String>,
+    /// The article that it repeats; `None` when it was written independently.
+    pub copy_of: Option<ArticleId>,
+    /// Whether an analyst put it into this story.
+    pub is_pinned: bool,
 }
 
 /// A hostile statement with the article that makes it.
@@ -201,7 +207,7 @@ pub struct StoryInput {
     pub article: ArticleId,
     /// Headline; may be empty.
     pub title: String,
-    /// The first 600 characters of the text.
+    /// The first 2 500 characters of the text.
     pub lead: String,
     /// Mean-pooled embedding.
     pub embedding: Vec<f32>,
@@ -211,6 +217,8 @@ pub struct StoryInput {
     pub dated_at: DateTime<Utc>,
     /// The story it was put in.
     pub story: StoryId,
+    /// Whether an analyst put it there.
+    pub is_pinned: bool,
     /// The source.
     pub source: SourceId,
     /// ISO 639-1 code; `None` when it cannot be told.

@@ -4,6 +4,8 @@
 usage: statements.py cross-validate [--folds 0,1]   train on four fifths, score the rest and dev, keep the readings
        statements.py calibrate [--folds 0,1]        fit the score on those readings -> statements_calibration.json
        statements.py train                          train on all documents, score dev, write statements.onnx
+       statements.py continue                       go on from ../model/statements.onnx with the documents read for this
+                                                    project; every fifth of them is left out and calibrates the score
        statements.py export                         write statements.onnx and fixtures.json from the state of `train`
 options: see --help
 """
@@ -16,7 +18,8 @@ import torch.nn.functional as F
 from safetensors.numpy import load_file
 
 from statements_data import ROLE_LABELS, Tagger, load, load_casie, load_more, load_rams
-from statements_export import export, write_fixtures
+from statements_documents import load_documents
+from statements_export import export, state_of, write_fixtures
 from statements_model import CLASSES, Branch
 from statements_read import SHARED, WORDS_MAX, collate, read
 from statements_score import calibrate, figures, put_scores, reliability
@@ -178,6 +181,8 @@ def train(options, weights, documents, helpers, log="", state=None):
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimiser.step()
             step, total, count = step + 1, total + loss.item(), count + 1
+            if step % 100 == 0:
+                print(f"{log} step {step} of {n_steps}, loss {total / count:.3f}, {time.time() - start:.0f}s", flush=True)
             if epoch >= options.epochs * 0.5:
                 with torch.no_grad():
                     if average is None:
@@ -188,6 +193,28 @@ def train(options, weights, documents, helpers, log="", state=None):
         print(f"{log} epoch {epoch} loss {total / count:.3f} {times}", flush=True)
     model.load_state_dict(average)
     return model.eval()
+
+
+def go_on(options, weights, documents, helpers, scored, kept):
+    """Fine-tunes the shipped weights; keeps the state and the readings of held-out documents and of dev."""
+    start = {name: torch.from_numpy(values) for name, values in state_of(f"{HERE}/../model/statements.onnx").items()}
+    state = train(options, weights, documents, helpers, options.name, start).state_dict()
+    torch.save((vars(options), state), kept("all.pt"))
+    compare(start, state, *scored, kept)
+
+
+def compare(start, state, held_out, dev, kept):
+    """Figures of the weights between what they were and what they became."""
+    for share in (0.0, 0.5, 0.75, 1.0):
+        model = Branch()
+        model.load_state_dict({name: (1 - share) * start[name] + share * values for name, values in state.items()})
+        model.eval()
+        readings = {d.id: read(model, d) for d in held_out + dev}
+        calibration = calibrate(held_out, readings)
+        print(f"share {share}", calibration, flush=True)
+        torch.save((calibration, model.state_dict()), kept(f"{share}.pt"))
+        score(f"{share} held out", calibration, held_out, readings)
+        score(f"{share} dev", calibration, dev, readings)
 
 
 def score(name, calibration, documents, readings):
@@ -201,8 +228,8 @@ def score(name, calibration, documents, readings):
 
 def options_of_command_line():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["cross-validate", "calibrate", "train", "export"])
-    numbers = dict(epochs=8, batch=16, helpers=2, seed=0, pretrain=1, bf16=1, more=0)
+    parser.add_argument("command", choices=["cross-validate", "calibrate", "train", "continue", "export"])
+    numbers = dict(epochs=8, batch=16, helpers=2, seed=0, pretrain=1, bf16=1, more=1, documents=1)
     rates = dict(dropout=0.1, head_dropout=0.2, input_dropout=0.1, rate=1.5e-4, heads_faster=5.0, lower=0.7,
                  decay=0.05, lerp=0.01, negatives=0.6)
     for name, default in (numbers | rates).items():
@@ -240,11 +267,19 @@ def main():
     weights = {name: torch.from_numpy(values.astype(np.float32)) for name, values in weights}
     helpers = load_rams(f"{SHARED}/data/nlp/rams.train.jsonl.gz", tagger, f"{options.cache}/rams.pt")
     helpers += load_casie(f"{SHARED}/data/nlp/casie_docs.jsonl.gz", tagger, f"{options.cache}/casie.pt")
-    more = []
+    more, held_out = [], []
     if options.more:
         labels = f"{HERE}/statements_more.jsonl"
         more = load_more(labels, f"{SHARED}/data/nlp", tagger, f"{options.cache}/more.pt")
+    if options.documents:
+        labels = f"{HERE}/statements_documents.jsonl"
+        read_here = load_documents(labels, SHARED, tagger, f"{options.cache}/documents.pt")
+        if options.command == "continue":
+            held_out = read_here[::5]
+        more += [d for d in read_here if d not in held_out]
     print(len(documents), "documents,", len(more), "more,", len(helpers), "helpers", vars(options), flush=True)
+    if options.command == "continue":
+        return go_on(options, weights, documents + more, helpers, (held_out, dev), kept)
     for fold in ["all"] if options.command == "train" else folds:
         others = [d for n, d in enumerate(documents) if n % 5 != fold]
         state = torch.load(f"{options.cache}/{options.start}-{fold}.pt")[1] if options.start else None

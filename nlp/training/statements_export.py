@@ -18,7 +18,7 @@ import json, math
 import numpy as np
 import onnx
 import torch
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from export_onnx import OPSET, Graph
 from statements_data import HIDDEN, N_LABELS, ROLE_LABELS, SECTORS, Document
@@ -118,6 +118,22 @@ def export(state, path):
     data = build(state).SerializeToString(deterministic=True)
     open(path, "wb").write(data)
     print(f"{path}: {len(data)} bytes")
+
+
+def state_of(path):
+    """The weights of an exported branch by their names in `Branch`, as float32."""
+    outputs = {"trigger.out": "trigger", "sentence.out": "sentence", "role.out": "role", "class.out": "cls",
+               "sector.out": "sector", "contexts_in": "contexts"}
+    state = {}
+    for it in onnx.load(path).graph.initializer:
+        if not it.name.endswith(".f16"):
+            continue
+        name, values = it.name[: -len(".f16")], numpy_helper.to_array(it).astype(np.float32)
+        part, _, kind = name.rpartition(".")
+        if kind == "weight" and part != "marks" and "norm" not in part:
+            values = np.ascontiguousarray(values.T)  # As PyTorch keeps it.
+        state[f"{outputs.get(part, part)}.{kind}".lstrip(".")] = values
+    return state
 
 
 SENTENCES = ["Masked raiders of the Dune Front burned a fuel depot near Marl.",

@@ -169,5 +169,7 @@ fn correlated(n: u64) -> CorrelatedArticle {
         embedding: vec![0.125; 384],
         story: StoryId::founded_by(&article(n / 5 * 5).id.to_string()),
         headline: None,
+        copy_of: None,
+        merged: Vec::new(),
     }
 }

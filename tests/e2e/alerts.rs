@@ -168,6 +168,8 @@ async fn raise_alerts(app: &TestApp, url: &str) -> BTreeSet<String> {
             embedding: vec![0.0],
             story: StoryId::founded_by(&it.id.to_string()),
             headline: None,
+            copy_of: None,
+            merged: Vec::new(),
         })
         .collect();
     let recorded = archive.record_annotations_and_alerts(&batch, &matches, now).await;

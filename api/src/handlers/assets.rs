@@ -16,6 +16,8 @@ use crate::handlers::etag;
 
 /// Put here by `make` (`scripts/vendor.sh`); not part of the repository.
 const GRAPH_LIBRARY: &str = "vendor-cytoscape.min.js";
+/// The same; `#land` and `#borders` of it are drawn.
+const WORLD: &str = "vendor-world.svg";
 
 #[derive(Embed)]
 #[folder = "static/"]
@@ -32,6 +34,17 @@ pub(crate) struct Assets {
     pub(crate) icon: String,
     /// What the graph page adds.
     pub(crate) graph: GraphAssets,
+    /// What the map page adds.
+    pub(crate) map: MapAssets,
+}
+
+/// Addresses of what the map page adds.
+#[derive(Debug)]
+pub(crate) struct MapAssets {
+    /// Style sheet.
+    pub(crate) css: String,
+    /// Outline of the world, when `make` drew it before the build; the table needs none.
+    pub(crate) outline: Option<String>,
 }
 
 /// Addresses of what the graph page adds.
@@ -54,6 +67,10 @@ pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
         css: hashed("graph.css"),
         js: hashed("graph.js"),
         library: Files::get(GRAPH_LIBRARY).map(|it| address(&it, GRAPH_LIBRARY)),
+    },
+    map: MapAssets {
+        css: hashed("map.css"),
+        outline: Files::get(WORLD).map(|it| address(&it, WORLD)),
     },
 });
 

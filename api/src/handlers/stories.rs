@@ -4,9 +4,10 @@
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Utc};
 use config::SectorId;
+use index::archive::access::Role;
 use index::archive::stories::StoryFilter;
 use index::{StoryArticle, StoryRecord, StorySummary};
 use nlp::StatementKind;
@@ -14,6 +15,7 @@ use nlp::story::StoryId;
 use serde::Serialize;
 use utoipa::IntoParams;
 
+use crate::access::Principal;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::etag;
 use crate::handlers::params::Params;
@@ -36,6 +38,8 @@ pub(crate) struct SummaryBody {
     n_articles: u64,
     /// Different sources of these.
     n_sources: u64,
+    /// Sources that wrote for themselves: those with an article that repeats no other.
+    n_independent: u64,
     /// Hostile statements in these.
     n_statements: u64,
 }
@@ -61,6 +65,10 @@ pub(crate) struct StoryArticleBody {
     fetched_at: DateTime<Utc>,
     /// ISO 639-1 code.
     language: Option<String>,
+    /// Id of the article that it repeats; `null` when it was written independently.
+    copy_of: Option<String>,
+    /// Whether an analyst put it into this story.
+    is_pinned: bool,
 }
 
 /// What a story holds on one day.
@@ -106,6 +114,7 @@ impl From<StorySummary> for SummaryBody {
             last_seen_at: summary.last_seen_at,
             n_articles: summary.n_articles,
             n_sources: summary.n_sources,
+            n_independent: summary.n_independent,
             n_statements: summary.n_statements,
         }
     }
@@ -123,6 +132,8 @@ impl From<StoryArticle> for StoryArticleBody {
             published_at: article.published_at,
             fetched_at: article.fetched_at,
             language: article.language,
+            copy_of: article.copy_of.map(|it| it.to_string()),
+            is_pinned: article.is_pinned,
         }
     }
 }
@@ -204,6 +215,7 @@ pub(crate) async fn list(
     responses(
         (status = OK, body = StoryBody),
         (status = NOT_MODIFIED, description = "`If-None-Match` names the current `ETag`"),
+        (status = PERMANENT_REDIRECT, description = "to the story that this one ended in"),
         (status = NOT_FOUND, body = ErrorBody)
     )
 )]
@@ -212,8 +224,12 @@ pub(crate) async fn get(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let record = find(&state, &id).await?;
-    etag::json(&headers, &StoryBody::from(record))
+    match find(&state, &id).await? {
+        Found::Story(record) => etag::json(&headers, &StoryBody::from(*record)),
+        Found::EndedIn(story) => {
+            Ok(Redirect::permanent(&format!("/v1/stories/{story}")).into_response())
+        }
+    }
 }
 
 /// The story's page.
@@ -221,16 +237,40 @@ pub(crate) async fn page(
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let record = find(&state, &id).await?;
-    let page = story::page(story::Input { record, sectors: &state.sectors, now: (state.now)() });
-    frame::render(&page)
+    let record = match find(&state, &id).await? {
+        Found::Story(record) => *record,
+        Found::EndedIn(story) => {
+            return Ok(Redirect::permanent(&format!("/stories/{story}")).into_response());
+        }
+    };
+    let can_edit = Principal::current().is_none_or(|it| Role::Analyst <= it.role);
+    let (sectors, now) = (&*state.sectors, (state.now)());
+    frame::render(&story::page(story::Input { record, sectors, can_edit, now }))
 }
 
-async fn find(state: &AppState, id: &str) -> Result<StoryRecord, ApiError> {
+/// What an id leads to.
+enum Found {
+    Story(Box<StoryRecord>),
+    /// The story turned out to be this one.
+    EndedIn(StoryId),
+}
+
+async fn find(state: &AppState, id: &str) -> Result<Found, ApiError> {
     let missing = || ApiError::not_found("there is no such story");
-    let is_id = id.len() <= 64 && id.bytes().all(|it| it.is_ascii_alphanumeric());
-    if !is_id {
-        return Err(missing());
+    let id = parse(id).ok_or_else(missing)?;
+    if let Some(record) = state.archive.story(&id).await? {
+        return Ok(Found::Story(Box::new(record)));
     }
-    state.archive.story(&StoryId::founded_by(id)).await?.ok_or_else(missing)
+    state.archive.redirected(&id).await?.map(Found::EndedIn).ok_or_else(missing)
+}
+
+/// The story that an id means today: itself, or the one that it ended in. `None` for what is no id.
+pub(super) async fn current(state: &AppState, id: &str) -> Result<Option<StoryId>, ApiError> {
+    let Some(id) = parse(id) else { return Ok(None) };
+    Ok(Some(state.archive.redirected(&id).await?.unwrap_or(id)))
+}
+
+fn parse(id: &str) -> Option<StoryId> {
+    let is_id = !id.is_empty() && id.len() <= 64 && id.bytes().all(|it| it.is_ascii_alphanumeric());
+    is_id.then(|| StoryId::founded_by(id))
 }

@@ -83,6 +83,7 @@ impl Frame {
             ("/", "Today"),
             ("/search", "Search"),
             ("/graph", "Graph"),
+            ("/map", "Map"),
             ("/alerts", "Alerts"),
             ("/sources", "Sources"),
         ];

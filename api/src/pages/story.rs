@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use chrono::{DateTime, Utc};
 use index::{StatementRecord, StoryArticle, StoryRecord, StorySummary};
+use ingest::ArticleId;
 
 use super::frame::Frame;
 use super::graph::exports;
@@ -24,17 +25,26 @@ pub(crate) struct Item {
     copies: Vec<Copy>,
 }
 
-/// An article with the same headline as one before.
+/// An article that repeats one before, or has the same headline.
 pub(crate) struct Copy {
     href: String,
     source: String,
     time: Time,
 }
 
+/// An article that an analyst may move.
+pub(crate) struct Movable {
+    id: String,
+    title: String,
+    source: String,
+    is_pinned: bool,
+}
+
 /// What the page is made from.
 pub(crate) struct Input<'a> {
     pub(crate) record: StoryRecord,
     pub(crate) sectors: &'a SectorNames,
+    pub(crate) can_edit: bool,
     pub(crate) now: DateTime<Utc>,
 }
 
@@ -53,11 +63,14 @@ pub(crate) struct StoryPage {
     entities: Vec<Row>,
     graph_href: String,
     exports: Vec<(String, &'static str)>,
+    id: String,
+    movables: Vec<Movable>,
 }
 
 /// Makes the page.
 pub(crate) fn page(input: Input<'_>) -> StoryPage {
-    let Input { record: StoryRecord { summary, articles, statements }, sectors, now } = input;
+    let Input { record, sectors, can_edit, now } = input;
+    let StoryRecord { summary, articles, statements } = record;
     let headline = clean_or(&summary.headline, "Untitled story");
     let entities = entities(&statements);
     let tags = sectors.tags(statements.iter().flat_map(|it| &it.statement.sectors));
@@ -66,7 +79,9 @@ pub(crate) fn page(input: Input<'_>) -> StoryPage {
     let context = Context { sectors, now, hides_story: true };
     StoryPage {
         frame: Frame::new(brief(&headline, 80), ""),
-        deck: deck(&summary, now),
+        deck: deck(&summary, &articles, now),
+        id: summary.id.to_string(),
+        movables: if can_edit { articles.iter().map(movable).collect() } else { Vec::new() },
         is_sample: !articles.is_empty() && articles.iter().all(|it| it.is_sample),
         sectors: tags,
         statements: groups.iter().take(N_CARDS_MAX).map(|it| card(it, context)).collect(),
@@ -93,32 +108,56 @@ fn evidence(record: StatementRecord, summary: &StorySummary) -> Evidence {
     }
 }
 
-fn deck(summary: &StorySummary, now: DateTime<Utc>) -> String {
-    let articles = counted(summary.n_articles, "article", "articles");
-    let sources = counted(summary.n_sources, "source", "sources");
-    let first = Time::of(summary.first_seen_at, now).label;
-    let last = Time::of(summary.last_seen_at, now).label;
-    if first == last {
-        format!("{articles} by {sources}, {first}")
-    } else {
-        format!("{articles} by {sources}, first {first}, latest {last}")
+fn movable(article: &StoryArticle) -> Movable {
+    Movable {
+        id: article.id.to_string(),
+        title: brief(&clean_or(&article.title, "Untitled article"), 100),
+        source: brief(&clean_or(&article.source_name, article.source.as_str()), 40),
+        is_pinned: article.is_pinned,
     }
 }
 
-/// Articles oldest first; later ones under the same headline are folded under the first.
+/// How many tell it, how many of them for themselves, who was first, since when.
+fn deck(summary: &StorySummary, shown: &[StoryArticle], now: DateTime<Utc>) -> String {
+    let articles = counted(summary.n_articles, "article", "articles");
+    let sources = counted(summary.n_sources, "source", "sources");
+    let independent = match summary.n_independent {
+        n if n < summary.n_sources => format!(", {n} of them independent"),
+        _ => String::new(),
+    };
+    let first = Time::of(summary.first_seen_at, now).label;
+    let last = Time::of(summary.last_seen_at, now).label;
+    if first == last {
+        return format!("{articles} by {sources}{independent}, {first}");
+    }
+    // With more articles than are shown, the first is not among them.
+    let is_whole = shown.len() as u64 == summary.n_articles;
+    let by = match shown.first() {
+        Some(it) if is_whole && 1 < summary.n_sources => {
+            format!(" by {}", brief(&clean_or(&it.source_name, it.source.as_str()), 40))
+        }
+        _ => String::new(),
+    };
+    format!("{articles} by {sources}{independent}, first {first}{by}, latest {last}")
+}
+
+/// Articles oldest first; copies, and later ones under the same headline, are folded under the
+/// first.
 fn timeline(articles: &[StoryArticle], now: DateTime<Utc>) -> Vec<Item> {
     let mut items: Vec<Item> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut by_id: BTreeMap<ArticleId, usize> = BTreeMap::new();
     for article in articles {
         let href = path_href("articles", &article.id.to_string());
         let source = brief(&clean_or(&article.source_name, article.source.as_str()), 40);
         let time = Time::of(article.published_at.unwrap_or(article.fetched_at), now);
         let words = article.title.to_lowercase();
-        match places.get(&words) {
-            Some(place) if !words.trim().is_empty() => {
-                items[*place].copies.push(Copy { href, source, time });
-            }
-            _ => {
+        let namesake = places.get(&words).filter(|_| !words.trim().is_empty());
+        let original = article.copy_of.and_then(|it| by_id.get(&it)).or(namesake).copied();
+        by_id.insert(article.id, original.unwrap_or(items.len()));
+        match original {
+            Some(place) => items[place].copies.push(Copy { href, source, time }),
+            None => {
                 places.insert(words, items.len());
                 let title = brief(&clean_or(&article.title, "Untitled article"), 160);
                 items.push(Item { href, title, source, time, copies: Vec::new() });

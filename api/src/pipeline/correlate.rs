@@ -33,12 +33,15 @@ async fn correlate_all(
     shared: &Shared,
     mut annotated: mpsc::Receiver<Vec<AnnotatedArticle>>,
 ) -> anyhow::Result<()> {
+    // Taken first: a move in between is then followed a second time, which changes nothing.
+    let mut last_move = shared.archive.last_story_move().await?;
     let mut stories = restore(shared).await?;
     let mut searches = SavedSearches::new();
     finish_corrections(shared).await?;
     while let Some(mut batch) = annotated.recv().await {
         let started = Instant::now();
         let applied = correct(shared, &mut batch).await?;
+        follow_moves(shared, &mut stories, &mut last_move).await?;
         let mut events = Vec::new();
         searches.refresh(&shared.archive).await?;
         let (mut correlated, mut matches) = (Vec::with_capacity(batch.len()), Vec::new());
@@ -130,6 +133,26 @@ async fn correct_again(shared: &Shared, applied: &[String]) -> anyhow::Result<()
     Ok(())
 }
 
+/// Moves articles as the archive did since move `last`: by analysts, by other workers, and where
+/// the archive knew better than this stage.
+async fn follow_moves(
+    shared: &Shared,
+    stories: &mut StoryClusterer,
+    last: &mut i64,
+) -> anyhow::Result<()> {
+    loop {
+        let moves = shared.archive.story_moves_after(*last, N_RESTORED_PER_READ).await;
+        let moves = moves.context("changes of stories could not be read")?;
+        for it in &moves {
+            stories.move_article(&it.article.to_string(), &it.story, it.is_pinned);
+            *last = it.seq;
+        }
+        if moves.len() < N_RESTORED_PER_READ {
+            return Ok(());
+        }
+    }
+}
+
 /// The clusterer as it was, from the articles of its time window.
 async fn restore(shared: &Shared) -> anyhow::Result<StoryClusterer> {
     let window = TimeDelta::days(shared.config.settings.stories.window_days.into());
@@ -142,10 +165,10 @@ async fn restore(shared: &Shared) -> anyhow::Result<StoryClusterer> {
         let Some(last) = inputs.last() else { return Ok(stories) };
         after = last.arrival;
         for it in inputs {
-            let story = it.story.clone();
+            let (story, id) = (it.story.clone(), it.article.to_string());
             stories.restore(
                 &StoryInput {
-                    article: it.article.to_string(),
+                    article: id.clone(),
                     title: it.title,
                     lead: it.lead,
                     embedding: it.embedding,
@@ -153,8 +176,11 @@ async fn restore(shared: &Shared) -> anyhow::Result<StoryClusterer> {
                     at: Some(it.dated_at),
                     language: it.language,
                 },
-                story,
+                story.clone(),
             );
+            if it.is_pinned {
+                stories.move_article(&id, &story, true);
+            }
         }
     }
 }
@@ -187,6 +213,8 @@ fn correlate(
         embedding: annotated.embedding,
         story,
         headline: placed.headline,
+        copy_of: placed.copy_of.and_then(|it| it.parse().ok()),
+        merged: placed.merged,
     }
 }
 

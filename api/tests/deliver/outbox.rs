@@ -137,6 +137,8 @@ async fn raise(archive: &Archive, search: &SavedSearch, n_alerts: usize) {
             embedding: vec![0.0],
             story,
             headline: None,
+            copy_of: None,
+            merged: Vec::new(),
         });
     }
     let recorded = archive.record_annotations_and_alerts(&batch, &matches, now()).await.unwrap();

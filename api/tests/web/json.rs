@@ -138,6 +138,10 @@ async fn the_description_names_every_json_address_and_no_other() {
             "/v1/statements",
             "/v1/stories",
             "/v1/stories/{id}",
+            "/v1/stories/{id}/merge",
+            "/v1/stories/{id}/pin",
+            "/v1/stories/{id}/split",
+            "/v1/stories/{id}/unpin",
         ]
     );
     let text = description.to_string();

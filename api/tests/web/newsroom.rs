@@ -264,6 +264,8 @@ impl Draft {
             embedding: vec![0.1; 8],
             story: StoryId::founded_by(&self.story),
             headline: None,
+            copy_of: None,
+            merged: Vec::new(),
         }
     }
 }

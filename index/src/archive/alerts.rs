@@ -1,4 +1,6 @@
 //! Alerts: recorded with the annotation that raised them, read and handled by people.
+//!
+//! Longer than most, since what is news is decided where alerts are recorded.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use config::{AlertUnit, SavedSearch, SearchId, SourceId};
@@ -194,7 +196,7 @@ impl Archive {
         item: &MatchItem,
     ) -> Result<bool, sqlx::Error> {
         if item.claims.is_empty() {
-            return Ok(true);
+            return Ok(!self.is_alerted_under_an_ended_story(tx, matched).await?);
         }
         let search = matched.search.id.as_str();
         let window = TimeDelta::days(matched.search.novelty_days.into());
@@ -233,6 +235,26 @@ impl Archive {
             .execute(&mut **tx)
             .await?;
         Ok(true)
+    }
+
+    /// Whether the search alerts by story, and did so of one that ended in this one since.
+    async fn is_alerted_under_an_ended_story(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        matched: &Match,
+    ) -> Result<bool, sqlx::Error> {
+        if matched.search.unit != AlertUnit::Story {
+            return Ok(false);
+        }
+        let found = sqlx::query(
+            "SELECT id FROM alerts WHERE search_id = $1 AND unit = 'story' AND story_id IN
+                 (SELECT story_id FROM story_redirects WHERE target_id = $2)",
+        )
+        .bind(matched.search.id.as_str())
+        .bind(matched.story.as_str())
+        .fetch_optional(&mut **tx)
+        .await?;
+        Ok(found.is_some())
     }
 
     /// Alerts that pass `filter`, newest first. `cursor` is [`Page::next`] of the page before.

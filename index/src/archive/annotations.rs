@@ -31,6 +31,10 @@ pub struct CorrelatedArticle {
     /// New headline of that story; `None` keeps the one it has, or takes the article's title for a
     /// new story.
     pub headline: Option<String>,
+    /// The article that it repeats; `None` when it was written independently.
+    pub copy_of: Option<ArticleId>,
+    /// Stories that end in this one, because of this article.
+    pub merged: Vec<StoryId>,
 }
 
 /// What became of a batch.
@@ -46,6 +50,9 @@ pub struct Recorded {
 struct Known<'a> {
     item: &'a CorrelatedArticle,
     id: String,
+    /// Where it goes: the story of the item, unless that ended or an analyst decided otherwise.
+    story: String,
+    is_pinned: bool,
     title: String,
     dated_at: i64,
     index_seq: i64,
@@ -104,6 +111,9 @@ impl Archive {
     /// Records annotations, statements, entities and stories of a batch in one transaction and
     /// gives each article the next `index_seq`, in the order of `batch`.
     ///
+    /// An article that an analyst put into a story stays there, and one of a story that ended goes
+    /// where that leads; [`Archive::story_moves_after`] tells of both.
+    ///
     /// An article annotated before gets the new annotation in place of the old one. Articles that
     /// the archive does not have are left out; of two items for one article the last counts.
     /// Returns the number of articles recorded.
@@ -137,8 +147,16 @@ impl Archive {
             }
             self.insert_statements(&mut tx, &known).await?;
             self.insert_entities(&mut tx, &known).await?;
-            stories.extend(known.iter().map(|it| it.item.story.as_str().to_owned()));
+            stories.extend(known.iter().map(|it| it.story.clone()));
             self.recount_stories(&mut tx, &stories).await?;
+            let decided = known.iter().filter(|it| it.story != it.item.story.as_str());
+            let decided = decided.map(|it| (it.id.as_str(), it.story.as_str(), it.is_pinned));
+            self.note_moves(&mut tx, &decided.collect::<Vec<_>>(), now).await?;
+            for it in &known {
+                for ended in &it.item.merged {
+                    self.merge_found(&mut tx, ended.as_str(), &it.story, now).await?;
+                }
+            }
             let fresh = self.mark_matched(&mut tx, &ids, now).await?;
             let alerts = self.record_alerts(&mut tx, matches, &fresh, now).await?;
             tx.commit().await?;
@@ -174,6 +192,10 @@ impl Archive {
                 let ids = ids.collect::<Result<Vec<&str>, _>>()?;
                 let stories = self.forget(&mut tx, &ids).await?;
                 self.recount_stories(&mut tx, &stories).await?;
+                // What was found about stories will be found anew; what people said stays.
+                sqlx::query("DELETE FROM story_redirects WHERE is_by_analyst = 0")
+                    .execute(&mut *tx)
+                    .await?;
                 tx.commit().await?;
                 n_cleared += ids.len() as u64;
             }
@@ -211,9 +233,12 @@ impl Archive {
         let places: BTreeMap<ArticleId, usize> =
             batch.iter().enumerate().map(|(place, it)| (it.article, place)).collect();
         let ids: Vec<&ArticleId> = places.keys().collect();
+        let redirects = self.redirects_of(tx, batch).await?;
         let select = format!(
-            "SELECT articles.id, articles.title, articles.text, article_states.dated_at
+            "SELECT articles.id, articles.title, articles.text, article_states.dated_at,
+                 story_pins.story_id AS pinned_to
              FROM articles JOIN article_states ON article_states.article_id = articles.id
+             LEFT JOIN story_pins ON story_pins.article_id = articles.id
              WHERE articles.id IN {}",
             self.dialect.list(1),
         );
@@ -224,8 +249,15 @@ impl Archive {
             let Some(&place) = places.get(&get_parsed::<ArticleId>(row, "id")?) else { continue };
             let item = &batch[place];
             let title: String = get(row, "title")?;
+            let pinned_to: Option<String> = get(row, "pinned_to")?;
+            let is_pinned = pinned_to.is_some();
+            let found = item.story.as_str();
+            let story = pinned_to
+                .unwrap_or_else(|| redirects.get(found).map_or(found, String::as_str).to_owned());
             known.push(Known {
                 item,
+                story,
+                is_pinned,
                 id: get(row, "id")?,
                 dated_at: get(row, "dated_at")?,
                 index_seq: first_seq + place as i64,
@@ -246,17 +278,20 @@ impl Archive {
         let mut new: BTreeMap<&str, (String, i64)> = BTreeMap::new();
         let mut headlines: BTreeMap<&str, String> = BTreeMap::new();
         for it in known {
-            let story = it.item.story.as_str();
+            let story = it.story.as_str();
             new.entry(story).or_insert_with(|| (it.title.clone(), it.dated_at));
-            if let Some(headline) = &it.item.headline {
+            if let Some(headline) = &it.item.headline
+                && story == it.item.story.as_str()
+            {
                 headlines.insert(story, clean(headline).into_owned());
             }
         }
         let insert = format!(
             "INSERT INTO stories
-                 (id, headline, first_seen_at, last_seen_at, n_articles, n_sources, n_statements)
+                 (id, headline, first_seen_at, last_seen_at, n_articles, n_sources,
+                  n_independent, n_statements)
              SELECT value ->> 0, value -> 1 ->> 0, CAST(value -> 1 ->> 1 AS BIGINT),
-                 CAST(value -> 1 ->> 1 AS BIGINT), 0, 0, 0
+                 CAST(value -> 1 ->> 1 AS BIGINT), 0, 0, 0, 0
              FROM {} WHERE true ON CONFLICT (id) DO NOTHING",
             self.dialect.rows(1),
         );
@@ -277,10 +312,14 @@ impl Archive {
         tx: &mut Transaction<'static, Any>,
         known: &[Known<'_>],
     ) -> Result<(), sqlx::Error> {
-        let rows: Vec<_> = known.iter().map(|it| (&it.id, &it.item.story, it.index_seq)).collect();
+        let rows: Vec<_> = known
+            .iter()
+            .map(|it| (&it.id, &it.story, it.index_seq, it.item.copy_of.map(|it| it.to_string())))
+            .collect();
         let update = format!(
             "UPDATE article_states SET story_id = value ->> 1,
-                 index_seq = CAST(value ->> 2 AS BIGINT), annotate_at = NULL, leased_by = NULL
+                 index_seq = CAST(value ->> 2 AS BIGINT), copy_of = value ->> 3,
+                 annotate_at = NULL, leased_by = NULL
              FROM {} WHERE article_states.article_id = value ->> 0",
             self.dialect.rows(1),
         );

@@ -191,7 +191,7 @@ impl Archive {
         };
         let select = format!(
             "SELECT annotations.article_id, annotations.body, annotations.embedding,
-                 article_states.story_id
+                 article_states.story_id, article_states.copy_of
              FROM annotations
              JOIN article_states ON article_states.article_id = annotations.article_id
              WHERE {condition} AND $2 < annotations.article_id
@@ -231,5 +231,7 @@ fn read_correlated(row: &AnyRow) -> Result<CorrelatedArticle, sqlx::Error> {
         embedding: embedding_of(get(row, "embedding")?),
         story: StoryId::founded_by(get(row, "story_id")?),
         headline: None,
+        copy_of: get::<Option<String>>(row, "copy_of")?.and_then(|it| it.parse().ok()),
+        merged: Vec::new(),
     })
 }

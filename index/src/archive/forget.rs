@@ -37,8 +37,8 @@ impl Archive {
             format!("DELETE FROM statements WHERE article_id IN {list}"),
             format!("DELETE FROM annotations WHERE article_id IN {list}"),
             format!(
-                "UPDATE article_states SET story_id = NULL, index_seq = NULL, annotate_at = 0,
-                     leased_by = NULL
+                "UPDATE article_states SET story_id = NULL, index_seq = NULL, copy_of = NULL,
+                     annotate_at = 0, leased_by = NULL
                  WHERE article_id IN {list}"
             ),
         ];
@@ -96,9 +96,11 @@ impl Archive {
         let updates = [
             format!(
                 "UPDATE stories SET n_articles = total.n_articles, n_sources = total.n_sources,
-                     first_seen_at = total.first_seen_at, last_seen_at = total.last_seen_at
+                     n_independent = total.n_independent, first_seen_at = total.first_seen_at, last_seen_at = total.last_seen_at
                  FROM (SELECT story_id, COUNT(*) AS n_articles,
                            COUNT(DISTINCT source_id) AS n_sources,
+                           COUNT(DISTINCT CASE WHEN copy_of IS NULL THEN source_id END)
+                               AS n_independent,
                            MIN(dated_at) AS first_seen_at, MAX(dated_at) AS last_seen_at
                        FROM article_states WHERE story_id IN {list} GROUP BY story_id) AS total
                  WHERE stories.id = total.story_id"

@@ -51,6 +51,12 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0006_exports.sql"),
         include_str!("../../migrations/postgres/0006_exports.sql"),
     ),
+    (
+        7,
+        "stories",
+        include_str!("../../migrations/sqlite/0007_stories.sql"),
+        include_str!("../../migrations/postgres/0007_stories.sql"),
+    ),
 ];
 
 /// What a connection may do.

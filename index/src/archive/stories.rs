@@ -111,11 +111,12 @@ impl Archive {
             let rows = sqlx::query(
                 "SELECT articles.id, articles.url, articles.title, articles.source_id,
                      articles.published_at, articles.fetched_at, articles.language,
-                     sources.name AS source_name, sources.country AS source_country,
+                     article_states.copy_of, story_pins.story_id AS pinned_to, sources.name AS source_name, sources.country AS source_country,
                      sources.is_sample
                  FROM article_states
                  JOIN articles ON articles.id = article_states.article_id
                  JOIN sources ON sources.id = articles.source_id
+                 LEFT JOIN story_pins ON story_pins.article_id = articles.id
                  WHERE article_states.story_id = $1
                  ORDER BY article_states.dated_at DESC, article_states.arrival DESC LIMIT $2",
             )
@@ -146,11 +147,13 @@ impl Archive {
         let select = format!(
             "SELECT article_states.*, articles.title, articles.language,
                  substr(articles.text, 1, {N_LEAD_CHARS}) AS lead, annotations.embedding,
+                 story_pins.story_id AS pinned_to,
                  (SELECT {entities} FROM article_entities
                   WHERE article_entities.article_id = articles.id) AS entities
              FROM article_states
              JOIN articles ON articles.id = article_states.article_id
              JOIN annotations ON annotations.article_id = articles.id
+             LEFT JOIN story_pins ON story_pins.article_id = articles.id
              WHERE $1 < article_states.arrival AND $2 <= article_states.dated_at
                  AND article_states.story_id IS NOT NULL
              ORDER BY article_states.arrival LIMIT $3"
@@ -176,6 +179,7 @@ pub(super) fn read_summary(row: &AnyRow) -> Result<StorySummary, sqlx::Error> {
         last_seen_at: get_instant(row, "last_seen_at")?,
         n_articles: get_count(row, "n_articles")?,
         n_sources: get_count(row, "n_sources")?,
+        n_independent: get_count(row, "n_independent")?,
         n_statements: get_count(row, "n_statements")?,
     })
 }
@@ -192,6 +196,8 @@ fn read_story_article(row: &AnyRow) -> Result<StoryArticle, sqlx::Error> {
         published_at: get_instant_opt(row, "published_at")?,
         fetched_at: get_instant(row, "fetched_at")?,
         language: get(row, "language")?,
+        copy_of: get::<Option<String>>(row, "copy_of")?.and_then(|it| it.parse().ok()),
+        is_pinned: get::<Option<String>>(row, "pinned_to")?.is_some(),
     })
 }
 
@@ -207,6 +213,7 @@ fn read_story_input(row: &AnyRow) -> Result<StoryInput, sqlx::Error> {
         entities,
         dated_at: get_instant(row, "dated_at")?,
         story: StoryId::founded_by(get(row, "story_id")?),
+        is_pinned: get::<Option<String>>(row, "pinned_to")?.is_some(),
         source: SourceId::new(get::<String>(row, "source_id")?),
         language: get(row, "language")?,
     })

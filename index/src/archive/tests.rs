@@ -14,4 +14,5 @@ mod opening;
 mod properties;
 mod reading;
 mod sources;
+mod story_edits;
 mod world;

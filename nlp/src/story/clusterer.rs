@@ -5,6 +5,8 @@
 //! event as the story's articles. Nearest and mean are mixed, so that one odd article does not
 //! chain two stories together. Nothing of this grows with the number of old stories.
 
+mod merge;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -60,6 +62,10 @@ pub struct Placed {
     pub story: StoryId,
     /// Headline of the story's most central article; `None` when that has none.
     pub headline: Option<String>,
+    /// The earliest article that it repeats, by its id; `None` when it was written independently.
+    pub copy_of: Option<String>,
+    /// Stories that turned out to be this one: they end here.
+    pub merged: Vec<StoryId>,
 }
 
 struct Member {
@@ -69,6 +75,8 @@ struct Member {
     features: Features,
     at: Option<DateTime<Utc>>,
     copy_of: Option<String>,
+    /// Whether somebody said that it belongs to this story.
+    is_decided: bool,
     /// Sum of the likenesses to other articles of the story, and how many these are.
     closeness: (f32, u32),
 }
@@ -164,24 +172,25 @@ impl StoryClusterer {
     /// Puts an article into the story that it is likest to, or into a new one.
     pub fn place(&mut self, input: &StoryInput) -> Placed {
         if let Some(member) = self.by_article.get(&input.article).map(|it| &self.members[it]) {
-            let story = member.story.clone();
+            let (story, copy_of) = (member.story.clone(), member.copy_of.clone());
             let headline = self.headline(&story);
-            return Placed { story, headline };
+            return Placed { story, headline, copy_of, merged: vec![] };
         }
         let features = Features::of(input, &mut self.terms);
-        let mut seen = self.seen(&features, input.at);
-        let best = (!seen.is_empty()).then(|| seen.swap_remove(0));
-        let (story, compared) = match best {
+        let mut seen = self.seen(&features, input.at).into_iter();
+        let (story, compared) = match seen.next() {
             Some(best) => (best.story, best.compared),
             None => (StoryId::founded_by(&input.article), vec![]),
         };
+        let others: Vec<StoryId> = seen.map(|it| it.story).collect();
         let copy_of = self.original(&compared);
-        self.keep(input, features, story.clone(), copy_of, &compared);
+        self.keep(input, features, story.clone(), copy_of.clone(), &compared);
+        let (story, merged) = self.merge(story, others);
         let headline = self.headline(&story);
-        Placed { story, headline }
+        Placed { story, headline, copy_of, merged }
     }
 
-    /// Takes an article whose story was decided before.
+    /// Takes an article whose story was found before.
     pub fn restore(&mut self, input: &StoryInput, story: StoryId) {
         if self.by_article.contains_key(&input.article) {
             return;
@@ -314,6 +323,7 @@ impl StoryClusterer {
             features,
             at: input.at,
             copy_of,
+            is_decided: false,
             closeness,
         };
         self.members.insert(number, member);

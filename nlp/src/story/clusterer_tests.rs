@@ -84,3 +84,85 @@ fn memory_follows_the_window() {
     let n_in_stories: usize = stories.by_story.values().map(VecDeque::len).sum();
     assert_eq!(n_in_stories, 15);
 }
+
+/// Eight words out of a long tale, from word `from` on.
+fn told(article: &str, from: usize) -> StoryInput {
+    const TALE: &str = "harbour Valmora flooded dam gate collapse villagers fled rescue boats ferry \
+                        captain storm insurers minister inquiry engineers blamed rusted hinges";
+    let words: Vec<&str> = TALE.split_whitespace().skip(from).take(8).collect();
+    input(article, &words.join(" "), 1)
+}
+
+/// A clusterer that has read about other things.
+fn well_read() -> StoryClusterer {
+    let mut stories = clusterer();
+    for n in 0..40 {
+        let title = format!("Report{n} about topic{n} from town{n} with name{n} and thing{n}");
+        stories.assign(&input(&format!("other{n}"), &title, 1));
+    }
+    stories
+}
+
+/// From which word on a report is too far from that of the first words to share its story.
+fn far() -> usize {
+    let far = (1..8).find(|&far| {
+        let mut two = well_read();
+        two.assign(&told("a", 0)) != two.assign(&told("b", far))
+    });
+    far.expect("without a common word there is no likeness")
+}
+
+/// Two stories about one event, and the article between them that brings them together.
+fn bridged() -> (StoryClusterer, Placed) {
+    let far = far();
+    let mut stories = well_read();
+    stories.assign(&told("a", 0));
+    stories.assign(&told("b", far));
+    let placed = stories.place(&told("c", far / 2));
+    (stories, placed)
+}
+
+#[test]
+fn an_article_between_two_stories_makes_them_one() {
+    let (mut stories, placed) = bridged();
+    assert_eq!(placed.story.as_str(), "a", "the first of them stays");
+    assert_eq!(placed.merged, [StoryId::founded_by("b")]);
+    assert_eq!(stories.assign(&told("b", 0)).as_str(), "a", "its articles came along");
+    assert_eq!(stories.by_story[&placed.story], [40, 41, 42]);
+}
+
+#[test]
+fn stories_that_somebody_decided_about_are_not_merged() {
+    let (mut stories, placed) = bridged();
+    let apart = StoryId::founded_by("b");
+    stories.move_article("b", &apart, true);
+    stories.move_article("a", &placed.story, true);
+    stories.move_article("c", &placed.story, false);
+    for from in 0..4 {
+        let again = stories.place(&told(&format!("d{from}"), from));
+        assert_eq!(again.merged, []);
+    }
+    assert_eq!(stories.assign(&told("b", 0)), apart);
+}
+
+#[test]
+fn a_story_ends_in_the_one_that_somebody_decided_about() {
+    let far = far();
+    let mut stories = well_read();
+    stories.assign(&told("a", 0));
+    let later = stories.assign(&told("b", far));
+    stories.move_article("b", &later, true);
+    let placed = stories.place(&told("c", far / 2));
+    assert_eq!((placed.story, placed.merged), (later, vec![StoryId::founded_by("a")]));
+}
+
+#[test]
+fn an_article_that_repeats_another_names_it() {
+    let mut stories = clusterer();
+    stories.place(&input("a", FLOOD, 1));
+    let copy = stories.place(&input("b", FLOOD, 1));
+    assert_eq!(copy.copy_of.as_deref(), Some("a"));
+    let copy_of_copy = stories.place(&input("c", FLOOD, 2));
+    assert_eq!(copy_of_copy.copy_of.as_deref(), Some("a"), "the earliest, not the nearest");
+    assert_eq!(stories.place(&input("d", STRIKE, 2)).copy_of, None);
+}

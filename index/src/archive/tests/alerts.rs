@@ -124,6 +124,21 @@ async fn a_story_alerts_once_however_many_articles_it_has() {
 }
 
 #[tokio::test]
+async fn a_story_that_took_in_another_does_not_alert_again() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1, 2, 3]).await;
+        let grid = search(AlertUnit::Story);
+        let batch = [correlated(1, 1, &[]), correlated(2, 2, &[])];
+        assert_eq!(record(world, &batch, &[matched(&grid, 2, 2)]).await, 1);
+        let story = |n| correlated(n, n, &[]).story;
+        world.archive.merge_stories(&story(2), &story(1), at(1)).await.unwrap();
+        assert_eq!(record(world, &[correlated(3, 1, &[])], &[matched(&grid, 3, 1)]).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_statement_alerts_once_in_its_window() {
     on_each_database(async |world| {
         world.declare(&["wire"]).await;

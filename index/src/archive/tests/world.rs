@@ -222,6 +222,8 @@ pub(super) fn correlated(n: u32, founder: u32, entities: &[&str]) -> CorrelatedA
         embedding: vec![0.25, -1.5, n as f32],
         story: StoryId::founded_by(&id(founder).to_string()),
         headline: None,
+        copy_of: None,
+        merged: Vec::new(),
     }
 }
 

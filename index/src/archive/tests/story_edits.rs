@@ -1,0 +1,159 @@
+use nlp::story::StoryId;
+
+use super::world::{World, article, at, correlated, id, on_each_database};
+use crate::archive::annotations::CorrelatedArticle;
+use crate::archive::story_edits::StoryEdit;
+
+fn story_of(founder: u32) -> StoryId {
+    correlated(founder, founder, &[]).story
+}
+
+/// The numbers of a story's articles.
+async fn members(world: &World, story: &StoryId) -> Vec<u32> {
+    let found = world.archive.story(story).await.unwrap();
+    let articles = found.map_or_else(Vec::new, |it| it.articles);
+    let numbers = articles.iter().map(|it| (1..10).find(|n| id(*n) == it.id).unwrap());
+    numbers.collect()
+}
+
+async fn two_stories(world: &World) {
+    world.store([1, 2, 3, 4]).await;
+    let batch = [
+        correlated(1, 1, &[]),
+        correlated(2, 1, &[]),
+        correlated(3, 3, &[]),
+        correlated(4, 3, &[]),
+    ];
+    world.annotate(&batch).await;
+}
+
+#[tokio::test]
+async fn a_story_that_ended_leads_to_the_one_that_took_it_in() {
+    on_each_database(async |world| {
+        two_stories(world).await;
+        let feed = world.archive.max_index_seq().await.unwrap();
+        world.store([5]).await;
+        let bridge = CorrelatedArticle { merged: vec![story_of(3)], ..correlated(5, 1, &[]) };
+        world.annotate(&[bridge]).await;
+        assert_eq!(members(world, &story_of(1)).await, [1, 2, 3, 4, 5]);
+        assert!(world.archive.story(&story_of(3)).await.unwrap().is_none());
+        assert_eq!(world.archive.redirected(&story_of(3)).await.unwrap(), Some(story_of(1)));
+        assert_eq!(world.archive.redirected(&story_of(1)).await.unwrap(), None);
+        let indexed = world.archive.indexable_after(feed, 10).await.unwrap();
+        let indexed: Vec<_> = indexed.iter().map(|it| it.article.id).collect();
+        assert_eq!(indexed, [id(5), id(3), id(4)], "searches find the new story");
+
+        // Somebody who read the old story before, as a correction does, cannot bring it back.
+        world.annotate(&[correlated(4, 3, &["country:ir"])]).await;
+        assert_eq!(members(world, &story_of(1)).await, [1, 2, 3, 4, 5]);
+        let moves = world.archive.story_moves_after(0, 100).await.unwrap();
+        let moves: Vec<_> = moves.iter().map(|it| (it.article, it.is_pinned)).collect();
+        assert_eq!(moves, [(id(3), false), (id(4), false), (id(4), false)]);
+
+        // What leads to a story leads on when that ends too.
+        world.store([6]).await;
+        world.annotate(&[correlated(6, 6, &[])]).await;
+        let bridge = CorrelatedArticle { merged: vec![story_of(1)], ..correlated(6, 6, &[]) };
+        world.annotate(&[bridge]).await;
+        assert_eq!(world.archive.redirected(&story_of(3)).await.unwrap(), Some(story_of(6)));
+        assert_eq!(members(world, &story_of(6)).await.len(), 6);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_an_analyst_merged_stays_merged() {
+    on_each_database(async |world| {
+        two_stories(world).await;
+        let archive = &world.archive;
+        let done = archive.merge_stories(&story_of(1), &story_of(3), at(1)).await.unwrap();
+        assert_eq!(done, StoryEdit::Done(story_of(3), 4));
+        assert_eq!(members(world, &story_of(3)).await, [1, 2, 3, 4]);
+        assert_eq!(archive.redirected(&story_of(1)).await.unwrap(), Some(story_of(3)));
+
+        // All stories are found anew, and the stage would tell the two apart again.
+        assert_eq!(archive.clear_annotations().await.unwrap(), 4);
+        assert!(archive.story(&story_of(3)).await.unwrap().is_none());
+        world.annotate(&[correlated(1, 1, &[]), correlated(3, 3, &[])]).await;
+        assert_eq!(members(world, &story_of(3)).await, [1, 3]);
+        world.store([5]).await;
+        world.annotate(&[correlated(5, 1, &[])]).await;
+        assert_eq!(members(world, &story_of(3)).await, [1, 3, 5], "what comes later follows");
+
+        let strange = archive.merge_stories(&story_of(3), &story_of(9), at(1)).await.unwrap();
+        assert_eq!(strange, StoryEdit::NoStory);
+        let itself = archive.merge_stories(&story_of(3), &story_of(3), at(1)).await.unwrap();
+        assert_eq!(itself, StoryEdit::NoStory);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_split_makes_two_stories_that_stay_two() {
+    on_each_database(async |world| {
+        two_stories(world).await;
+        let archive = &world.archive;
+        let done = archive.split_story(&story_of(1), &[id(1)], at(1)).await.unwrap();
+        let StoryEdit::Done(new, 1) = done else { panic!("{done:?}") };
+        assert_ne!(new, story_of(1), "the founder leaves its story");
+        assert_eq!(
+            (members(world, &new).await, members(world, &story_of(1)).await),
+            (vec![1], vec![2])
+        );
+        let record = archive.story(&new).await.unwrap().unwrap();
+        assert_eq!(record.summary.headline, "Headline 1");
+        assert!(record.articles[0].is_pinned);
+
+        // Evidence does not merge what somebody split; the stage is told to keep it so.
+        let before = archive.last_story_move().await.unwrap();
+        let merging = CorrelatedArticle { merged: vec![new.clone()], ..correlated(3, 3, &[]) };
+        world.annotate(&[merging]).await;
+        assert_eq!(members(world, &new).await, [1]);
+        let moves = archive.story_moves_after(before, 10).await.unwrap();
+        assert_eq!((moves[0].article, &moves[0].story, moves[0].is_pinned), (id(1), &new, true));
+
+        let strange = archive.split_story(&story_of(3), &[id(1)], at(1)).await.unwrap();
+        assert_eq!(strange, StoryEdit::NoArticle(id(1)));
+        let nothing = archive.split_story(&story_of(3), &[], at(1)).await.unwrap();
+        assert_eq!(nothing, StoryEdit::NoStory);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_pinned_article_stays_until_it_is_unpinned() {
+    on_each_database(async |world| {
+        two_stories(world).await;
+        let archive = &world.archive;
+        let done = archive.pin_articles(&story_of(3), &[id(2)], at(1)).await.unwrap();
+        assert_eq!(done, StoryEdit::Done(story_of(3), 1));
+        world.annotate(&[correlated(2, 1, &[])]).await;
+        assert_eq!(members(world, &story_of(3)).await, [2, 3, 4]);
+        let done = archive.unpin_articles(&story_of(3), &[id(2)], at(2)).await.unwrap();
+        assert_eq!(done, StoryEdit::Done(story_of(3), 1));
+        assert_eq!(members(world, &story_of(3)).await, [2, 3, 4], "it stays for now");
+        world.annotate(&[correlated(2, 1, &[])]).await;
+        assert_eq!(members(world, &story_of(1)).await, [1, 2]);
+        let strange = archive.pin_articles(&story_of(1), &[id(9)], at(3)).await.unwrap();
+        assert_eq!(strange, StoryEdit::NoArticle(id(9)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn copies_count_once() {
+    on_each_database(async |world| {
+        world.declare(&["wire", "post"]).await;
+        world.store([1, 2]).await;
+        let other = article("post", 3);
+        world.archive.record_articles(std::slice::from_ref(&other)).await.unwrap();
+        let copy =
+            CorrelatedArticle { article: other.id, copy_of: Some(id(1)), ..correlated(3, 1, &[]) };
+        world.annotate(&[correlated(1, 1, &[]), correlated(2, 1, &[]), copy]).await;
+        let found = world.archive.story(&story_of(1)).await.unwrap().unwrap();
+        assert_eq!((found.summary.n_sources, found.summary.n_independent), (2, 1));
+        let copies: Vec<_> = found.articles.iter().filter_map(|it| it.copy_of).collect();
+        assert_eq!(copies, [id(1)]);
+    })
+    .await;
+}
