@@ -2,7 +2,25 @@
 (() => {
   "use strict";
   const items = () => Array.from(document.querySelectorAll("[data-item]"));
-  const isTyping = (at) => at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName));
+  const isTyping = (at) =>
+    at instanceof HTMLElement && (at.isContentEditable || at.matches("input:not([type=checkbox], [type=radio]), textarea, select"));
+
+  // Who speaks to the machine, or strikes keys by accident, switches single keys off (WCAG 2.1.4).
+  // A browser that keeps nothing leaves them on.
+  const KEYS = "harbinger-keys";
+  const areKeysOn = () => { try { return localStorage.getItem(KEYS) !== "off"; } catch { return true; } };
+  const showSwitch = (within) => {
+    for (const it of within.querySelectorAll("[data-keys]")) {
+      it.checked = areKeysOn();
+      it.closest("[hidden]")?.removeAttribute("hidden");
+    }
+  };
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("[data-keys]")) return;
+    try { localStorage.setItem(KEYS, event.target.checked ? "on" : "off"); } catch { /* stays on */ }
+    showSwitch(document);
+  });
+  showSwitch(document);
 
   const step = (by) => {
     const all = items();
@@ -24,19 +42,28 @@
       if (!keys) return open("/help");
       box = document.createElement("dialog");
       box.setAttribute("aria-label", "Keys");
-      box.append(document.importNode(keys, true));
+      keys.removeAttribute("id");
+      const close = document.createElement("button");
+      close.type = "button";
+      close.textContent = "Close";
+      close.autofocus = true;
+      close.addEventListener("click", () => box.close());
+      box.append(document.importNode(keys, true), close);
       box.addEventListener("click", (event) => { if (event.target === box) box.close(); });
       document.body.append(box);
     }
+    showSwitch(box);
     if (box.open) box.close(); else box.showModal();
   };
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") document.documentElement.dataset.quiet = "";
     if (isTyping(event.target)) {
       if (event.key === "Escape") event.target.blur();
       return;
     }
+    if (event.key !== "Enter" && !areKeysOn()) return;
     switch (event.key) {
       case "j": step(1); break;
       case "k": step(-1); break;
@@ -51,6 +78,11 @@
     }
     event.preventDefault();
   });
+
+  // Escape puts away what pops up beside a word, until the next one.
+  for (const type of ["mouseover", "focusin"]) {
+    document.addEventListener(type, () => { delete document.documentElement.dataset.quiet; });
+  }
 
   document.querySelector("[data-help]")?.addEventListener("click", (event) => { event.preventDefault(); help(); });
 

@@ -31,7 +31,7 @@
       "background-color": color("--bar"), "text-valign": "bottom", "text-margin-y": 3, "text-wrap": "wrap",
       "text-max-width": 110, "text-background-color": color("--sheet"), "text-background-opacity": 0.8, "min-zoomed-font-size": 5,
     } },
-    { selector: "node.words", style: { shape: "round-rectangle", "background-color": color("--rule") } },
+    { selector: "node.words", style: { shape: "round-rectangle", "background-color": color("--rule"), "border-width": 1, "border-color": color("--bar") } },
     { selector: "node.focus", style: { "background-color": color("--accent") } },
     { selector: "edge", style: {
       width: "data(width)", "line-color": color("--accent"), "target-arrow-color": color("--accent"),

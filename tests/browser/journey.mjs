@@ -3,43 +3,15 @@
 // usage: HARBINGER_CHROMIUM=/usr/bin/chromium node journey.mjs BASE_URL SCREENSHOT_FOLDER
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { DESKTOP, launch, open, overflow } from "./browser.mjs";
 
 const [base, folder] = process.argv.slice(2);
-const origin = new URL(base).origin;
-const BROWSER_FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-/** Opens a page that notes everything that goes wrong on it. */
-async function open(browser, options) {
-  const context = await browser.newContext({ baseURL: base, reducedMotion: "reduce", ...options });
-  const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
-  const wrong = [];
-  page.on("console", (it) => it.type() === "error" && wrong.push(`console: ${it.text()}`));
-  page.on("pageerror", (it) => wrong.push(`script: ${it.message}`));
-  page.on("response", (it) => it.status() >= 400 && wrong.push(`${it.status()} ${it.url()}`));
-  page.on("request", (it) => {
-    const url = new URL(it.url());
-    if (url.protocol !== "data:" && url.origin !== origin) wrong.push(`asked ${url}`);
-  });
-  return { page, wrong, close: () => context.close() };
-}
 
 /** Takes a picture; the width of the text must fit that of the window. */
 async function picture(page, name) {
-  const overflow = await page.evaluate(
-    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-  ).catch(() => 0);
+  const n_wider = await overflow(page).catch(() => 0);
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage: false });
-  assert.ok(overflow <= 1, `${name}: the page is ${overflow} px wider than the window`);
+  assert.ok(n_wider <= 1, `${name}: the page is ${n_wider} px wider than the window`);
 }
 
 /** Waits for the heading of the page and returns its words. */
@@ -149,17 +121,16 @@ async function walk(page, name) {
   return { n_hits: found.length, storyTitle, articleTitle, actorName, entity, graph };
 }
 
-const executablePath = process.env.HARBINGER_CHROMIUM ?? "/usr/bin/chromium";
-const browser = await chromium.launch({ executablePath, headless: true, args: BROWSER_FLAGS });
+const browser = await launch();
 const walks = {
-  desktop: { viewport: { width: 1280, height: 900 } },
+  desktop: { viewport: DESKTOP },
   phone: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
-  "no-script": { viewport: { width: 1280, height: 900 }, javaScriptEnabled: false },
-  dark: { viewport: { width: 1280, height: 900 }, colorScheme: "dark" },
+  "no-script": { viewport: DESKTOP, javaScriptEnabled: false },
+  dark: { viewport: DESKTOP, colorScheme: "dark" },
 };
 let failed = false;
 for (const [name, options] of Object.entries(walks)) {
-  const { page, wrong, close } = await open(browser, options);
+  const { page, wrong, close } = await open(browser, base, options);
   try {
     const seen = await walk(page, name);
     assert.deepEqual(wrong, []);

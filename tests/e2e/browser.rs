@@ -1,11 +1,57 @@
-//! A new user's first walk, in a real browser: see `tests/browser/journey.mjs`.
+//! What people do and see, in a real browser: the scripts in `tests/browser`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use tests::{TestApp, eventually, project_root, skipped};
+use tests::{Served, TestApp, eventually, project_root, skipped};
 use tokio::process::Command;
+
+use crate::users::{PASSWORD, add_user};
+
+/// What the scripts need: the folder in which they lie, and a browser.
+struct Tools {
+    folder: PathBuf,
+    browser: PathBuf,
+}
+
+impl Tools {
+    /// Says loudly what is missing, if anything.
+    fn find() -> Option<Tools> {
+        let folder = project_root().join("tests/browser");
+        let Some(browser) = browser() else {
+            skipped("no Chromium; `make test` installs it");
+            return None;
+        };
+        for package in ["playwright-core", "axe-core"] {
+            if !folder.join("node_modules").join(package).is_dir() {
+                skipped(&format!("{package} is absent; `make test` installs it"));
+                return None;
+            }
+        }
+        Some(Tools { folder, browser })
+    }
+
+    /// Runs `script` on the pages of `served`, for `limit` at most.
+    async fn run(&self, script: &str, served: &Served, env: &[(&str, &str)], limit: Duration) {
+        let screenshots = self.folder.join("screenshots");
+        fs::create_dir_all(&screenshots).expect("a writable folder");
+        let walk = Command::new("node")
+            .arg(self.folder.join(script))
+            .arg(served.url(""))
+            .arg(screenshots)
+            .env("HARBINGER_CHROMIUM", &self.browser)
+            .envs(env.iter().copied())
+            .kill_on_drop(true)
+            .output();
+        let walk = tokio::time::timeout(limit, walk).await;
+        let walk = walk.unwrap_or_else(|_| panic!("{script} does not end in {limit:?}"));
+        let walk = walk.expect("node is installed");
+        let out = String::from_utf8_lossy(&walk.stdout);
+        let err = String::from_utf8_lossy(&walk.stderr);
+        assert!(walk.status.success(), "{out}\n{err}\nserver: {}", served.printed());
+    }
+}
 
 /// The browser: `HARBINGER_CHROMIUM`, else the first of the usual places.
 fn browser() -> Option<PathBuf> {
@@ -14,16 +60,8 @@ fn browser() -> Option<PathBuf> {
     named.into_iter().chain(usual.map(PathBuf::from)).find(|it| it.is_file())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_new_user_searches_power_grid_opens_a_story_and_follows_an_actor() {
-    let folder = project_root().join("tests/browser");
-    let Some(browser) = browser() else {
-        return skipped("no Chromium; `make test` installs it");
-    };
-    if !folder.join("node_modules/playwright-core").is_dir() {
-        return skipped("playwright-core is absent; `make test` installs it");
-    }
-    let app = TestApp::new().with_sample_wire();
+/// Serves the whole sample wire.
+async fn serve_sample_wire(app: &TestApp) -> Served {
     let served = app.serve().await;
     let n_articles = api::sample::SampleSite::bundled().articles.len() as u64;
     eventually("the sample wire is searchable", Duration::from_secs(240), async || {
@@ -31,22 +69,37 @@ async fn a_new_user_searches_power_grid_opens_a_story_and_follows_an_actor() {
         (found["total"].as_u64() == Some(n_articles)).then_some(())
     })
     .await;
-
-    let walk = Command::new("node")
-        .arg(folder.join("journey.mjs"))
-        .arg(served.url(""))
-        .arg(screenshots(&folder))
-        .env("HARBINGER_CHROMIUM", browser)
-        .kill_on_drop(true)
-        .output();
-    let walk = tokio::time::timeout(Duration::from_secs(300), walk).await;
-    let walk = walk.expect("the walk ends").expect("node is installed");
-    let (out, err) = (String::from_utf8_lossy(&walk.stdout), String::from_utf8_lossy(&walk.stderr));
-    assert!(walk.status.success(), "{out}\n{err}\nserver: {}", served.printed());
+    served
 }
 
-fn screenshots(folder: &Path) -> PathBuf {
-    let screenshots = folder.join("screenshots");
-    fs::create_dir_all(&screenshots).expect("a writable folder");
-    screenshots
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_user_searches_power_grid_opens_a_story_and_follows_an_actor() {
+    let Some(tools) = Tools::find() else { return };
+    let served = serve_sample_wire(&TestApp::new().with_sample_wire()).await;
+    tools.run("journey.mjs", &served, &[], Duration::from_secs(300)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_is_accessible_and_keys_alone_lead_everywhere() {
+    let Some(tools) = Tools::find() else { return };
+    let app = TestApp::new().with_sample_wire();
+    fs::write(
+        app.folder().join("config/searches.toml"),
+        "[[search]]\nid = \"threats\"\nname = \"Threats\"\nquery = \"kind:threat\"\n",
+    )
+    .expect("a writable folder");
+    let served = serve_sample_wire(&app).await;
+    eventually("an alert", Duration::from_secs(60), async || {
+        let inbox = served.json("/v1/alerts", &[]).await;
+        inbox["alerts"].as_array().filter(|it| !it.is_empty()).map(|_| ())
+    })
+    .await;
+    served.stop().await;
+
+    // Again, so that there is a login to look at.
+    add_user(&app, "ana", "admin").await;
+    let app = app.set("http.login", "always").set("http.n_requests_per_minute_max", "100000");
+    let served = app.serve().await;
+    let env = [("HARBINGER_USER", "ana"), ("HARBINGER_PASSWORD", PASSWORD)];
+    tools.run("accessibility.mjs", &served, &env, Duration::from_secs(900)).await;
 }

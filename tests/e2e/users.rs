@@ -4,10 +4,10 @@ use std::fs;
 
 use tests::TestApp;
 
-const PASSWORD: &str = "a long enough password";
+pub(crate) const PASSWORD: &str = "a long enough password";
 
 /// Adds `name` with [`PASSWORD`].
-async fn add_user(app: &TestApp, name: &str, role: &str) {
+pub(crate) async fn add_user(app: &TestApp, name: &str, role: &str) {
     let file = app.folder().join("password");
     fs::write(&file, format!("{PASSWORD}\n")).expect("a writable folder");
     let file = file.to_string_lossy().into_owned();
