@@ -42,8 +42,8 @@ pub(crate) fn calibrated(trigger: f32, any: f32, is_best: bool) -> f32 {
         (it / (1.0 - it)).ln()
     };
     sigmoid(match is_best {
-        true => 0.7256 * logit(trigger) + 0.1653 * logit(any) + 0.3831,
-        false => 0.675 * logit(trigger) + 0.1631 * logit(any) - 3.5023,
+        true => 0.2681 * logit(trigger) + 0.4135 * logit(any) - 0.7033,
+        false => 0.4022 * logit(trigger) + 0.4304 * logit(any) - 4.8542,
     })
 }
 

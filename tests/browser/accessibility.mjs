@@ -131,6 +131,7 @@ async function addresses(page) {
     entity: `/entities/${actor}`,
     "graph-start": "/graph",
     graph: `/graph?entity=${actor}`,
+    map: "/map",
     alerts: "/alerts",
     "saved-search-new": "/alerts/searches/new?q=power+grid",
     ...(saved && { "saved-search": `/alerts/searches/${saved.id}` }),
