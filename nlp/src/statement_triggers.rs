@@ -60,8 +60,9 @@ mod tests {
 
     #[test]
     fn the_likeliest_trigger_of_a_sentence_is_believed_first() {
-        assert!(0.9 < calibrated(0.95, 0.95, true));
-        assert!(calibrated(0.5, 0.5, false) < 0.1);
+        assert!(0.9 < calibrated(0.99, 0.99, true));
+        assert!(calibrated(0.99, 0.99, false) < 0.5);
+        assert!(calibrated(0.7, 0.7, true) < calibrated(0.9, 0.9, true));
         assert!(calibrated(0.0, 0.0, true) < 0.01 && calibrated(1.0, 1.0, false) < 1.0);
     }
 }
