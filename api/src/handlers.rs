@@ -1,8 +1,8 @@
 //! One module for each branch of the address tree.
 //!
-//! Reading order: [`health`], [`search`], [`articles`], [`stories`], [`story_edits`], [`statements`], [`entities`],
-//! [`graph`], [`map`], [`export`], [`taxii`], [`events`], [`saved_searches`], [`alerts`], [`alert_pages`],
-//! [`feeds`], [`sources`], [`corrections`], [`login`], [`settings`], [`mcp`], [`openapi`],
+//! Reading order: [`health`], [`search`], [`articles`], [`stories`], [`story_edits`],
+//! [`statements`], [`entities`], [`graph`], [`map`], [`export`], [`taxii`], [`events`],
+//! [`saved_searches`], [`alerts`], [`alert_pages`], [`feeds`], [`sources`], [`corrections`], [`login`], [`settings`], [`mcp`], [`openapi`],
 //! [`assets`]; [`params`] reads query strings, [`json_body`] bodies, [`etag`] answers with tags.
 
 pub(crate) mod alert_pages;

@@ -14,8 +14,8 @@
 //! Time is an argument. Instants are kept in microseconds.
 //!
 //! Reading order: `open`, [`sources`], [`frontier`], [`articles`], [`annotations`] (with
-//! `annotation_rows` and `forget`), [`index_feed`], [`stories`], [`story_edits`], [`statements`], [`entities`],
-//! [`graph_articles`], [`counts`]; [`searches`], [`alerts`], [`outbox`]; [`corrections`],
+//! `annotation_rows` and `forget`), [`index_feed`], [`stories`], [`story_edits`], [`statements`],
+//! [`entities`], [`graph_articles`], [`counts`]; [`searches`], [`alerts`], [`outbox`]; [`corrections`],
 //! [`access`], [`audit`], [`backup`].
 
 pub mod access;

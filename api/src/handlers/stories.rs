@@ -215,7 +215,7 @@ pub(crate) async fn list(
     responses(
         (status = OK, body = StoryBody),
         (status = NOT_MODIFIED, description = "`If-None-Match` names the current `ETag`"),
-        (status = PERMANENT_REDIRECT, description = "to the story that this one ended in"),
+        (status = TEMPORARY_REDIRECT, description = "to the story that this one ended in"),
         (status = NOT_FOUND, body = ErrorBody)
     )
 )]
@@ -227,7 +227,8 @@ pub(crate) async fn get(
     match find(&state, &id).await? {
         Found::Story(record) => etag::json(&headers, &StoryBody::from(*record)),
         Found::EndedIn(story) => {
-            Ok(Redirect::permanent(&format!("/v1/stories/{story}")).into_response())
+            // Not for good: `reindex` finds all stories anew.
+            Ok(Redirect::temporary(&format!("/v1/stories/{story}")).into_response())
         }
     }
 }
@@ -240,10 +241,10 @@ pub(crate) async fn page(
     let record = match find(&state, &id).await? {
         Found::Story(record) => *record,
         Found::EndedIn(story) => {
-            return Ok(Redirect::permanent(&format!("/stories/{story}")).into_response());
+            return Ok(Redirect::temporary(&format!("/stories/{story}")).into_response());
         }
     };
-    let can_edit = Principal::current().is_none_or(|it| Role::Analyst <= it.role);
+    let can_edit = Principal::current().is_some_and(|it| Role::Analyst <= it.role);
     let (sectors, now) = (&*state.sectors, (state.now)());
     frame::render(&story::page(story::Input { record, sectors, can_edit, now }))
 }

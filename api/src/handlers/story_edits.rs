@@ -7,7 +7,6 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use index::archive::story_edits::{N_MOVED_MAX, StoryEdit};
 use ingest::ArticleId;
-use nlp::story::StoryId;
 use serde::{Deserialize, Serialize};
 
 use super::stories::current;
@@ -153,7 +152,8 @@ async fn decide(state: &AppState, id: &str, decision: Decision) -> Result<EditBo
     let (archive, now) = (&state.archive, (state.now)());
     let (field, outcome) = match decision {
         Decision::Merge(into) => {
-            let other = current(state, &into).await?.unwrap_or_else(|| StoryId::founded_by(""));
+            let unknown = || ApiError::invalid_parameter("into", "is the id of no story");
+            let other = current(state, &into).await?.ok_or_else(unknown)?;
             if other == story {
                 return Err(ApiError::invalid_parameter("into", "is this story itself"));
             }

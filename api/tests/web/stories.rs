@@ -35,12 +35,12 @@ async fn a_merged_story_is_found_under_both_addresses() {
     let old = newsroom.get(&format!("/v1/stories/{grid}")).await;
     assert_eq!(
         (old.status.as_u16(), old.header("location")),
-        (308, &*format!("/v1/stories/{strait}"))
+        (307, &*format!("/v1/stories/{strait}"))
     );
     let old = newsroom.browse(&format!("/stories/{grid}")).await;
     assert_eq!(
         (old.status.as_u16(), old.header("location")),
-        (308, &*format!("/stories/{strait}"))
+        (307, &*format!("/stories/{strait}"))
     );
     let merged = newsroom.get(&format!("/v1/stories/{strait}")).await.json();
     assert_eq!(n_articles(&merged), n_before + n_added);

@@ -153,8 +153,10 @@ impl Archive {
             let decided = decided.map(|it| (it.id.as_str(), it.story.as_str(), it.is_pinned));
             self.note_moves(&mut tx, &decided.collect::<Vec<_>>(), now).await?;
             for it in &known {
+                // An article that goes elsewhere proves nothing about the story it was found in.
+                let into = (it.story == it.item.story.as_str()).then_some(it.story.as_str());
                 for ended in &it.item.merged {
-                    self.merge_found(&mut tx, ended.as_str(), &it.story, now).await?;
+                    self.merge_found(&mut tx, ended.as_str(), into, now).await?;
                 }
             }
             let fresh = self.mark_matched(&mut tx, &ids, now).await?;

@@ -187,6 +187,9 @@ impl Archive {
     }
 
     /// Articles that changed their story or their pin after `seq`, in order, at most `limit`.
+    ///
+    /// Who moves articles holds the counter of the index feed, so moves are numbered and committed
+    /// in one order, also between processes.
     pub async fn story_moves_after(
         &self,
         seq: i64,
@@ -239,13 +242,13 @@ impl Archive {
         rows.iter().map(|it| Ok((get(it, "story_id")?, get(it, "target_id")?))).collect()
     }
 
-    /// Ends `from` in `into` because of what was found. Where an analyst decided about `from` it
-    /// does not end: its articles are noted as moved back.
+    /// Ends `from` in `into` because of what was found. Without `into`, and where an analyst decided
+    /// about `from`, it does not end: its articles are noted as moved back.
     pub(super) async fn merge_found(
         &self,
         tx: &mut Transaction<'static, Any>,
         from: &str,
-        into: &str,
+        into: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
         let pins = sqlx::query("SELECT article_id FROM story_pins WHERE story_id = $1 LIMIT $2")
@@ -256,13 +259,14 @@ impl Archive {
         let pins = pins.iter().map(|it| get(it, "article_id"));
         let pins = pins.collect::<Result<Vec<String>, _>>()?;
         let ids = self.article_ids_of(tx, from).await?;
-        if ids.is_empty() || from == into {
+        if ids.is_empty() || into == Some(from) {
             return Ok(());
         }
-        if !pins.is_empty() || N_MOVED_MAX < ids.len() {
+        let may_end = pins.is_empty() && ids.len() <= N_MOVED_MAX;
+        let Some(into) = into.filter(|_| may_end) else {
             let back = ids.iter().map(|it| (it.as_str(), from, pins.contains(it)));
             return self.note_moves(tx, &back.collect::<Vec<_>>(), now).await;
-        }
+        };
         let target = Target { story: into, is_pinned: false };
         self.move_articles(tx, &ids, target, now).await?;
         self.redirect(tx, from, into, false, now).await

@@ -121,6 +121,25 @@ async fn a_split_makes_two_stories_that_stay_two() {
 }
 
 #[tokio::test]
+async fn what_a_pinned_article_was_found_to_prove_does_not_count() {
+    on_each_database(async |world| {
+        two_stories(world).await;
+        let archive = &world.archive;
+        archive.pin_articles(&story_of(3), &[id(2)], at(1)).await.unwrap();
+        let before = archive.last_story_move().await.unwrap();
+        // All is found anew: article 2 founds a story that the archive will not have, and ends 1.
+        let proof = CorrelatedArticle { merged: vec![story_of(1)], ..correlated(2, 2, &[]) };
+        assert_eq!(world.annotate(&[proof]).await, 1);
+        assert_eq!(members(world, &story_of(1)).await, [1]);
+        assert_eq!(members(world, &story_of(3)).await, [2, 3, 4]);
+        let moves = archive.story_moves_after(before, 10).await.unwrap();
+        let moves: Vec<_> = moves.into_iter().map(|it| (it.article, it.story)).collect();
+        assert_eq!(moves, [(id(2), story_of(3)), (id(1), story_of(1))], "the stage hears of both");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_pinned_article_stays_until_it_is_unpinned() {
     on_each_database(async |world| {
         two_stories(world).await;
