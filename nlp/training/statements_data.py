@@ -171,6 +171,11 @@ def load(folder, tagger, cache):
     for path in sorted(glob.glob(f"{folder}/docs/*.json")):
         raw, gold = json.load(open(path)), json.load(open(path.replace("/docs/", "/gold/")))
         documents.append(Document(raw, gold))
+    return finished(documents, tagger, cache)
+
+
+def finished(documents, tagger, cache):
+    """`documents` with what the tagger says of them, which comes from `cache` when it has it."""
     if cache and os.path.exists(cache):
         features = torch.load(cache, weights_only=False)
     else:

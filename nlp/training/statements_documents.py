@@ -3,11 +3,9 @@
 `statements_documents.jsonl` holds for each document where its text is, a hash of the text and the places of words
 (sentence, first character, end), but none of the text itself (statements.md).
 """
-import gzip, hashlib, json, os, re
+import gzip, hashlib, json, re
 
-import torch
-
-from statements_data import Document
+from statements_data import Document, finished
 
 ABBREVIATION = re.compile(
     r"\b(?:Mr|Mrs|Ms|Dr|Gen|Col|Lt|Sgt|Maj|Capt|Gov|Sen|Rep|St|Jan|Feb|Mar|Apr|Aug|Sept|Oct|Nov|Dec|No|vs|Inc|Corp|Ltd|"
@@ -98,14 +96,4 @@ def load_documents(labels, shared, tagger, cache):
         if digest(sentences) != row["sha256"]:
             raise ValueError(f"{labels}: the text at {place} has changed")
         documents.append(Document(dict(id=row["id"], sentences=sentences), gold_of(row["statements"], sentences)))
-    if cache and os.path.exists(cache):
-        features = torch.load(cache, weights_only=False)
-    else:
-        features = tagger().read([[s[a:b] for a, b in spans] for d in documents for s, spans in zip(d.sentences, d.spans)])
-        if cache:
-            torch.save(features, cache)
-    start = 0
-    for document in documents:
-        document.features = features[start : start + len(document.sentences)]
-        start += len(document.sentences)
-    return [document.finish() for document in documents]
+    return finished(documents, tagger, cache)
