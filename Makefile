@@ -7,7 +7,7 @@ CONFIG ?= config
 MODEL_DIR ?= ../shared/model
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
-.PHONY: help run build test check fmt eval bench bench-pipeline bench-annotate bench-archive bench-search bench-match bench-export demo-site dist setup-run setup-test gazetteers model docs clean
+.PHONY: help run build test check audit fmt eval bench bench-pipeline bench-annotate bench-archive bench-search bench-match bench-export demo-site dist setup-run setup-test gazetteers model docs clean
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ check: ## Formatting, lints, documentation
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" $(CARGO) doc --locked --workspace --no-deps --document-private-items
+
+audit: setup-test ## Licences and origins of dependencies, known vulnerabilities, packaging
+	scripts/audit.sh
 
 fmt: ## Format the code
 	$(CARGO) fmt --all

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes target/export-tools, the Python environment with the tools that read our exports in tests.
+# Makes target/export-tools, the Python environment with the tools that read our exports and ask our
+# API in tests.
 # All packages are pinned with what they need (tests/tools/requirements.txt).
 set -euo pipefail
 cd "$(dirname "$0")/.."

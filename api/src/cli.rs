@@ -104,6 +104,12 @@ pub enum Command {
     Backup(BackupArgs),
     /// Put a backup in the archive's place (stop the server first); the index is made anew
     Restore(BackupArgs),
+    /// Delete what is older than the setting retention.articles_days (stop the server first)
+    #[command(after_help = "Examples:\n  \
+        harbinger prune --dry-run              what would go, also while the server runs\n  \
+        harbinger prune --days 730 --dry-run\n\n\
+        The server does the same by itself once a day.")]
+    Prune(PruneArgs),
     /// Add, list and remove the people who may log in (stop the server first, or use /settings)
     #[command(after_help = "Example:\n  harbinger users add ana --role admin")]
     Users {
@@ -151,6 +157,17 @@ pub struct BackupArgs {
     /// The file of the backup
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+}
+
+/// Arguments of `prune`.
+#[derive(Debug, Args)]
+pub struct PruneArgs {
+    /// Only tell what would be deleted
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Days that articles are kept [default: the setting retention.articles_days]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub days: Option<u32>,
 }
 
 /// What `users` does.

@@ -14,6 +14,7 @@ mod index_articles;
 pub mod jsonl;
 mod match_searches;
 mod parse_feed;
+mod prune;
 mod reindex;
 mod run_once;
 mod search;
@@ -75,6 +76,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::DemoSite(args) => demo_site::run(&args),
         Command::Backup(args) => backup::backup(&setup, &args),
         Command::Restore(args) => backup::restore(&setup, &args),
+        Command::Prune(args) => prune::run(setup, &args),
         Command::Users { command } => access::users(&setup, &command),
         Command::Keys { command } => access::keys(&setup, &command),
         _ => unreachable!("handled above"),

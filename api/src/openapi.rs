@@ -5,6 +5,7 @@ use index::graph::EdgeKind;
 use index::search::{DateField, Sort};
 use nlp::StatementKind;
 use utoipa::OpenApi;
+use utoipa::openapi::{self, Content, Ref, RefOr, ResponseBuilder};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::error::{ErrorBody, ErrorDetail};
@@ -69,6 +70,16 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(handlers::events::get))
 }
 
+/// What every address may answer besides: no login, too many requests, a body that is too large…
+fn any_other() -> RefOr<openapi::Response> {
+    let body = Content::new(Some(Ref::from_schema_name("ErrorBody")));
+    ResponseBuilder::new()
+        .description("any other failure")
+        .content("application/json", body)
+        .build()
+        .into()
+}
+
 /// The description as it is sent, written once at the start.
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
@@ -78,7 +89,16 @@ pub(crate) struct Document {
 
 impl Document {
     /// Writes `description`; it holds no map with keys other than text, so it can be written.
-    pub(crate) fn of(description: &utoipa::openapi::OpenApi) -> Document {
+    pub(crate) fn of(description: &openapi::OpenApi) -> Document {
+        let mut description = description.clone();
+        for path in description.paths.paths.values_mut() {
+            let operations =
+                [&mut path.get, &mut path.put, &mut path.post, &mut path.delete, &mut path.patch];
+            for operation in operations.into_iter().flatten() {
+                let responses = &mut operation.responses.responses;
+                responses.entry("default".to_owned()).or_insert_with(any_other);
+            }
+        }
         let json = description.to_json().expect("an OpenAPI description is plain data");
         Document { json: Bytes::from(json) }
     }

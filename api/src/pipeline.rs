@@ -2,7 +2,7 @@
 //!
 //! The archive is the durable queue between the stages; what is passed here is work in hand and
 //! wake-ups. Reading order: [`run`], `poll`, `crawl`, `annotate`, `correlate` with `matching`,
-//! `indexing`, `delivery`, `gauges`.
+//! `indexing`, `delivery`, `retention`, `gauges`.
 //!
 //! | stage | runs on | hands on |
 //! |---|---|---|
@@ -12,6 +12,7 @@
 //! | correlate | runtime, owns the stories' state | annotated articles, through the archive |
 //! | index | thread `index`, owns the index writer | commits; then readers reload |
 //! | deliver | runtime, at most `alerts.n_deliveries_max` at once | messages with alerts to people |
+//! | retain | runtime, once a day | deletions, through the archive |
 
 mod annotate;
 mod correlate;
@@ -21,6 +22,7 @@ mod gauges;
 mod indexing;
 pub(crate) mod matching;
 mod poll;
+pub(crate) mod retention;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -242,6 +244,9 @@ pub async fn run(
     }
     if mode != Mode::Offline {
         stages.spawn(delivery::run(Arc::clone(&shared), courier));
+    }
+    if mode == Mode::Service {
+        stages.spawn(retention::run(Arc::clone(&shared)));
     }
     stages.spawn(correlate::run(Arc::clone(&shared), annotated));
     stages.spawn(annotate);

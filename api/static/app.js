@@ -33,6 +33,48 @@
 
   const open = (url) => { if (url) location.assign(url); };
 
+  // What happened, for whoever does not see it.
+  const say = (text) => {
+    let box = document.querySelector("[data-said]");
+    if (!box) {
+      box = document.createElement("p");
+      box.className = "sr";
+      box.dataset.said = "";
+      box.setAttribute("role", "status");
+      document.body.append(box);
+    }
+    box.textContent = text;
+  };
+
+  // An alert is seen: as its button does it, without leaving the list. A second time takes it back.
+  const acknowledge = async (item, form) => {
+    const was = item.dataset.state;
+    const now = was === "seen" ? "new" : "seen";
+    const fields = new URLSearchParams(new FormData(form));
+    fields.set("state", now);
+    const answer = await fetch(form.action, { method: "POST", body: fields, redirect: "manual" });
+    if (answer.type !== "opaqueredirect" && !answer.ok) return form.requestSubmit(form.querySelector(`[value="${now}"]`));
+    item.dataset.state = now;
+    const tag = item.querySelector("[data-state-tag]");
+    tag.textContent = now;
+    tag.className = `tag state-${now}`;
+    say(now === "seen" ? "Seen. The same key takes it back." : "New again.");
+    if (now === "seen") step(1);
+  };
+
+  const act = () => {
+    const item = document.activeElement?.closest("[data-item]");
+    const form = item?.querySelector("form.acts");
+    if (item?.dataset.state && form) acknowledge(item, form);
+    else open(item?.dataset.watch);
+  };
+
+  const save = () => {
+    const way = document.querySelector("[data-save]");
+    if (way instanceof HTMLButtonElement) way.form.requestSubmit(way);
+    else open(way?.href);
+  };
+
   const help = async () => {
     let box = document.querySelector("dialog");
     if (!box) {
@@ -72,6 +114,8 @@
         return;
       case "/": (document.querySelector("#q") || document.querySelector("[data-search]")).focus(); break;
       case "n": open(document.querySelector("[data-next]")?.href); break;
+      case "s": save(); break;
+      case "a": act(); break;
       case "g": open("/"); break;
       case "?": help(); break;
       default: return;

@@ -165,6 +165,9 @@ pub(crate) fn check_settings(settings: &Settings, overrides: &Overrides) -> Vec<
     if settings.fetch.total_timeout_s < settings.fetch.connect_timeout_s {
         refuse("fetch.total_timeout_s", "must not be shorter than `fetch.connect_timeout_s`");
     }
+    if settings.retention.articles_days.is_some_and(|it| it <= settings.stories.window_days) {
+        refuse("retention.articles_days", "must be longer than `stories.window_days`");
+    }
     let is_open = settings.database_url.as_ref().is_some_and(|it| it.has_password())
         && (overrides.flag_sets("database_url") || !overrides.env_sets("database_url"));
     if is_open {

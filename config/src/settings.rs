@@ -42,6 +42,8 @@ declare! {
         index: IndexSettings,
         /// Alerts of saved searches and how they are sent.
         alerts: AlertSettings,
+        /// How long things are kept.
+        retention: RetentionSettings,
         /// The bundled sample news wire.
         sample: SampleSettings,
         /// What is written to standard error.
@@ -238,6 +240,17 @@ declare! {
             "a mail address",
             |it: &String| it.contains('@'),
         ),
+    }
+}
+
+declare! {
+    /// How long things are kept.
+    pub struct RetentionSettings {
+        /// Articles published and fetched more than so many days ago are deleted once a day, with
+        /// their text, statements and alerts, and what then stands alone; those that an alert in
+        /// hand, a pin, a note or a correction refers to stay. None by default: everything is
+        /// kept. Must be longer than `stories.window_days`.
+        articles_days: Option<u32> => if_set(within(1, 36_500)),
     }
 }
 

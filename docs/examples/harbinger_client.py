@@ -213,6 +213,7 @@ class Entity(TypedDict):
     n_articles: int
     as_actor: list[FoundStatement]
     as_target: list[FoundStatement]
+    as_speaker: list[FoundStatement]
 
 
 class Node(TypedDict):

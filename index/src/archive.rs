@@ -16,7 +16,7 @@
 //! Reading order: `open`, [`sources`], [`frontier`], [`articles`], [`annotations`] (with
 //! `annotation_rows` and `forget`), [`index_feed`], [`stories`], [`story_edits`], [`statements`],
 //! [`entities`], [`graph_articles`], [`counts`]; [`searches`], [`alerts`], [`outbox`]; [`corrections`],
-//! [`access`], [`audit`], [`backup`].
+//! [`access`], [`audit`], [`backup`], [`retention`].
 
 pub mod access;
 pub mod alerts;
@@ -38,6 +38,7 @@ mod lock;
 mod open;
 pub mod outbox;
 mod paging;
+pub mod retention;
 pub mod searches;
 pub mod sources;
 pub mod statements;

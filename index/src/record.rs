@@ -114,6 +114,8 @@ pub struct StatementRecord {
     pub in_title: bool,
     /// The sentence that proves it, at most 4 000 characters.
     pub sentence: String,
+    /// ISO 639-1 code of the article's language; `None` when it cannot be told.
+    pub language: Option<String>,
     /// Who does what to whom.
     pub statement: Statement,
 }

@@ -16,6 +16,8 @@ use crate::handlers::etag;
 
 /// Put here by `make` (`scripts/vendor.sh`); not part of the repository.
 const GRAPH_LIBRARY: &str = "vendor-cytoscape.min.js";
+/// The same.
+const CHART_LIBRARY: &str = "vendor-uplot.min.js";
 /// The same; `#land` and `#borders` of it are drawn.
 const WORLD: &str = "vendor-world.svg";
 
@@ -36,6 +38,19 @@ pub(crate) struct Assets {
     pub(crate) graph: GraphAssets,
     /// What the map page adds.
     pub(crate) map: MapAssets,
+    /// What pages with charts add.
+    pub(crate) charts: ChartAssets,
+}
+
+/// Addresses of what pages with charts add.
+#[derive(Debug)]
+pub(crate) struct ChartAssets {
+    /// Style sheet.
+    pub(crate) css: String,
+    /// Script.
+    pub(crate) js: String,
+    /// The library that draws, when `make` bundled it before the build; the bars need none.
+    pub(crate) library: Option<String>,
 }
 
 /// Addresses of what the map page adds.
@@ -71,6 +86,11 @@ pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
     map: MapAssets {
         css: hashed("map.css"),
         outline: Files::get(WORLD).map(|it| address(&it, WORLD)),
+    },
+    charts: ChartAssets {
+        css: hashed("charts.css"),
+        js: hashed("charts.js"),
+        library: Files::get(CHART_LIBRARY).map(|it| address(&it, CHART_LIBRARY)),
     },
 });
 

@@ -23,6 +23,8 @@ use crate::state::AppState;
 /// Statements of each role that are read for one entity.
 const N_STATEMENTS: usize = 200;
 const N_ARTICLES: usize = 12;
+/// Actors, and targets, that are counted in the articles that name it.
+const N_NEIGHBOURS: usize = 20;
 const ID_LEN_MAX: usize = 300;
 
 /// A person, organisation, place, group… that articles name.
@@ -52,6 +54,8 @@ pub(crate) struct EntityDetailBody {
     as_actor: Vec<StatementBody>,
     /// The latest 200 statements in which it is a target.
     as_target: Vec<StatementBody>,
+    /// The latest 200 statements that it makes.
+    as_speaker: Vec<StatementBody>,
 }
 
 /// A page of entities.
@@ -130,6 +134,7 @@ pub(crate) async fn get(
             entity: found.entity.into(),
             as_actor: bodies(found.as_actor),
             as_target: bodies(found.as_target),
+            as_speaker: bodies(found.as_speaker),
         },
     )
 }
@@ -145,13 +150,13 @@ pub(crate) async fn page(
         sort: Sort::Newest,
         limit: N_ARTICLES,
         highlight: false,
-        aggs: false,
+        facet_limit: N_NEIGHBOURS,
         ..SearchRequest::default()
     };
     // The page is worth showing without the list: the archive knows more than the index may yet.
-    let articles = search::run(&state, recent).await.map(|it| it.hits).unwrap_or_default();
+    let articles = search::run(&state, recent).await.ok();
     let now = (state.now)();
-    let statements = found.as_actor.iter().chain(&found.as_target);
+    let statements = found.as_actor.iter().chain(&found.as_target).chain(&found.as_speaker);
     let headlines = headlines::of(&state, statements).await?;
     let evidence =
         |it: Vec<StatementRecord>| it.into_iter().map(|it| headlines.evidence(it)).collect();
@@ -159,6 +164,7 @@ pub(crate) async fn page(
         entity: found.entity,
         as_actor: evidence(found.as_actor),
         as_target: evidence(found.as_target),
+        as_speaker: evidence(found.as_speaker),
         articles,
         sectors: &state.sectors,
         now,
@@ -169,6 +175,7 @@ struct Found {
     entity: EntityRecord,
     as_actor: Vec<StatementRecord>,
     as_target: Vec<StatementRecord>,
+    as_speaker: Vec<StatementRecord>,
 }
 
 async fn find(state: &AppState, id: &str) -> Result<Found, ApiError> {
@@ -179,7 +186,9 @@ async fn find(state: &AppState, id: &str) -> Result<Found, ApiError> {
     let entity = state.archive.entity(id).await?.ok_or_else(missing)?;
     let actor = StatementFilter { actor: Some(id.to_owned()), ..StatementFilter::default() };
     let target = StatementFilter { target: Some(id.to_owned()), ..StatementFilter::default() };
+    let speaker = StatementFilter { speaker: Some(id.to_owned()), ..StatementFilter::default() };
     let as_actor = state.archive.statements(&actor, None, N_STATEMENTS).await?.items;
     let as_target = state.archive.statements(&target, None, N_STATEMENTS).await?.items;
-    Ok(Found { entity, as_actor, as_target })
+    let as_speaker = state.archive.statements(&speaker, None, N_STATEMENTS).await?.items;
+    Ok(Found { entity, as_actor, as_target, as_speaker })
 }

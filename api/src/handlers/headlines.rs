@@ -52,6 +52,7 @@ impl Headlines {
             article_id: record.article.to_string(),
             source_id: record.source.to_string(),
             source_name: record.source_name,
+            language: record.language,
             is_sample: record.is_sample,
             dated_at: record.dated_at,
             story,

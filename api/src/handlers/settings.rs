@@ -70,6 +70,7 @@ async fn show(state: &AppState, new_key: Option<&str>) -> Result<Response, ApiEr
         keys,
         audit,
         new_key,
+        articles_days: state.config.settings.retention.articles_days,
         now: (state.now)(),
     }))
 }

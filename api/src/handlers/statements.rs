@@ -88,6 +88,8 @@ pub(crate) struct StatementParams {
     actor: Option<String>,
     /// Entity id of a target.
     target: Option<String>,
+    /// Entity id of whoever says so.
+    speaker: Option<String>,
     /// Facet path of a sector; includes the sectors below it.
     sector: Option<String>,
     /// Id of an article.
@@ -103,7 +105,7 @@ pub(crate) struct StatementParams {
 }
 
 const PARAMS: &[&str] =
-    &["kind", "actor", "target", "sector", "article", "from", "to", "cursor", "limit"];
+    &["kind", "actor", "target", "speaker", "sector", "article", "from", "to", "cursor", "limit"];
 
 /// Statements, newest article first.
 #[utoipa::path(
@@ -127,6 +129,7 @@ fn filter(params: &Params) -> Result<StatementFilter, ApiError> {
         kind: params.named("kind")?,
         actor: params.get("actor").map(str::to_owned),
         target: params.get("target").map(str::to_owned),
+        speaker: params.get("speaker").map(str::to_owned),
         sector: params.get("sector").map(SectorId::new),
         article: params.parsed::<ArticleId>("article")?,
         from: params.begin_of("from")?,

@@ -66,12 +66,15 @@ async fn trend(state: &AppState) -> Result<today::Trend, ApiError> {
         facet_limit: N_SECTORS,
         ..SearchRequest::default()
     };
-    let counts = |mut it: SearchResponse| -> BTreeMap<SectorId, u64> {
+    let counted = |mut it: SearchResponse| -> BTreeMap<SectorId, u64> {
         let facet = it.facets.remove(&FilterField::Sector).unwrap_or_default();
         facet.into_iter().map(|it| (SectorId::new(it.value), it.count)).collect()
     };
-    let last_day = search::run(state, asked(day_ago, None)).await?;
-    let week_before = asked(day_ago - TimeDelta::days(7), Some(day_ago));
-    let week_before = search::run(state, week_before).await?;
-    Ok(today::Trend { last_day: counts(last_day), week_before: counts(week_before) })
+    let mut days = Vec::with_capacity(8);
+    for n in (1..=7).rev() {
+        let (from, to) = (day_ago - TimeDelta::days(n), day_ago - TimeDelta::days(n - 1));
+        days.push(counted(search::run(state, asked(from, Some(to))).await?));
+    }
+    days.push(counted(search::run(state, asked(day_ago, None)).await?));
+    Ok(today::Trend { days })
 }

@@ -7,7 +7,7 @@ use index::archive::outbox::MessageRecord;
 use index::archive::searches::{Origin, SearchRecord};
 
 use super::frame::Frame;
-use super::text::{Time, brief, clean_or, counted, href, path_href, web_href};
+use super::text::{Time, brief, clean_or, counted, href, language_tag, path_href, web_href};
 use super::view::Chip;
 
 /// An alert in the inbox.
@@ -17,6 +17,8 @@ pub(crate) struct AlertView {
     search_href: String,
     unit: &'static str,
     title: String,
+    /// Language of title and sentence, for `lang`; may be empty.
+    lang: String,
     href: String,
     out_href: Option<String>,
     source: String,
@@ -162,6 +164,7 @@ fn alert_view(alert: &AlertRecord, now: DateTime<Utc>) -> AlertView {
             _ => "article",
         },
         title: clean_or(&brief(&alert.title, 200), "Untitled"),
+        lang: language_tag(alert.language.as_deref()),
         href: path_href("articles", &alert.article.to_string()),
         out_href: web_href(&alert.url),
         source: clean_or(&brief(&alert.source_name, 60), alert.source.as_str()),

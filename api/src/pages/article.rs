@@ -10,7 +10,7 @@ use nlp::{Annotation, Mention, MentionKind, Statement, StatementKind};
 use super::frame::Frame;
 use super::statement::{Context, Evidence, Merged, StatementView};
 use super::statement::{kind_name, merge, percent, single};
-use super::text::{Time, brief, clean, clean_or, path_href, web_href};
+use super::text::{Time, brief, clean, clean_or, language_tag, path_href, web_href};
 use super::view::{Link, Row, SectorNames, SectorTag, rows};
 use crate::markup::{self, Block, Role, Run};
 use crate::sample;
@@ -195,17 +195,11 @@ fn evidence(stored: &StoredArticle, statement: &Statement, in_title: bool) -> Ev
         article_id: article.id.to_string(),
         source_id: article.source.to_string(),
         source_name: stored.source_name.clone(),
+        language: article.language.clone(),
         is_sample: stored.is_sample,
         dated_at: article.published_at.unwrap_or(article.fetched_at),
         story: None,
     }
-}
-
-/// A value for the attribute `lang`: what is no language code says nothing.
-fn language_tag(language: Option<&str>) -> String {
-    let is_code =
-        |it: &&str| (2..=3).contains(&it.len()) && it.bytes().all(|c| c.is_ascii_lowercase());
-    language.filter(is_code).unwrap_or_default().to_owned()
 }
 
 fn paragraph(blocks: &[Block<'_>]) -> Vec<BlockView> {

@@ -1,28 +1,34 @@
 //! Follow an actor: what it does, what is done to it, where it is named.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use chrono::{DateTime, Utc};
-use index::EntityRecord;
-use index::search::Hit;
+use index::search::SearchResponse;
+use index::{EntityRecord, FilterField};
 
 use super::frame::Frame;
 use super::graph::exports;
+use super::search::days::Days;
 use super::search::hits::item;
 use super::statement::{Context, Evidence, StatementView, card, merge};
 use super::text::{Time, brief, clean, clean_or, counted, href, path_href};
-use super::view::{ArticleItem, SectorNames};
+use super::view::{ArticleItem, Row, SectorNames, rows};
+use crate::handlers::assets::{ASSETS, ChartAssets};
 
 const N_CARDS_MAX: usize = 30;
 const N_ALIASES_MAX: usize = 12;
+const N_NEIGHBOURS_MAX: usize = 10;
 
 /// What the page is made from.
 pub(crate) struct Input<'a> {
     pub(crate) entity: EntityRecord,
     pub(crate) as_actor: Vec<Evidence>,
     pub(crate) as_target: Vec<Evidence>,
-    pub(crate) articles: Vec<Hit>,
+    pub(crate) as_speaker: Vec<Evidence>,
+    /// The latest articles that name it, and what can be counted in all of them; `None` when the
+    /// index cannot say.
+    pub(crate) articles: Option<SearchResponse>,
     pub(crate) sectors: &'a SectorNames,
     pub(crate) now: DateTime<Utc>,
 }
@@ -39,6 +45,11 @@ pub(crate) struct EntityPage {
     aliases: Vec<String>,
     as_actor: Vec<StatementView>,
     as_target: Vec<StatementView>,
+    as_speaker: Vec<StatementView>,
+    days: Option<Days>,
+    charts: &'static ChartAssets,
+    neighbours: Vec<Row>,
+    watch_href: String,
     articles: Vec<ArticleItem>,
     search_href: String,
     graph_href: String,
@@ -48,9 +59,17 @@ pub(crate) struct EntityPage {
 
 /// Makes the page.
 pub(crate) fn page(input: Input<'_>) -> EntityPage {
-    let Input { entity, as_actor, as_target, articles, sectors, now } = input;
+    let Input { entity, as_actor, as_target, as_speaker, articles, sectors, now } = input;
+    let id = entity.id.as_str();
     let name = brief(&clean_or(&entity.name, &entity.id), 120);
     let aliases = aliases(&entity, &name, as_actor.iter().chain(&as_target));
+    let days = articles.as_ref().and_then(|it| {
+        Days::by_week(&it.histogram, |from, to| {
+            let (from, to) = (from.to_string(), to.to_string());
+            href("/search", [("entity", id), ("from", &from), ("to", &to)])
+        })
+    });
+    let neighbours = articles.as_ref().map_or_else(Vec::new, |it| neighbours(it, id));
     let context = Context { sectors, now, hides_story: false };
     EntityPage {
         frame: Frame::new(name.clone(), ""),
@@ -64,7 +83,12 @@ pub(crate) fn page(input: Input<'_>) -> EntityPage {
         aliases,
         as_actor: cards(as_actor, context),
         as_target: cards(as_target, context),
-        articles: articles.iter().map(|it| item(it, now)).collect(),
+        as_speaker: cards(as_speaker, context),
+        days,
+        charts: &ASSETS.charts,
+        neighbours,
+        watch_href: href("/alerts/searches/new", [("entity", id)]),
+        articles: articles.iter().flat_map(|it| &it.hits).map(|it| item(it, now)).collect(),
         search_href: href("/search", [("entity", entity.id.as_str())]),
         graph_href: href("/graph", [("entity", entity.id.as_str())]),
         exports: exports(&[("entity", entity.id.as_str())]),
@@ -78,6 +102,20 @@ fn cards(evidence: Vec<Evidence>, context: Context<'_>) -> Vec<StatementView> {
     let mut groups = merge(evidence);
     groups.sort_by_key(|it| std::cmp::Reverse(it.latest_at()));
     groups.iter().take(N_CARDS_MAX).map(|it| card(it, context)).collect()
+}
+
+/// Who acts and who suffers in the articles that name the entity, those of most articles first.
+fn neighbours(found: &SearchResponse, id: &str) -> Vec<Row> {
+    let fields = [FilterField::Actor, FilterField::Target];
+    let mut counts = BTreeMap::new();
+    for it in fields.iter().filter_map(|it| found.facets.get(it)).flatten() {
+        if it.value != id && it.count > 0 {
+            let label = brief(&clean_or(&it.label, &it.value), 60);
+            let count: &mut u64 = counts.entry((it.value.clone(), label)).or_default();
+            *count = (*count).max(it.count);
+        }
+    }
+    rows(counts, N_NEIGHBOURS_MAX, |id| path_href("entities", id))
 }
 
 /// Words that statements print for the entity, other than its name.

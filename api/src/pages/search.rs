@@ -9,6 +9,7 @@ use super::frame::Frame;
 use super::graph::exports;
 use super::text::{brief, clean, counted, href};
 use super::view::{Chip, Link, SectorNames};
+use crate::handlers::assets::{ASSETS, ChartAssets};
 use crate::handlers::params::Params;
 
 pub(crate) mod days;
@@ -70,6 +71,7 @@ pub(crate) struct SearchPage {
     clear_href: String,
     facets: Vec<FacetView>,
     days: Option<Days>,
+    charts: &'static ChartAssets,
     groups: Vec<Group>,
     total: String,
     took: String,
@@ -150,6 +152,7 @@ fn bare(context: Context<'_>) -> SearchPage {
         clear_href: href("/search", params.get("q").map(|it| ("q", it))),
         facets: Vec::new(),
         days: None,
+        charts: &ASSETS.charts,
         groups: Vec::new(),
         total: String::new(),
         took: String::new(),

@@ -6,7 +6,7 @@ use index::archive::access::{ApiKey, Role, User};
 use index::archive::audit::AuditEntry;
 
 use super::frame::Frame;
-use super::text::{Time, brief, clean};
+use super::text::{Time, brief, clean, counted};
 use crate::access::Principal;
 use crate::access::principal::Via;
 
@@ -18,6 +18,8 @@ pub(crate) struct Input<'a> {
     pub(crate) audit: Vec<AuditEntry>,
     /// A key that was made just now.
     pub(crate) new_key: Option<&'a str>,
+    /// Days that articles are kept; `None` keeps them for ever.
+    pub(crate) articles_days: Option<u32>,
     pub(crate) now: DateTime<Utc>,
 }
 
@@ -56,11 +58,12 @@ pub(crate) struct SettingsPage {
     users: Vec<UserLine>,
     keys: Vec<KeyLine>,
     audit: Vec<AuditLine>,
+    kept: String,
 }
 
 /// Makes the page.
 pub(crate) fn page(input: Input<'_>) -> SettingsPage {
-    let Input { principal, users, keys, audit, new_key, now } = input;
+    let Input { principal, users, keys, audit, new_key, articles_days, now } = input;
     let deck = match principal.via {
         Via::Loopback => "No login is asked for: only this machine can reach Harbinger.".to_owned(),
         Via::Session { .. } | Via::Key { .. } => {
@@ -74,6 +77,14 @@ pub(crate) fn page(input: Input<'_>) -> SettingsPage {
         has_password: matches!(principal.via, Via::Session { .. }),
         is_admin: principal.role == Role::Admin,
         new_key: new_key.map(str::to_owned),
+        kept: match articles_days {
+            None => "Everything is kept for ever.".to_owned(),
+            Some(days) => format!(
+                "Articles are deleted {} after they were fetched, with what belongs to them; those \
+                 that an alert in hand, a note, a pin or a correction refers to stay.",
+                counted(days.into(), "day", "days"),
+            ),
+        },
         users: (users.into_iter())
             .map(|it| UserLine { name: it.name, role: it.role, since: time(it.created_at) })
             .collect(),

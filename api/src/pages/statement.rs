@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use nlp::{Domain, Modality, Phrase, Statement, StatementKind, Tense};
 
-use super::text::{Time, brief, clean, clean_or, path_href};
+use super::text::{Time, brief, clean, clean_or, href, language_tag, path_href};
 use super::view::{Link, SectorNames, SectorTag};
 use crate::markup::{self, Role};
 
@@ -26,6 +26,8 @@ pub(crate) struct Evidence {
     pub(crate) article_id: String,
     pub(crate) source_id: String,
     pub(crate) source_name: String,
+    /// ISO 639-1 code of the article.
+    pub(crate) language: Option<String>,
     pub(crate) is_sample: bool,
     /// When the article was published, or else fetched.
     pub(crate) dated_at: DateTime<Utc>,
@@ -179,6 +181,8 @@ pub(crate) struct Outlet {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Other {
     pub(crate) sentence: Vec<RunView>,
+    /// Language of the sentence, for `lang`; may be empty.
+    pub(crate) lang: String,
     pub(crate) outlet: Outlet,
 }
 
@@ -197,6 +201,8 @@ pub(crate) struct StatementView {
     /// Whether the sentence shows the speaker already.
     pub(crate) has_speaker_in_sentence: bool,
     pub(crate) sentence: Vec<RunView>,
+    /// Language of the sentence, for `lang`; may be empty.
+    pub(crate) lang: String,
     pub(crate) sectors: Vec<SectorTag>,
     /// How many say so: `3 sources · 2 copies`.
     pub(crate) evidence: String,
@@ -207,6 +213,8 @@ pub(crate) struct StatementView {
     pub(crate) is_sample: bool,
     /// Where it leads: the story, or else the article.
     pub(crate) href: String,
+    /// Where a search for statements like it can be saved.
+    pub(crate) watch_href: String,
 }
 
 /// What a card needs besides the statement.
@@ -236,7 +244,11 @@ pub(crate) fn card(group: &Merged, context: Context<'_>) -> StatementView {
     let others = group.members.iter().filter(|it| seen.insert(words(&it.sentence)));
     view.others = others
         .take(N_OTHERS_MAX)
-        .map(|it| Other { sentence: sentence_runs(it), outlet: outlet(it, context.now) })
+        .map(|it| Other {
+            sentence: sentence_runs(it),
+            lang: language_tag(it.language.as_deref()),
+            outlet: outlet(it, context.now),
+        })
         .collect();
     view
 }
@@ -263,6 +275,8 @@ pub(crate) fn single(evidence: &Evidence, context: Context<'_>) -> StatementView
             statement.sentence.start <= it.start && it.end <= statement.sentence.end
         }),
         sentence: sentence_runs(evidence),
+        lang: language_tag(evidence.language.as_deref()),
+        watch_href: watch_href(statement),
         sectors: context.sectors.tags(&statement.sectors),
         evidence: String::new(),
         first: None,
@@ -275,6 +289,19 @@ pub(crate) fn single(evidence: &Evidence, context: Context<'_>) -> StatementView
         others: Vec::new(),
         is_sample: evidence.is_sample,
     }
+}
+
+/// The form that saves a search for what `statement` says: kind, first actor, first target.
+fn watch_href(statement: &Statement) -> String {
+    let first =
+        |all: &[Phrase]| all.iter().find_map(|it| it.entity.as_ref().map(|it| it.id.clone()));
+    let (actor, target) = (first(&statement.actors), first(&statement.targets));
+    let params = [
+        ("kind", Some(kind_name(statement.kind))),
+        ("actor", actor.as_deref()),
+        ("target", target.as_deref()),
+    ];
+    href("/alerts/searches/new", params.into_iter().filter_map(|(name, it)| Some((name, it?))))
 }
 
 /// `0.934` as `93 %`.

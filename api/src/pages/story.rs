@@ -10,7 +10,7 @@ use ingest::ArticleId;
 use super::frame::Frame;
 use super::graph::exports;
 use super::statement::{Context, Evidence, StatementView, card, merge};
-use super::text::{Time, brief, clean_or, counted, href, path_href};
+use super::text::{Time, brief, clean_or, counted, href, language_tag, path_href};
 use super::view::{Row, SectorNames, SectorTag, rows};
 
 const N_CARDS_MAX: usize = 60;
@@ -20,6 +20,8 @@ const N_ENTITIES_MAX: usize = 12;
 pub(crate) struct Item {
     href: String,
     title: String,
+    /// Language of the title, for `lang`; may be empty.
+    lang: String,
     source: String,
     time: Time,
     copies: Vec<Copy>,
@@ -54,6 +56,8 @@ pub(crate) struct Input<'a> {
 pub(crate) struct StoryPage {
     frame: Frame,
     headline: String,
+    /// Language of the headline, for `lang`; may be empty.
+    lang: String,
     deck: String,
     is_sample: bool,
     sectors: Vec<SectorTag>,
@@ -79,6 +83,7 @@ pub(crate) fn page(input: Input<'_>) -> StoryPage {
     let context = Context { sectors, now, hides_story: true };
     StoryPage {
         frame: Frame::new(brief(&headline, 80), ""),
+        lang: language_of(&summary.headline, &articles),
         deck: deck(&summary, &articles, now),
         id: summary.id.to_string(),
         movables: if can_edit { articles.iter().map(movable).collect() } else { Vec::new() },
@@ -102,6 +107,7 @@ fn evidence(record: StatementRecord, summary: &StorySummary) -> Evidence {
         article_id: record.article.to_string(),
         source_id: record.source.to_string(),
         source_name: record.source_name,
+        language: record.language,
         is_sample: record.is_sample,
         dated_at: record.dated_at,
         story: Some((summary.id.to_string(), summary.headline.clone())),
@@ -115,6 +121,12 @@ fn movable(article: &StoryArticle) -> Movable {
         source: brief(&clean_or(&article.source_name, article.source.as_str()), 40),
         is_pinned: article.is_pinned,
     }
+}
+
+/// The language of the article whose headline the story has.
+fn language_of(headline: &str, articles: &[StoryArticle]) -> String {
+    let its = articles.iter().find(|it| it.title == headline);
+    language_tag(its.and_then(|it| it.language.as_deref()))
 }
 
 /// How many tell it, how many of them for themselves, who was first, since when.
@@ -160,7 +172,8 @@ fn timeline(articles: &[StoryArticle], now: DateTime<Utc>) -> Vec<Item> {
             None => {
                 places.insert(words, items.len());
                 let title = brief(&clean_or(&article.title, "Untitled article"), 160);
-                items.push(Item { href, title, source, time, copies: Vec::new() });
+                let lang = language_tag(article.language.as_deref());
+                items.push(Item { href, title, lang, source, time, copies: Vec::new() });
             }
         }
     }

@@ -121,6 +121,13 @@ impl Display for Time {
     }
 }
 
+/// A value for the attribute `lang`: what is no language code says nothing.
+pub(crate) fn language_tag(language: Option<&str>) -> String {
+    let is_code =
+        |it: &&str| (2..=3).contains(&it.len()) && it.bytes().all(|c| c.is_ascii_lowercase());
+    language.filter(is_code).unwrap_or_default().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,7 @@ use super::frame::Frame;
 use super::statement::Evidence;
 use super::statement::{Context, Merged, StatementView, card, domain_name, kind_name, merge};
 use super::text::{Time, brief, clean_or, counted, href, path_href};
-use super::view::{ArticleItem, Chip, Row, SectorNames, rows};
+use super::view::{ArticleItem, Chip, Row, SectorNames, rows, spark};
 
 /// How far back "new" reaches.
 pub(crate) const WINDOW: Duration = Duration::hours(24);
@@ -92,19 +92,26 @@ pub(crate) struct Input<'a> {
     pub(crate) now: DateTime<Utc>,
 }
 
-/// Articles by sector, of the last day and of the seven days before it.
+/// Articles by sector and day.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trend {
-    pub(crate) last_day: BTreeMap<SectorId, u64>,
-    pub(crate) week_before: BTreeMap<SectorId, u64>,
+    /// Oldest first; the last one ends now.
+    pub(crate) days: Vec<BTreeMap<SectorId, u64>>,
 }
 
 impl Trend {
+    /// Articles that name `sector`, day by day.
+    fn counts(&self, sector: &SectorId) -> Vec<u64> {
+        self.days.iter().map(|it| it.get(sector).copied().unwrap_or_default()).collect()
+    }
+
     /// How `sector` changed: `+180 %`, `new`; empty when too few articles name it, or as many.
     fn change(&self, sector: &SectorId) -> String {
-        let n_day = self.last_day.get(sector).copied().unwrap_or_default();
-        let n_week = self.week_before.get(sector).copied().unwrap_or_default();
-        if self.week_before.is_empty() || n_day + n_week < N_FOR_TREND_MIN {
+        let counts = self.counts(sector);
+        let Some((n_day, before)) = counts.split_last() else { return String::new() };
+        let (n_day, n_week) = (*n_day, before.iter().sum::<u64>());
+        let is_young = self.days.iter().rev().skip(1).all(BTreeMap::is_empty);
+        if is_young || n_day + n_week < N_FOR_TREND_MIN {
             return String::new();
         }
         if n_week == 0 {
@@ -174,7 +181,7 @@ pub(crate) fn page(input: Input<'_>) -> TodayPage {
         deck: deck(&groups, now),
         note,
         list_title: if input.is_recent { "New in the last 24 hours" } else { "Latest" },
-        has_trend: sectors.iter().any(|it| !it.note.is_empty()),
+        has_trend: sectors.iter().any(|it| !it.spark.is_empty()),
         sectors,
         actors: party_rows(&groups, |it| &it.actors),
         targets: party_rows(&groups, |it| &it.targets),
@@ -288,7 +295,9 @@ fn sector_rows(groups: &[Merged], names: &SectorNames, trend: &Trend) -> Vec<Row
     let link = |id: &str| names.tag(&SectorId::new(id)).href;
     let mut rows = rows(counts, N_ROWS_MAX, link);
     for row in &mut rows {
-        row.note = trend.change(&SectorId::new(row.id.as_str()));
+        let sector = SectorId::new(row.id.as_str());
+        row.note = trend.change(&sector);
+        row.spark = spark(&trend.counts(&sector));
     }
     rows
 }
@@ -317,22 +326,25 @@ mod tests {
         let counts = |all: &[(&str, u64)]| -> BTreeMap<SectorId, u64> {
             all.iter().map(|(id, n)| (SectorId::new(*id), *n)).collect()
         };
-        let trend = Trend {
-            last_day: counts(&[
-                ("/energy", 14),
-                ("/water", 9),
-                ("/food", 1),
-                ("/health", 1),
-                ("/space", 1),
-            ]),
-            week_before: counts(&[("/energy", 35), ("/food", 7), ("/health", 70), ("/space", 1)]),
-        };
+        let mut days = vec![BTreeMap::new(); 6];
+        days.push(counts(&[("/energy", 35), ("/food", 7), ("/health", 70), ("/space", 1)]));
+        days.push(counts(&[
+            ("/energy", 14),
+            ("/water", 9),
+            ("/food", 1),
+            ("/health", 1),
+            ("/space", 1),
+        ]));
+        let trend = Trend { days };
+        assert_eq!(trend.counts(&SectorId::new("/food")), [0, 0, 0, 0, 0, 0, 7, 1]);
         let change = |id: &str| trend.change(&SectorId::new(id));
         assert_eq!(change("/energy"), "+180\u{202f}%");
         assert_eq!(change("/water"), "new");
         assert_eq!(change("/food"), "", "as many as ever");
         assert_eq!(change("/health"), "−90\u{202f}%");
         assert_eq!(change("/space"), "", "too few to tell");
-        assert_eq!(Trend { week_before: BTreeMap::new(), ..trend }.change(&"/water".into()), "");
+        let young = Trend { days: vec![BTreeMap::new(), counts(&[("/water", 9)])] };
+        assert_eq!(young.change(&"/water".into()), "");
+        assert_eq!(Trend::default().change(&"/water".into()), "");
     }
 }

@@ -40,11 +40,35 @@ pub(crate) struct Row {
     pub(crate) count: String,
     /// A remark before the count; mostly empty.
     pub(crate) note: String,
+    /// Heights of the small bars beside the remark, `0..=10`, oldest first; none are drawn when
+    /// it is empty.
+    pub(crate) spark: Vec<Spark>,
     /// Length of the bar, `0..=100`; 0 draws none.
     pub(crate) share: u64,
     pub(crate) is_on: bool,
     /// 1 for a child of the row above.
     pub(crate) depth: u8,
+}
+
+/// A small bar, 3 wide in a drawing 10 high.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spark {
+    pub(crate) x: u64,
+    pub(crate) y: u64,
+    pub(crate) height: u64,
+}
+
+/// Small bars for `counts`, oldest first; none when all are 0.
+pub(crate) fn spark(counts: &[u64]) -> Vec<Spark> {
+    let most = counts.iter().copied().max().unwrap_or_default();
+    if most == 0 {
+        return Vec::new();
+    }
+    let bar = |(n, count): (u64, &u64)| {
+        let height = (count * 10).div_ceil(most).max(1);
+        Spark { x: n * 4, y: 10 - height, height }
+    };
+    (0..).zip(counts).map(bar).collect()
 }
 
 /// An article in a short list.
@@ -115,6 +139,7 @@ pub(crate) fn rows(
         label,
         count: super::text::grouped(count),
         note: String::new(),
+        spark: Vec::new(),
         share: (count * 100 / most).max(1),
         is_on: false,
         depth: 0,

@@ -21,7 +21,9 @@ const N_FAILURES_MAX: u32 = 5;
 
 /// Articles applied but not committed.
 struct Batch {
+    /// Articles added or removed.
     n: usize,
+    n_added: usize,
     highest_seq: i64,
     since: Instant,
 }
@@ -33,7 +35,7 @@ pub(super) fn run(
     readiness: &Arc<Readiness>,
     runtime: Handle,
 ) -> anyhow::Result<()> {
-    let target = runtime.block_on(shared.archive.max_index_seq())?;
+    let target = runtime.block_on(shared.archive.last_index_change())?;
     announce(&writer, target);
     let mut n_failures = 0;
     loop {
@@ -97,23 +99,27 @@ fn index_tail(
 ) -> Result<usize, StageError> {
     let settings = &shared.config.settings.index;
     let age_max = Duration::from_millis(settings.commit_interval_ms.into());
-    let mut batch = Batch { n: 0, highest_seq: writer.committed_seq(), since: Instant::now() };
+    let mut batch =
+        Batch { n: 0, n_added: 0, highest_seq: writer.committed_seq(), since: Instant::now() };
     loop {
-        let read = shared.archive.indexable_after(batch.highest_seq, N_ARTICLES_PER_READ);
-        let articles = runtime.block_on(read).map_err(StageError::Archive)?;
-        if let Some(last) = articles.last().and_then(|it| it.index_seq) {
-            writer.apply(&articles).map_err(StageError::Index)?;
-            batch.n += articles.len();
+        let read = shared.archive.index_changes_after(batch.highest_seq, N_ARTICLES_PER_READ);
+        let changes = runtime.block_on(read).map_err(StageError::Archive)?;
+        if let Some(last) = changes.last_seq {
+            writer.apply(&changes.articles).map_err(StageError::Index)?;
+            writer.remove(&changes.removed).map_err(StageError::Index)?;
+            // What changed again since it was listed counts too: the number is to be committed.
+            batch.n += (changes.articles.len() + changes.removed.len()).max(1);
+            batch.n_added += changes.articles.len();
             batch.highest_seq = last;
         }
         let is_due = settings.n_articles_per_commit_max <= batch.n
             || age_max <= batch.since.elapsed()
             || shared.shutdown.is_cancelled()
             || shared.correlate_done.is_cancelled();
-        if articles.is_empty() && (batch.n == 0 || is_due) {
+        if changes.last_seq.is_none() && (batch.n == 0 || is_due) {
             break;
         }
-        if articles.is_empty() {
+        if changes.last_seq.is_none() {
             // A little patience makes fewer, larger commits.
             runtime.block_on(shared.idle_for(
                 &shared.annotations_added,
@@ -126,7 +132,7 @@ fn index_tail(
     }
     if 0 < batch.n {
         commit(writer, &batch).map_err(StageError::Index)?;
-        add(&shared.counts.n_indexed, batch.n as u64);
+        add(&shared.counts.n_indexed, batch.n_added as u64);
     }
     Ok(batch.n)
 }
@@ -135,14 +141,14 @@ fn commit(writer: &mut IndexWriterStage, batch: &Batch) -> Result<(), IndexError
     let started = Instant::now();
     writer.commit(batch.highest_seq)?;
     let duration = started.elapsed();
-    metrics::counter!("harbinger_indexed_articles_total").increment(batch.n as u64);
+    metrics::counter!("harbinger_indexed_articles_total").increment(batch.n_added as u64);
     metrics::histogram!("harbinger_index_commit_seconds").record(duration.as_secs_f64());
     info!(
-        articles.n = batch.n,
+        articles.n = batch.n_added,
         index.seq = batch.highest_seq,
         duration_ms = duration.as_millis() as u64,
         "indexed {} articles",
-        batch.n,
+        batch.n_added,
     );
     Ok(())
 }

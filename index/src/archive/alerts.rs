@@ -95,6 +95,10 @@ impl AlertState {
     }
 }
 
+/// A column of an [`AlertRecord`] that its article has.
+pub(super) const LANGUAGE: &str =
+    "(SELECT language FROM articles WHERE articles.id = alerts.article_id) AS language";
+
 /// A match of a saved search that is news.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlertRecord {
@@ -112,6 +116,8 @@ pub struct AlertRecord {
     pub story: Option<StoryId>,
     /// Headline of the article.
     pub title: String,
+    /// ISO 639-1 code of the article's language; `None` when it cannot be told.
+    pub language: Option<String>,
     /// Page of the article.
     pub url: String,
     /// Source of the article.
@@ -273,7 +279,7 @@ impl Archive {
         ];
         let wanted = conditions.iter().filter(|it| it.0).map(|it| format!(" AND {}", it.1));
         let select = format!(
-            "SELECT * FROM alerts WHERE (created_at, id) < ($1, $2) {}
+            "SELECT alerts.*, {LANGUAGE} FROM alerts WHERE (created_at, id) < ($1, $2) {}
              ORDER BY created_at DESC, id DESC LIMIT $6",
             wanted.collect::<String>(),
         );
@@ -299,10 +305,9 @@ impl Archive {
     /// The alert `id`.
     pub async fn alert(&self, id: &str) -> Result<Option<AlertRecord>, ArchiveError> {
         self.tried(format!("read the alert `{id}`"), async {
-            let row = sqlx::query("SELECT * FROM alerts WHERE id = $1")
-                .bind(id)
-                .fetch_optional(&self.reader)
-                .await?;
+            let select = format!("SELECT alerts.*, {LANGUAGE} FROM alerts WHERE id = $1");
+            let row =
+                sqlx::query(AssertSqlSafe(select)).bind(id).fetch_optional(&self.reader).await?;
             row.as_ref().map(read_alert).transpose()
         })
         .await
@@ -318,19 +323,20 @@ impl Archive {
         let cut = |it: &String, n_max| clean(it.trim()).chars().take(n_max).collect::<String>();
         self.tried(format!("change the alert `{id}`"), async {
             let mut tx = self.begin().await?;
-            let row = sqlx::query(
+            let update = format!(
                 "UPDATE alerts SET state = COALESCE($2, state),
                      note = NULLIF(COALESCE($3, note), ''),
                      assignee = NULLIF(COALESCE($4, assignee), ''), changed_at = $5
-                 WHERE id = $1 RETURNING *",
-            )
-            .bind(id)
-            .bind(edit.state.map(AlertState::as_str))
-            .bind(edit.note.as_ref().map(|it| cut(it, NOTE_CHARS_MAX)))
-            .bind(edit.assignee.as_ref().map(|it| cut(it, 200)))
-            .bind(micros(now))
-            .fetch_optional(&mut *tx)
-            .await?;
+                 WHERE id = $1 RETURNING *, {LANGUAGE}"
+            );
+            let row = sqlx::query(AssertSqlSafe(update))
+                .bind(id)
+                .bind(edit.state.map(AlertState::as_str))
+                .bind(edit.note.as_ref().map(|it| cut(it, NOTE_CHARS_MAX)))
+                .bind(edit.assignee.as_ref().map(|it| cut(it, 200)))
+                .bind(micros(now))
+                .fetch_optional(&mut *tx)
+                .await?;
             let alert = row.as_ref().map(read_alert).transpose()?;
             tx.commit().await?;
             Ok(alert)
@@ -406,6 +412,7 @@ pub(super) fn read_alert(row: &AnyRow) -> Result<AlertRecord, sqlx::Error> {
         article: get_parsed(row, "article_id")?,
         story: get::<Option<&str>>(row, "story_id")?.map(StoryId::founded_by),
         title: get(row, "title")?,
+        language: get(row, "language")?,
         url: get(row, "url")?,
         source: SourceId::new(get::<String>(row, "source_id")?),
         source_name: get(row, "source_name")?,

@@ -119,6 +119,7 @@ impl Archive {
             "INSERT INTO correction_articles (correction_id, article_id)
              SELECT value ->> 0, value ->> 1 FROM {} WHERE
                  EXISTS (SELECT 1 FROM corrections WHERE id = value ->> 0)
+                 AND EXISTS (SELECT 1 FROM articles WHERE id = value ->> 1)
              ON CONFLICT DO NOTHING",
             self.dialect.rows(1),
         );

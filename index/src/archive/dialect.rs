@@ -56,4 +56,13 @@ impl Dialect {
             Dialect::Postgres => "FOR UPDATE SKIP LOCKED",
         }
     }
+
+    /// Suffix of a `SELECT` whose rows nobody else may change until the transaction ends. With
+    /// SQLite nobody can anyway.
+    pub(super) fn locked(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "",
+            Dialect::Postgres => "FOR UPDATE",
+        }
+    }
 }

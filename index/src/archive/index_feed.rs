@@ -1,12 +1,91 @@
-//! The feed of the search index: annotated articles in the order in which they became ready.
+//! The feed of the search index: annotated articles in the order in which they became ready, and
+//! those that were deleted.
 
+use ingest::ArticleId;
 use sqlx::{Any, Row, Transaction};
 
 use super::articles::{STORED_ARTICLE, read_stored_article};
+use super::value::{get, get_flag, get_parsed};
 use super::{Archive, ArchiveError};
 use crate::record::StoredArticle;
 
+/// The next part of the feed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IndexChanges {
+    /// Articles to add, each in place of its earlier version.
+    pub articles: Vec<StoredArticle>,
+    /// Articles that are no more. None of them is in `articles`, and none ever comes back.
+    pub removed: Vec<ArticleId>,
+    /// The highest number of this part, with which an index may be committed that has applied it;
+    /// `None` when there is nothing after the number that was asked for.
+    pub last_seq: Option<i64>,
+}
+
 impl Archive {
+    /// What changed after number `seq`, at most `limit` articles, those deleted included.
+    ///
+    /// Numbers are handed out and committed in one order, also between processes: once a reader
+    /// has seen number n, no smaller number will appear. A deletion is numbered in the transaction
+    /// that deletes, so an index that was killed before it heard of it hears of it again.
+    pub async fn index_changes_after(
+        &self,
+        seq: i64,
+        limit: usize,
+    ) -> Result<IndexChanges, ArchiveError> {
+        self.tried(format!("read what to index after number {seq}"), async {
+            let rows = sqlx::query(
+                "SELECT article_id, index_seq, CAST(0 AS BIGINT) AS is_removed FROM article_states
+                 WHERE $1 < index_seq
+                 UNION ALL
+                 SELECT article_id, index_seq, CAST(1 AS BIGINT) AS is_removed FROM tombstones
+                 WHERE $1 < index_seq
+                 ORDER BY index_seq LIMIT $2",
+            )
+            .bind(seq)
+            .bind(limit as i64)
+            .fetch_all(&self.reader)
+            .await?;
+            let mut changes = IndexChanges::default();
+            let mut changed: Vec<ArticleId> = Vec::with_capacity(rows.len());
+            for row in &rows {
+                let id = get_parsed(row, "article_id")?;
+                let is_removed = get_flag(row, "is_removed")?;
+                if is_removed {
+                    changes.removed.push(id)
+                } else {
+                    changed.push(id)
+                }
+                changes.last_seq = Some(get(row, "index_seq")?);
+            }
+            if changed.is_empty() {
+                return Ok(changes);
+            }
+            // Those that changed again or went since come again with a higher number.
+            let select =
+                format!("SELECT {STORED_ARTICLE} WHERE articles.id IN {}", self.dialect.list(1));
+            let rows = sqlx::query(sqlx::AssertSqlSafe(select))
+                .bind(super::value::to_json(&changed))
+                .fetch_all(&self.reader)
+                .await?;
+            let read = rows.iter().map(read_stored_article);
+            changes.articles = read.collect::<Result<Vec<_>, sqlx::Error>>()?;
+            changes.articles.sort_by_key(|it| it.index_seq);
+            Ok(changes)
+        })
+        .await
+    }
+
+    /// The highest number that the feed has now; 0 for an empty one.
+    pub async fn last_index_change(&self) -> Result<i64, ArchiveError> {
+        self.tried("read the end of the index feed", async {
+            let last = "SELECT COALESCE(MAX(seq), 0) FROM (
+                     SELECT MAX(index_seq) AS seq FROM article_states
+                     UNION ALL SELECT MAX(index_seq) AS seq FROM tombstones) AS feed";
+            sqlx::query(last).fetch_one(&self.reader).await?.try_get(0)
+        })
+        .await
+    }
+
     /// The articles whose `index_seq` is greater than `seq`, by `index_seq`, at most `limit`.
     ///
     /// Numbers are handed out and committed in one order, also between processes: once a reader

@@ -57,6 +57,12 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0007_stories.sql"),
         include_str!("../../migrations/postgres/0007_stories.sql"),
     ),
+    (
+        9,
+        "retention",
+        include_str!("../../migrations/sqlite/0009_retention.sql"),
+        include_str!("../../migrations/postgres/0009_retention.sql"),
+    ),
 ];
 
 /// What a connection may do.

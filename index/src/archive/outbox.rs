@@ -8,7 +8,7 @@ use serde::Serialize;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
-use super::alerts::{AlertRecord, Match, read_alert};
+use super::alerts::{AlertRecord, LANGUAGE, Match, read_alert};
 use super::value::{get, get_count, get_instant, get_instant_opt, micros, to_json};
 use super::{Archive, ArchiveError};
 
@@ -132,7 +132,7 @@ impl Archive {
             self.dialect.skip_locked(),
         );
         let select = format!(
-            "SELECT outbox_alerts.outbox_id, alerts.* FROM outbox_alerts
+            "SELECT outbox_alerts.outbox_id, alerts.*, {LANGUAGE} FROM outbox_alerts
              JOIN alerts ON alerts.id = outbox_alerts.alert_id
              WHERE outbox_alerts.outbox_id IN {} ORDER BY alerts.created_at, alerts.id",
             self.dialect.list(1),

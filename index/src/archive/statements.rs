@@ -25,6 +25,8 @@ pub struct StatementFilter {
     pub actor: Option<String>,
     /// With this entity among the targets.
     pub target: Option<String>,
+    /// With this entity as the one who says so.
+    pub speaker: Option<String>,
     /// On this sector or one below it.
     pub sector: Option<SectorId>,
     /// Made by this article.
@@ -37,7 +39,7 @@ pub struct StatementFilter {
 
 /// Columns of a [`StatementRecord`].
 pub(super) const STATEMENT: &str =
-    "SELECT statements.*, articles.url, articles.title, articles.source_id,
+    "SELECT statements.*, articles.url, articles.title, articles.language, articles.source_id,
      sources.name AS source_name, sources.is_sample, article_states.story_id
      FROM statements
      JOIN articles ON articles.id = statements.article_id
@@ -72,6 +74,11 @@ impl Archive {
                 "statements.id IN (SELECT statement_id FROM statement_sectors WHERE sector = $8)",
             ),
             (filter.article.is_some(), "statements.article_id = $9"),
+            (
+                filter.speaker.is_some(),
+                "statements.id IN (SELECT statement_id FROM statement_entities
+                 WHERE entity_id = $11 AND role = 'speaker')",
+            ),
         ];
         // Parameters of absent conditions are bound as NULL and not used.
         let wanted = conditions.iter().filter(|it| it.0).map(|it| format!(" AND {}", it.1));
@@ -93,6 +100,7 @@ impl Archive {
                 .bind(filter.sector.as_ref().map(SectorId::as_str))
                 .bind(filter.article.map(|it| it.to_string()))
                 .bind(limit as i64)
+                .bind(filter.speaker.as_deref())
                 .fetch_all(&self.reader)
                 .await?;
             let items = rows.iter().map(read_statement).collect::<Result<Vec<_>, _>>()?;
@@ -138,6 +146,7 @@ pub(super) fn read_statement(row: &AnyRow) -> Result<StatementRecord, sqlx::Erro
         dated_at: get_instant(row, "dated_at")?,
         in_title: get_flag(row, "in_title")?,
         sentence: get(row, "sentence")?,
+        language: get(row, "language")?,
         statement: get_json(row, "body")?,
     })
 }

@@ -13,6 +13,7 @@ mod graph_articles;
 mod opening;
 mod properties;
 mod reading;
+mod retention;
 mod sources;
 mod story_edits;
 mod world;

@@ -73,6 +73,7 @@ fn says(
         dated_at: article.dated_at,
         in_title: false,
         sentence: sentence.to_owned(),
+        language: None,
         statement: Statement {
             kind,
             domain: Domain::Physical,

@@ -65,6 +65,7 @@ pub(crate) fn facets(
             label: brief(&label(*field, &it.value, Some(it), sectors), 60),
             count: grouped(it.count),
             note: String::new(),
+            spark: Vec::new(),
             share: if it.count == 0 { 0 } else { (it.count * 100 / most).max(1) },
             is_on: it.selected,
             depth: u8::from(*field == FilterField::Sector && it.value.matches('/').count() > 1),

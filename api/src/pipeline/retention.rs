@@ -1,0 +1,91 @@
+//! Retention: deletes what is older than the settings say, once a day.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use index::archive::audit::AuditEntry;
+use index::archive::retention::Pruned;
+use index::archive::{Archive, ArchiveError};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::Shared;
+
+/// Time between two looks at what is old.
+const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Time between two steps, in which others write.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Deletes what is old until the pipeline stops. What fails is tried again the next day.
+pub(super) async fn run(shared: Arc<Shared>) -> anyhow::Result<()> {
+    let days = shared.config.settings.retention.articles_days;
+    while let Some(days) = days
+        && !shared.shutdown.is_cancelled()
+    {
+        let now = (shared.now)();
+        let pruned =
+            prune(&shared.archive, cutoff(now, days), now, "retention", &shared.shutdown).await;
+        match pruned {
+            Ok(_) => shared.annotations_added.notify_one(),
+            Err(error) => {
+                warn!("{:#}; trying again tomorrow", anyhow::Error::from(error));
+            }
+        }
+        tokio::select! {
+            () = shared.shutdown.cancelled() => {}
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The instant before which everything is old.
+pub(crate) fn cutoff(now: DateTime<Utc>, days: u32) -> DateTime<Utc> {
+    now - TimeDelta::days(days.into())
+}
+
+/// Deletes everything from before `before` in small transactions, until `stop`; then notes in the
+/// audit log, in the name of `who`, how much that was.
+pub(crate) async fn prune(
+    archive: &Archive,
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+    who: &str,
+    stop: &CancellationToken,
+) -> Result<Pruned, ArchiveError> {
+    let mut total = Pruned::default();
+    let outcome = loop {
+        if stop.is_cancelled() {
+            break Ok(());
+        }
+        match archive.prune_step(before, now).await {
+            Ok(step) if step == Pruned::default() => break Ok(()),
+            Ok(step) => {
+                total.n_articles += step.n_articles;
+                total.n_entries += step.n_entries;
+            }
+            Err(error) => break Err(error),
+        }
+        tokio::time::sleep(PAUSE).await;
+    };
+    if total != Pruned::default() {
+        let subject = format!(
+            "{} articles and {} finished entries from before {}",
+            total.n_articles,
+            total.n_entries,
+            before.format("%Y-%m-%d %H:%M"),
+        );
+        info!(articles.n = total.n_articles, entries.n = total.n_entries, "deleted {subject}");
+        let entry = AuditEntry {
+            at: now,
+            who: who.to_owned(),
+            action: "prune".to_owned(),
+            subject,
+            outcome: if outcome.is_ok() { "ok" } else { "broken off" }.to_owned(),
+            request_id: None,
+        };
+        archive.record_audit(&entry).await?;
+    }
+    outcome.map(|()| total)
+}

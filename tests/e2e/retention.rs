@@ -1,0 +1,122 @@
+//! Old articles are deleted everywhere, whenever the program is killed, and stay away.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use config::SourceId;
+use index::{SearchIndex, SearchRequest};
+use ingest::{Article, ArticleId, CanonicalUrl};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tests::pages::{self, MadeUp};
+use tests::{FixtureSite, Reply, TestApp};
+
+/// Articles of the year before last.
+const N_OLD: u64 = 260;
+const N_KILLS: u64 = 4;
+
+/// Article `n` at `url`, fetched `days` ago.
+fn article(n: u64, url: &str, days: i64) -> Article {
+    let made_up = MadeUp::article(n);
+    let url = CanonicalUrl::parse(url).expect("a URL");
+    let at = tests::now() - TimeDelta::days(days);
+    Article {
+        id: ArticleId::of(&url),
+        url,
+        canonical_url: None,
+        source: SourceId::new("wire"),
+        title: made_up.title,
+        authors: Vec::new(),
+        text: made_up.phrase,
+        language: Some("en".to_owned()),
+        site_name: None,
+        published_at: Some(at),
+        fetched_at: at,
+        page_sha256: "00".repeat(32),
+    }
+}
+
+fn n_indexed(app: &TestApp) -> u64 {
+    let index = SearchIndex::open_read_only(&app.data_dir().join("index"), BTreeMap::new());
+    let request = SearchRequest { limit: 0, aggs: false, highlight: false, ..Default::default() };
+    index.expect("an index").search(&request, tests::now()).expect("an answer").total
+}
+
+async fn n_archived(app: &TestApp) -> u64 {
+    let archive = app.archive().await;
+    let n = archive.counts().await.expect("counts").n_articles;
+    archive.close().await;
+    n
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_older_than_the_setting_goes_and_no_feed_brings_it_back() {
+    let site = FixtureSite::start().await;
+    let app = TestApp::new();
+    let mut items = Vec::new();
+    for n in 0..3 {
+        let path = format!("/{n}");
+        site.put(&path, Reply::html(MadeUp::article(n).html()));
+        items.push((site.url(&path), MadeUp::article(n).title));
+    }
+    site.put("/feed.xml", Reply::rss(pages::rss("Wire", &items)));
+    let mut old: Vec<Article> =
+        (0..N_OLD).map(|n| article(1_000 + n, &format!("https://old.example/{n}"), 500)).collect();
+    // The feed still lists one of the old ones.
+    old.push(article(0, &items[0].0, 500));
+    let archive = app.archive().await;
+    for batch in old.chunks(100) {
+        archive.record_articles(batch).await.expect("a writable archive");
+    }
+    archive.close().await;
+    app.add_source("wire", &site.url("/feed.xml"));
+    let first = app.run_once().await;
+    assert_eq!(first.code, Some(0), "{}", first.stderr);
+    assert_eq!((n_archived(&app).await, n_indexed(&app)), (N_OLD + 3, N_OLD + 3));
+
+    let unset = app.run(&["prune"]).await;
+    assert_eq!(unset.code, Some(2), "everything is kept by default: {unset:?}");
+    let app = app.set("retention.articles_days", "365");
+    let dry = app.run(&["prune", "--dry-run"]).await;
+    assert!(dry.stdout.contains(&format!("would delete {} articles", N_OLD + 1)), "{dry:?}");
+    assert_eq!(n_archived(&app).await, N_OLD + 3, "only told");
+
+    let mut random = StdRng::seed_from_u64(9);
+    for _ in 0..N_KILLS {
+        let mut child = app.command(&["prune"]).spawn().expect("the binary starts");
+        let moment = Duration::from_millis(random.random_range(100..1_500));
+        if tokio::time::timeout(moment, child.wait()).await.is_err() {
+            child.kill().await.expect("a child can be killed");
+        }
+    }
+    let last = app.run(&["prune"]).await;
+    assert_eq!(last.code, Some(0), "{last:?}");
+    assert_eq!((n_archived(&app).await, n_indexed(&app)), (2, 2));
+    let again = app.run_once().await;
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    assert_eq!((n_archived(&app).await, n_indexed(&app)), (2, 2), "the feed lists three");
+    let archive = app.archive().await;
+    let audit = archive.audit_log(20).await.expect("an audit log");
+    archive.close().await;
+    let pruned: Vec<_> = audit.iter().filter(|it| it.action == "prune").collect();
+    assert!(!pruned.is_empty() && pruned.iter().all(|it| it.who == "command line"), "{audit:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_deletes_what_is_old_by_itself() {
+    let app = TestApp::new();
+    let archive = app.archive().await;
+    let both = [article(1, "https://old.example/1", 40), article(2, "https://old.example/2", 20)];
+    archive.record_articles(&both).await.expect("a writable archive");
+    archive.close().await;
+    let app = app.set("retention.articles_days", "30");
+    let served = app.serve().await;
+    tests::eventually("one article is left", Duration::from_secs(60), async || {
+        let found = served.json("/v1/search", &[("limit", "1")]).await;
+        (found["total"].as_u64() == Some(1)).then_some(())
+    })
+    .await;
+    served.stop().await;
+    assert_eq!((n_archived(&app).await, n_indexed(&app)), (1, 1));
+}
