@@ -4,10 +4,12 @@
 //! other web sites that a browser on it shows may not (`guard` looks at host and origin). Else
 //! every request comes from a session (people) or with a key (programs).
 //!
-//! Reading order: [`password`], [`token`], [`rules`], [`principal`], [`limits`], [`guard`].
+//! Reading order: [`password`], [`token`], [`rules`], [`principal`], [`limits`], [`guard`];
+//! [`oidc`].
 
 pub(crate) mod guard;
 pub(crate) mod limits;
+pub(crate) mod oidc;
 pub(crate) mod password;
 pub(crate) mod principal;
 pub(crate) mod rules;

@@ -23,7 +23,7 @@ use tracing::{info, warn};
 use url::Url;
 
 use mail::Mailer;
-use secrets::Secrets;
+pub(crate) use secrets::Secrets;
 
 /// Longest wait between two tries.
 const RETRY_WAIT_MAX: TimeDelta = TimeDelta::hours(6);

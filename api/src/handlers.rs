@@ -23,6 +23,7 @@ pub(crate) mod json_body;
 pub(crate) mod login;
 pub(crate) mod map;
 pub(crate) mod mcp;
+pub(crate) mod oidc;
 pub(crate) mod openapi;
 pub(crate) mod params;
 pub(crate) mod saved_searches;

@@ -57,6 +57,8 @@ pub fn router(state: AppState) -> Router {
         .route("/corrections", get(handlers::corrections::page).post(handlers::corrections::submit))
         .route("/corrections/undo", post(handlers::corrections::submit_undo))
         .route("/login", get(handlers::login::page).post(handlers::login::log_in))
+        .route("/login/oidc", get(handlers::oidc::begin))
+        .route(crate::access::oidc::CALLBACK, get(handlers::oidc::finish))
         .route("/logout", post(handlers::login::log_out))
         .route("/settings", get(handlers::settings::page))
         .route("/settings/password", post(handlers::settings::change_password))

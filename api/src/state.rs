@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::limits::Limits;
+use crate::access::oidc::Oidc;
 use crate::export::Facts;
 use crate::pages::view::SectorNames;
 use crate::places::Places;
@@ -45,6 +46,7 @@ pub struct AppState {
     /// Cancelled at shutdown; ends the event streams.
     pub shutdown: CancellationToken,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) oidc: Arc<Oidc>,
     pub(crate) sectors: Arc<SectorNames>,
     pub(crate) search_permits: Arc<Semaphore>,
     pub(crate) export_permits: Arc<Semaphore>,
@@ -72,6 +74,7 @@ impl AppState {
             now,
             shutdown: CancellationToken::new(),
             limits: Arc::new(Limits::new(config.settings.http.n_requests_per_minute_max)),
+            oidc: Arc::default(),
             sectors: Arc::new(SectorNames::of(&config.taxonomy)),
             stream_permits: Arc::new(Semaphore::new(config.settings.http.n_event_streams_max)),
             search_permits: Arc::new(Semaphore::new(N_SEARCHES_MAX)),

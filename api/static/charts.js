@@ -6,6 +6,7 @@
   const DAY = 86_400;
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const words = (time) => new Date(time * 1_000).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+  const short = (time) => new Date(time * 1_000).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
   const iso = (time) => new Date(time * 1_000).toISOString().slice(0, 10);
 
   const draw = (box) => {
@@ -41,7 +42,7 @@
       tzDate: (time) => uPlot.tzDate(new Date(time * 1_000), "Etc/UTC"),
       scales: { x: { time: true, range: () => [begin, begin + times.length * step] }, y: { range: (_, __, most) => [0, Math.max(1, most)] } },
       axes: [
-        { ...axis, grid: { show: false }, size: 22, gap: 2 },
+        { ...axis, grid: { show: false }, size: 20, gap: 4, space: 70, values: (_, splits) => splits.map(short) },
         { ...axis, size: 34, gap: 4, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000, 100_000], space: 26 },
       ],
       series: [{}, { fill: () => color("--bar"), width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.8, 60], align: 1 }) }],

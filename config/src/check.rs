@@ -168,6 +168,14 @@ pub(crate) fn check_settings(settings: &Settings, overrides: &Overrides) -> Vec<
     if settings.retention.articles_days.is_some_and(|it| it <= settings.stories.window_days) {
         refuse("retention.articles_days", "must be longer than `stories.window_days`");
     }
+    if settings.oidc.issuer.is_some() {
+        if settings.oidc.client_id.is_none() {
+            refuse("oidc.client_id", "must be set with `oidc.issuer`");
+        }
+        if settings.alerts.public_url.is_none() {
+            refuse("alerts.public_url", "must be set with `oidc.issuer`");
+        }
+    }
     let is_open = settings.database_url.as_ref().is_some_and(|it| it.has_password())
         && (overrides.flag_sets("database_url") || !overrides.env_sets("database_url"));
     if is_open {

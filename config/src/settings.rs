@@ -44,6 +44,8 @@ declare! {
         alerts: AlertSettings,
         /// How long things are kept.
         retention: RetentionSettings,
+        /// Login by an OpenID Connect provider.
+        oidc: OidcSettings,
         /// The bundled sample news wire.
         sample: SampleSettings,
         /// What is written to standard error.
@@ -255,6 +257,41 @@ declare! {
 }
 
 declare! {
+    /// Login by an OpenID Connect provider, beside passwords: authorization code with PKCE. People
+    /// come back to `/login/oidc/callback` below `alerts.public_url`, which must be set. The
+    /// client's secret is the secret `oidc-client-secret`: `HARBINGER_SECRET_OIDC_CLIENT_SECRET` or
+    /// a file in `alerts.secrets_dir`; without it the client is a public one.
+    pub struct OidcSettings {
+        /// The provider, exactly as it names itself in its discovery document.
+        /// None by default: only passwords.
+        issuer: Option<String> => if_set(Rule::new(
+            "an address that starts with https://, or with http:// on this machine",
+            |it: &String| Url::parse(it).is_ok_and(|url| {
+                let is_here = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+                url.scheme() == "https" || url.scheme() == "http" && is_here
+            }),
+        )),
+        /// Id of Harbinger at the provider. None by default; must be set with `oidc.issuer`.
+        client_id: Option<String> => if_set(not_empty()),
+        /// What is asked for besides `openid`. Default `["profile", "email", "groups"]`.
+        scopes: Vec<String> = vec!["profile".into(), "email".into(), "groups".into()],
+        /// Claim of the ID token with the groups of a person, a text or a list.
+        /// Default `groups`.
+        roles_claim: String = "groups".into() => not_empty(),
+        /// Groups whose members are admins. Default none.
+        admins: Vec<String> = Vec::new(),
+        /// Groups whose members are analysts. Default none.
+        analysts: Vec<String> = Vec::new(),
+        /// Groups whose members are readers. Default none.
+        readers: Vec<String> = Vec::new(),
+        /// Role of people in none of these groups; with `none` they are refused. Default `none`.
+        default_role: DefaultRole = DefaultRole::None,
+        /// Words on the button. Default `Log in with single sign-on`.
+        button: String = "Log in with single sign-on".into() => not_empty(),
+    }
+}
+
+declare! {
     /// What is written to standard error.
     pub struct LogSettings {
         /// `text` for people, `json` for machines (one object per line). Default `text`.
@@ -313,6 +350,35 @@ text_value!(
         LoginMode::Always => "always".to_owned(),
     },
     hint & ["auto", "always"]
+);
+
+/// Role of people whom no group gives one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DefaultRole {
+    /// They are refused.
+    None,
+    /// They may read.
+    Reader,
+    /// They may also change alerts and corrections.
+    Analyst,
+}
+
+text_value!(
+    DefaultRole,
+    "\"none\", \"reader\" or \"analyst\"",
+    |it| match it {
+        "none" => Some(DefaultRole::None),
+        "reader" => Some(DefaultRole::Reader),
+        "analyst" => Some(DefaultRole::Analyst),
+        _ => None,
+    },
+    |it| match it {
+        DefaultRole::None => "none".to_owned(),
+        DefaultRole::Reader => "reader".to_owned(),
+        DefaultRole::Analyst => "analyst".to_owned(),
+    },
+    hint & ["none", "reader", "analyst"]
 );
 
 impl HttpSettings {

@@ -159,7 +159,7 @@ fn all_mistakes_in_all_sections_and_files_come_at_once() {
             "settings.toml:6:17: `fetch.n_fetches_max`: must be 1 to 1000, is 0",
             "settings.toml:7:17: `fetch.redirects_max`: must be a whole number, is `ten`",
             "settings.toml:8:2: `colour`: unknown key; allowed are data_dir, database_url, \
-             database_url_file, http, fetch, poll, crawl, nlp, stories, index, alerts, retention, sample, log",
+             database_url_file, http, fetch, poll, crawl, nlp, stories, index, alerts, retention, oidc, sample, log",
             "sources/energy.toml:1:1: `source[1]`: key `language` is missing",
             "sources/energy.toml:2:6: `source[1].id`: must be 1 to 64 characters from a-z, 0-9 \
              and -, not at the ends, is `A b`",
@@ -330,6 +330,13 @@ fn settings_that_contradict_each_other_are_refused() {
             "settings.toml: `crawl.lease_s`: must be longer than `fetch.total_timeout_s`",
             "settings.toml: `fetch.total_timeout_s`: must not be shorter than \
              `fetch.connect_timeout_s`",
+        ],
+    );
+    check_errors(
+        &[("settings.toml", "[oidc]\nissuer = \"https://login.example\"\n")],
+        &[
+            "settings.toml: `oidc.client_id`: must be set with `oidc.issuer`",
+            "settings.toml: `alerts.public_url`: must be set with `oidc.issuer`",
         ],
     );
     check_errors(

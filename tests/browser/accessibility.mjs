@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { DESKTOP, launch, open, overflow } from "./browser.mjs";
+import { DESKTOP, N_BYTES_MAX, launch, open, overflow, weight } from "./browser.mjs";
 
 const [base, folder] = process.argv.slice(2);
 const { HARBINGER_USER: user, HARBINGER_PASSWORD: password } = process.env;
@@ -238,6 +238,40 @@ async function keys(page) {
   assert.ok(page.url().endsWith(next), `n opened ${page.url()}`);
 }
 
+/** s saves a search; a watches for statements like one, and says that an alert is seen. */
+async function actingKeys(page) {
+  const pressed = async (key, pattern) => {
+    await Promise.all([page.waitForURL(pattern), page.keyboard.press(key)]);
+    return new URL(page.url()).searchParams;
+  };
+  await page.goto("/search?q=power+grid&kind=attack");
+  const search = await pressed("s", /\/alerts\/searches\/new\?/);
+  assert.deepEqual([search.get("q"), search.get("kind")], ["power grid", "attack"]);
+  await page.goto("/");
+  await page.keyboard.press("a");
+  assert.equal(new URL(page.url()).pathname, "/", "nothing is in focus yet");
+  await page.keyboard.press("j");
+  const watched = await pressed("a", /\/alerts\/searches\/new\?/);
+  assert.ok(watched.get("kind"), page.url());
+  assert.notEqual(await page.locator('input[name="query"]').inputValue(), "", "actor or target");
+
+  await page.goto("/alerts");
+  const items = page.locator("[data-item]");
+  assert.ok((await items.count()) >= 2, "too few alerts");
+  const state = (n) => items.nth(n).getAttribute("data-state");
+  const saved = (which) => page.waitForResponse((it) => it.request().method() === "POST" && it.url().includes("/alerts/") && it.request().postData().includes(`state=${which}`));
+  await page.keyboard.press("j");
+  await Promise.all([saved("seen"), page.keyboard.press("a")]);
+  await page.waitForFunction(() => document.querySelectorAll("[data-item]")[1] === document.activeElement);
+  assert.deepEqual([await state(0), await state(1)], ["seen", "new"], "and on to the next");
+  assert.match(await page.locator("[data-said]").innerText(), /Seen/, "it is said aloud");
+  await page.keyboard.press("k");
+  await Promise.all([saved("new"), page.keyboard.press("a")]);
+  await page.waitForFunction(() => document.querySelector("[data-item]").dataset.state === "new");
+  const { alerts } = await (await page.request.get("/v1/alerts?state=seen")).json();
+  assert.equal(alerts.length, 0, "a second time took it back");
+}
+
 /** Single keys can be switched off, as WCAG 2.1.4 asks; the switch is kept. */
 async function keysOff(page) {
   await page.goto("/help");
@@ -282,14 +316,18 @@ try {
   const pages = await addresses(page);
   await fill(page, pages.article);
   await keys(page);
+  await actingKeys(page);
   await keysOff(page);
   await tips(page, pages.article);
   for (const [name, path] of Object.entries(pages)) {
     await page.goto(path);
     if (name === "graph") await page.waitForSelector("#graph[data-drawn]");
+    if (["search", "entity"].includes(name)) await page.waitForSelector(".hist[data-drawn]");
+    const n_bytes = await weight(page);
+    if (n_bytes >= N_BYTES_MAX) note(name, `weighs ${n_bytes} bytes`);
     await unfold(page);
     await inspect(page, name);
-    console.log(`${name}: ${await tabThrough(page, name)} stops of the Tab key on ${path}`);
+    console.log(`${name}: ${await tabThrough(page, name)} stops of the Tab key, ${n_bytes} bytes on ${path}`);
   }
   // A refused login, a query in error and a page that is nowhere answer with an error, as they
   // should; the journey would see any other.

@@ -42,3 +42,14 @@ export function overflow(page) {
     () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
   );
 }
+
+/** What a page may weigh with all that it loads, compressed. */
+export const N_BYTES_MAX = 300_000;
+
+/** Bytes of a page with all that it has loaded, compressed, also when the browser had them before. */
+export function weight(page) {
+  return page.evaluate(() =>
+    [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+      .reduce((sum, it) => sum + it.encodedBodySize, 0),
+  );
+}

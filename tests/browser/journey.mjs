@@ -3,7 +3,7 @@
 // usage: HARBINGER_CHROMIUM=/usr/bin/chromium node journey.mjs BASE_URL SCREENSHOT_FOLDER
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { DESKTOP, launch, open, overflow } from "./browser.mjs";
+import { DESKTOP, N_BYTES_MAX, launch, open, overflow, weight } from "./browser.mjs";
 
 const [base, folder] = process.argv.slice(2);
 
@@ -53,11 +53,8 @@ async function followGraph(page, name) {
   await page.waitForSelector("#graph[data-drawn]");
   const n_drawn = Number(await page.locator("#graph").getAttribute("data-drawn"));
   assert.ok(n_drawn >= n_rows, `${n_drawn} edges drawn, ${n_rows} in the table`);
-  const bytes = await page.evaluate(() =>
-    [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
-      .reduce((sum, it) => sum + it.encodedBodySize, 0),
-  );
-  assert.ok(50_000 < bytes && bytes < 300_000, `the graph page weighs ${bytes} bytes`);
+  const bytes = await weight(page);
+  assert.ok(50_000 < bytes && bytes < N_BYTES_MAX, `the graph page weighs ${bytes} bytes`);
   await page.locator("#canvas").scrollIntoViewIfNeeded();
   await picture(page, `${name}-6-graph`);
 
@@ -86,6 +83,42 @@ async function followGraph(page, name) {
   return { n_rows, n_drawn, bytes, span: whole, evidence: await evidence.first().innerText() };
 }
 
+/** The chart of a search: a range that is marked, or a bar that is clicked, narrows it. */
+async function brush(page, name) {
+  const bars = page.locator(".hist a[data-n]");
+  assert.ok((await bars.count()) >= 1, "no bars");
+  if (name === "phone" || name === "no-script") {
+    assert.equal(await page.locator(".hist[data-drawn]").count(), 0, "the bars stay");
+    const [href, n] = await bars.first().evaluate((it) => [it.getAttribute("href"), Number(it.dataset.n)]);
+    await page.goto(href);
+    assert.match(await page.innerText(".bar b"), new RegExp(`^${n} article`), href);
+    return page.goBack();
+  }
+  await page.waitForSelector(".hist[data-drawn]");
+  const over = page.locator(".u-over");
+  const box = await over.boundingBox();
+  const y = box.y + box.height / 2;
+  await page.mouse.move(box.x + 2, y);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width / 2, y, { steps: 5 });
+  assert.match(await page.innerText(".axis"), / to .*: \d+ article/, "what is marked is said");
+  await picture(page, `${name}-2-brush`);
+  await Promise.all([page.waitForURL(/from=\d{4}-\d\d-\d\d&to=\d{4}-\d\d-\d\d/), page.mouse.up()]);
+  assert.match(new URL(page.url()).searchParams.get("q"), /power grid/, "the query stays");
+  assert.notEqual(await page.locator("#from").inputValue(), "", "the field says so too");
+  await page.goBack();
+  await page.waitForSelector(".hist[data-drawn]");
+  const { x, n } = await page.evaluate(() => {
+    const all = Number(document.querySelector(".hist").dataset.bars);
+    const bar = [...document.querySelectorAll(".hist a[data-n]")].at(-1);
+    const { left, width } = document.querySelector(".u-over").getBoundingClientRect();
+    return { x: left + ((Number(bar.dataset.at) + 0.5) * width) / all, n: Number(bar.dataset.n) };
+  });
+  await Promise.all([page.waitForURL(/from=/), page.mouse.click(x, y)]);
+  assert.match(await page.innerText(".bar b"), new RegExp(`^${n} article`), "the articles of that bar");
+  return page.goBack();
+}
+
 /** From the start page to an actor; returns what was seen. */
 async function walk(page, name) {
   await page.goto("/");
@@ -101,6 +134,7 @@ async function walk(page, name) {
   const found = await hits.allInnerTexts();
   assert.ok(/power|grid|Strom/i.test(found[0]), `the first hit is about something else: ${found[0]}`);
   await picture(page, `${name}-2-search`);
+  await brush(page, name);
 
   const { storyTitle, timeline } = await openStory(page, hits);
   await picture(page, `${name}-3-story`);

@@ -10,14 +10,14 @@ use tokio::process::Command;
 use crate::users::{PASSWORD, add_user};
 
 /// What the scripts need: the folder in which they lie, and a browser.
-struct Tools {
+pub(crate) struct Tools {
     folder: PathBuf,
     browser: PathBuf,
 }
 
 impl Tools {
     /// Says loudly what is missing, if anything.
-    fn find() -> Option<Tools> {
+    pub(crate) fn find() -> Option<Tools> {
         let folder = project_root().join("tests/browser");
         let Some(browser) = browser() else {
             skipped("no Chromium; `make test` installs it");
@@ -33,7 +33,13 @@ impl Tools {
     }
 
     /// Runs `script` on the pages of `served`, for `limit` at most.
-    async fn run(&self, script: &str, served: &Served, env: &[(&str, &str)], limit: Duration) {
+    pub(crate) async fn run(
+        &self,
+        script: &str,
+        served: &Served,
+        env: &[(&str, &str)],
+        limit: Duration,
+    ) {
         let screenshots = self.folder.join("screenshots");
         fs::create_dir_all(&screenshots).expect("a writable folder");
         let walk = Command::new("node")
@@ -77,6 +83,31 @@ async fn a_new_user_searches_power_grid_opens_a_story_and_follows_an_actor() {
     let Some(tools) = Tools::find() else { return };
     let served = serve_sample_wire(&TestApp::new().with_sample_wire()).await;
     tools.run("journey.mjs", &served, &[], Duration::from_secs(300)).await;
+    tools.run("guide.mjs", &served, &[], Duration::from_secs(120)).await;
+    check_guide(&tools.folder.join("screenshots"));
+}
+
+/// Checks that the user guide has a picture of each page, and no other. With `UPDATE_GUIDE=1` the
+/// pictures just taken become the guide's.
+fn check_guide(taken: &std::path::Path) {
+    let docs = project_root().join("docs");
+    let guide = fs::read_to_string(docs.join("guide.md")).expect("the guide");
+    let named: Vec<&str> = guide
+        .split("](images/")
+        .skip(1)
+        .filter_map(|it| it.split_once(')'))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(8 <= named.len(), "{named:?}");
+    for name in named {
+        let (from, to) = (taken.join(name), docs.join("images").join(name));
+        assert!(from.is_file(), "guide.mjs takes no {name}");
+        if std::env::var_os("UPDATE_GUIDE").is_some() {
+            fs::copy(&from, &to).expect("a writable folder");
+        }
+        let size = fs::metadata(&to).unwrap_or_else(|error| panic!("{name}: {error}")).len();
+        assert!(size <= 150_000, "{name} has {size} bytes");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,7 @@ mod command_line;
 mod contract;
 mod corrections;
 mod faults;
+mod oidc;
 mod real_input;
 mod resilience;
 mod retention;

@@ -5,7 +5,10 @@ use index::archive::access::Role;
 
 /// Answered without login: what a load balancer and the login page need.
 pub(crate) fn is_open(path: &str) -> bool {
-    matches!(path, "/livez" | "/readyz" | "/favicon.ico" | "/login") || path.starts_with("/static/")
+    let doors = ["/login", "/login/oidc", super::oidc::CALLBACK];
+    matches!(path, "/livez" | "/readyz" | "/favicon.ico")
+        || doors.contains(&path)
+        || path.starts_with("/static/")
 }
 
 /// Whether `method` changes nothing.
@@ -56,7 +59,7 @@ mod tests {
 
     #[test]
     fn only_what_a_stranger_needs_is_open() {
-        for path in ["/livez", "/readyz", "/login", "/static/app.css"] {
+        for path in ["/livez", "/login", "/login/oidc/callback", "/static/app.css"] {
             assert!(is_open(path), "{path}");
         }
         for path in ["/", "/metrics", "/openapi.json", "/v1/search", "/staticx", "/login/x"] {

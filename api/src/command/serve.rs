@@ -66,6 +66,7 @@ async fn check_somebody_may_log_in(system: &System) -> anyhow::Result<()> {
     let http = &system.config.settings.http;
     let archive = &system.archive;
     let is_locked_out = http.is_login_required()
+        && system.config.settings.oidc.issuer.is_none()
         && archive.users().await?.is_empty()
         && archive.api_keys().await?.is_empty();
     if !is_locked_out {

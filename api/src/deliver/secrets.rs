@@ -1,4 +1,4 @@
-//! Secrets of deliveries: by name, out of the environment or a folder, never out of the
+//! Secrets of deliveries and of the login provider: by name, out of the environment or a folder, never out of the
 //! configuration.
 
 use std::fmt;
@@ -10,13 +10,13 @@ const N_BYTES_MAX: u64 = 8 << 10;
 
 /// Finds secrets. They are read when they are used, so that a renewed one counts at once.
 #[derive(Clone, Debug)]
-pub(super) struct Secrets {
+pub(crate) struct Secrets {
     folder: Option<PathBuf>,
 }
 
 /// A secret that cannot be had. Says its name only.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum SecretError {
+pub(crate) enum SecretError {
     #[error("the secret `{0}` is not set: neither {1} nor a file in alerts.secrets_dir")]
     Missing(String, String),
     #[error("the secret `{name}` cannot be read: {source}")]
@@ -26,12 +26,12 @@ pub(super) enum SecretError {
 }
 
 impl Secrets {
-    pub(super) fn new(folder: Option<PathBuf>) -> Secrets {
+    pub(crate) fn new(folder: Option<PathBuf>) -> Secrets {
         Secrets { folder }
     }
 
     /// The secret `name`: the variable `HARBINGER_SECRET_NAME`, else the file `name`.
-    pub(super) fn get(&self, name: &str) -> Result<String, SecretError> {
+    pub(crate) fn get(&self, name: &str) -> Result<String, SecretError> {
         if !config::search::is_secret_name(name) {
             return Err(SecretError::Name(name.chars().take(64).collect()));
         }

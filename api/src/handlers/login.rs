@@ -20,7 +20,7 @@ use crate::state::AppState;
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Next {
     #[serde(default)]
-    next: String,
+    pub(super) next: String,
 }
 
 /// What the form sends.
@@ -40,7 +40,24 @@ pub(crate) async fn page(
     if !state.config.settings.http.is_login_required() {
         return Ok(Redirect::to("/").into_response());
     }
-    frame::render(&login::page(&own_address(&next.next), None))
+    frame::render(&login::page(input(&state, &own_address(&next.next))))
+}
+
+fn input<'a>(state: &'a AppState, next: &'a str) -> login::Input<'a> {
+    let oidc = &state.config.settings.oidc;
+    let provider = oidc.issuer.is_some().then_some(oidc.button.as_str());
+    login::Input { next, provider, name: "", refused: None }
+}
+
+/// The form once more, with the reason.
+pub(super) fn show_again(
+    state: &AppState,
+    next: &str,
+    why: &str,
+    status: StatusCode,
+) -> Result<Response, ApiError> {
+    let page = login::page(login::Input { refused: Some(why), ..input(state, next) });
+    Ok(frame::with_status(frame::render(&page)?, status))
 }
 
 /// Begins a session, or shows the form again without saying which part was wrong.
@@ -69,17 +86,29 @@ pub(crate) async fn log_in(
     note(&state, &shown, "log in", if is_right { "ok" } else { "refused" }).await;
     if !is_right {
         tracing::warn!(address, "a login was refused");
-        let again = frame::render(&login::page(&own_address(&next), Some(&shown)))?;
-        return Ok(frame::with_status(again, StatusCode::UNAUTHORIZED));
+        let (next, refused) = (own_address(&next), Some("Name or password is wrong."));
+        let page = login::page(login::Input { name: &shown, refused, ..input(&state, &next) });
+        return Ok(frame::with_status(frame::render(&page)?, StatusCode::UNAUTHORIZED));
     }
+    let mut response = Redirect::to(&own_address(&next)).into_response();
+    begin_session(&state, &name, &mut response, is_secure).await?;
+    Ok(response)
+}
+
+/// Begins a session of the user `name` and hands its cookie out with `response`.
+pub(super) async fn begin_session(
+    state: &AppState,
+    name: &str,
+    response: &mut Response,
+    is_secure: bool,
+) -> Result<(), ApiError> {
     let now = (state.now)();
     let hours = state.config.settings.http.session_hours;
     let (secret, csrf) = (token::new(), token::new());
     let expires_at = now + TimeDelta::hours(hours.into());
-    state.archive.begin_session(&token::hash(&secret), &name, &csrf, now, expires_at).await?;
-    let mut response = Redirect::to(&own_address(&next)).into_response();
-    set_cookie(&mut response, &secret, i64::from(hours) * 3_600, is_secure);
-    Ok(response)
+    state.archive.begin_session(&token::hash(&secret), name, &csrf, now, expires_at).await?;
+    set_cookie(response, &secret, i64::from(hours) * 3_600, is_secure);
+    Ok(())
 }
 
 /// Ends the session.
@@ -95,7 +124,7 @@ pub(crate) async fn log_out(
     Ok(response)
 }
 
-async fn note(state: &AppState, who: &str, action: &str, outcome: &str) {
+pub(super) async fn note(state: &AppState, who: &str, action: &str, outcome: &str) {
     let entry = AuditEntry {
         at: (state.now)(),
         who: who.to_owned(),
@@ -119,7 +148,7 @@ fn set_cookie(response: &mut Response, value: &str, seconds: i64, is_secure: boo
 }
 
 /// `next` if it is an address of this server, else the start page.
-fn own_address(next: &str) -> String {
+pub(super) fn own_address(next: &str) -> String {
     let is_own = next.starts_with('/')
         && !next.starts_with("//")
         && !next.starts_with("/\\")

@@ -13,6 +13,9 @@ use sqlx::any::AnyRow;
 use super::value::{clean, get, get_instant, get_instant_opt, get_parsed, micros};
 use super::{Archive, ArchiveError};
 
+/// Users of one name with different numbers, at most.
+const N_NAMESAKES_MAX: u32 = 1_000;
+
 /// What somebody may do; each role may do what those before it may.
 #[derive(
     Clone,
@@ -130,6 +133,57 @@ impl Archive {
             .execute(&self.writer)
             .await?;
             Ok(done.rows_affected() == 1)
+        })
+        .await
+    }
+
+    /// The user whom a login provider knows by `credential`: found, or added under `name` or, when
+    /// somebody else has that, under it with a number. Gives the role, and answers the name.
+    ///
+    /// `credential` stands in the place of a password's hash, to which no password fits.
+    pub async fn sync_outside_user(
+        &self,
+        credential: &str,
+        name: &str,
+        role: Role,
+        now: DateTime<Utc>,
+    ) -> Result<String, ArchiveError> {
+        self.tried(format!("look up `{name}` of a login provider"), async {
+            let mut tx = self.begin().await?;
+            let known = "UPDATE users SET role = $2 WHERE name =
+                     (SELECT name FROM users WHERE password_hash = $1 ORDER BY created_at LIMIT 1)
+                 RETURNING name";
+            let row = sqlx::query(known)
+                .bind(&*clean(credential))
+                .bind(role.as_str())
+                .fetch_optional(&mut *tx)
+                .await?;
+            if let Some(row) = row {
+                let name = get(&row, "name")?;
+                tx.commit().await?;
+                return Ok(name);
+            }
+            for number in 1..N_NAMESAKES_MAX {
+                let free = match number {
+                    1 => name.to_owned(),
+                    number => format!("{name}-{number}"),
+                };
+                let done = sqlx::query(
+                    "INSERT INTO users (name, role, password_hash, created_at)
+                     VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING",
+                )
+                .bind(&free)
+                .bind(role.as_str())
+                .bind(&*clean(credential))
+                .bind(micros(now))
+                .execute(&mut *tx)
+                .await?;
+                if done.rows_affected() == 1 {
+                    tx.commit().await?;
+                    return Ok(free);
+                }
+            }
+            Err(sqlx::Error::Protocol(format!("{N_NAMESAKES_MAX} users are called `{name}`")))
         })
         .await
     }
