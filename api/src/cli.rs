@@ -1,4 +1,6 @@
 //! The command line: what can be asked of `harbinger`, and with which words.
+//!
+//! Longer than most, since every command has its words here.
 
 use std::path::PathBuf;
 

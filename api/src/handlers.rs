@@ -9,6 +9,7 @@ pub(crate) mod alert_pages;
 pub(crate) mod alerts;
 pub(crate) mod articles;
 pub(crate) mod assets;
+pub(crate) mod complete;
 pub(crate) mod corrections;
 pub(crate) mod entities;
 pub(crate) mod etag;

@@ -37,6 +37,7 @@ struct Description;
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(handlers::search::get))
+        .routes(routes!(handlers::complete::get))
         .routes(routes!(handlers::articles::get))
         .routes(routes!(handlers::stories::list))
         .routes(routes!(handlers::stories::get))

@@ -130,6 +130,91 @@
 
   document.querySelector("[data-help]")?.addEventListener("click", (event) => { event.preventDefault(); help(); });
 
+  // What a query may go on with, below its box (ARIA combobox).
+  for (const input of document.querySelectorAll("#q, [data-search]")) {
+    const list = document.createElement("ul");
+    list.id = `${input.id}-list`;
+    list.className = "ways";
+    list.setAttribute("role", "listbox");
+    list.setAttribute("aria-label", "Suggestions");
+    list.hidden = true;
+    input.parentElement.append(list);
+    for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-expanded", "false"], ["aria-controls", list.id]]) input.setAttribute(name, value);
+    let [timer, asked, replaces, chosen] = [0, 0, "", -1];
+    const close = () => {
+      list.hidden = true;
+      chosen = -1;
+      input.setAttribute("aria-expanded", "false");
+      input.removeAttribute("aria-activedescendant");
+    };
+    const choose = (n) => {
+      list.children[chosen]?.setAttribute("aria-selected", "false");
+      chosen = (n + list.children.length) % list.children.length;
+      list.children[chosen].setAttribute("aria-selected", "true");
+      list.children[chosen].scrollIntoView({ block: "nearest" });
+      input.setAttribute("aria-activedescendant", list.children[chosen].id);
+    };
+    const accept = (option) => {
+      const at = input.selectionStart;
+      const before = input.value.slice(0, at - replaces.length) + option.dataset.text;
+      const space = before.endsWith(":") || input.value.slice(at).startsWith(" ") ? "" : " ";
+      input.value = before + space + input.value.slice(at);
+      input.setSelectionRange(before.length + space.length, before.length + space.length);
+      close();
+      if (before.endsWith(":")) ask();
+    };
+    const show = (answer) => {
+      replaces = answer.replaces;
+      list.replaceChildren(...answer.suggestions.map((it, n) => {
+        const option = document.createElement("li");
+        option.id = `${list.id}-${n}`;
+        option.dataset.text = it.text;
+        option.setAttribute("role", "option");
+        option.setAttribute("aria-selected", "false");
+        for (const [text, name] of [[it.label, "label"], [it.about, "about"], [it.text, "code"]]) {
+          const part = document.createElement("span");
+          part.textContent = text;
+          part.className = name;
+          option.append(part);
+        }
+        return option;
+      }));
+      chosen = -1;
+      list.hidden = answer.suggestions.length === 0;
+      input.setAttribute("aria-expanded", String(!list.hidden));
+      input.removeAttribute("aria-activedescendant");
+    };
+    const ask = () => {
+      clearTimeout(timer);
+      const typed = input.value.slice(0, input.selectionStart);
+      const number = ++asked;
+      if (typed.trim() === "") return close();
+      timer = setTimeout(async () => {
+        const answer = await fetch(`/v1/complete?q=${encodeURIComponent(typed.slice(-1_000))}`).catch(() => null);
+        if (number !== asked || document.activeElement !== input || !answer?.ok) return;
+        const read = await answer.json();
+        if (number === asked) show(read);
+      }, 120);
+    };
+    input.addEventListener("input", ask);
+    input.addEventListener("blur", () => { asked++; close(); });
+    list.addEventListener("mousedown", (event) => {
+      event.preventDefault();
+      const option = event.target.closest("[role=option]");
+      if (option) accept(option);
+    });
+    input.addEventListener("keydown", (event) => {
+      if (list.hidden || event.isComposing) return;
+      if (event.key === "ArrowDown") choose(chosen + 1);
+      else if (event.key === "ArrowUp") choose(chosen < 0 ? -1 : chosen - 1);
+      else if (event.key === "Enter" && chosen >= 0) accept(list.children[chosen]);
+      else if (event.key === "Escape") { asked++; close(); }
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+  }
+
   const notice = document.querySelector("[data-new]");
   if (notice && "EventSource" in window) {
     const stream = new EventSource("/v1/events");

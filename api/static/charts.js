@@ -32,8 +32,7 @@
 
     const chart = document.createElement("div");
     chart.className = "chart";
-    chart.setAttribute("role", "img");
-    chart.setAttribute("aria-label", `${drawing.getAttribute("aria-label")}, ${days(begin, times.at(-1) + step - DAY)}`);
+    chart.setAttribute("aria-hidden", "true");
     box.prepend(chart);
     box.dataset.drawn = "";
     const axis = { stroke: () => color("--faint"), grid: { stroke: () => color("--hair"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };

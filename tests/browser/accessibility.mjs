@@ -272,6 +272,46 @@ async function actingKeys(page) {
   assert.equal(alerts.length, 0, "a second time took it back");
 }
 
+/** The box says how a query may go on; keys choose, and nothing is chosen unasked. */
+async function completion(page) {
+  await page.goto("/search");
+  const box = page.locator("#q");
+  const list = page.locator("#q-list");
+  const typed = async (text) => {
+    await page.keyboard.type(text);
+    await list.locator("[role=option]").first().waitFor();
+  };
+  await box.focus();
+  await typed("act");
+  assert.equal(await box.getAttribute("aria-expanded"), "true");
+  for (const colorScheme of SCHEMES) {
+    await page.emulateMedia({ colorScheme });
+    await axe(page, `completion-${colorScheme}`);
+    await page.screenshot({ path: join(folder, `completion-${colorScheme}.png`) });
+  }
+  await page.keyboard.press("ArrowDown");
+  const active = await box.getAttribute("aria-activedescendant");
+  assert.match(await page.locator(`#${active}`).innerText(), /actor:/);
+  await page.keyboard.press("Enter");
+  assert.equal(await box.inputValue(), "actor:", "on to the value");
+  await typed("de");
+  await page.setViewportSize(SIZES.phone);
+  await page.screenshot({ path: join(folder, "completion-phone.png") });
+  assert.ok((await overflow(page)) <= 1, "wider than a phone");
+  await page.setViewportSize(DESKTOP);
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  assert.match(await box.inputValue(), /^actor:"[^"]+" $/);
+  await typed("kind:thr");
+  await page.keyboard.press("Escape");
+  assert.ok(await list.isHidden(), "Escape puts the list away and stays in the box");
+  assert.ok(await box.evaluate((it) => it === document.activeElement));
+  await page.keyboard.type("eat");
+  await list.locator("[role=option]").first().waitFor();
+  await Promise.all([page.waitForURL(/q=actor/), page.keyboard.press("Enter")]);
+  assert.match(await box.inputValue(), /^actor:"[^"]+" kind:threat$/, "Enter asks when nothing is chosen");
+}
+
 /** Single keys can be switched off, as WCAG 2.1.4 asks; the switch is kept. */
 async function keysOff(page) {
   await page.goto("/help");
@@ -317,6 +357,7 @@ try {
   await fill(page, pages.article);
   await keys(page);
   await actingKeys(page);
+  await completion(page);
   await keysOff(page);
   await tips(page, pages.article);
   for (const [name, path] of Object.entries(pages)) {

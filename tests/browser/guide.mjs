@@ -8,7 +8,7 @@ import { launch, open } from "./browser.mjs";
 const [base, folder] = process.argv.slice(2);
 const N_BYTES_MAX = 150_000;
 const browser = await launch();
-const { page, wrong, close } = await open(browser, base, { viewport: { width: 1000, height: 640 } });
+const { page, wrong, close } = await open(browser, base, { viewport: { width: 960, height: 600 } });
 
 async function picture(name) {
   const path = join(folder, `guide-${name}.png`);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use config::SourceId;
-use index::{SearchIndex, SearchRequest};
+use index::{Archive, SearchIndex, SearchRequest};
 use ingest::{Article, ArticleId, CanonicalUrl};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -43,6 +43,11 @@ fn n_indexed(app: &TestApp) -> u64 {
     index.expect("an index").search(&request, tests::now()).expect("an answer").total
 }
 
+/// Closes the archive and gives its folder free.
+async fn close(archive: Archive) {
+    archive.close().await;
+}
+
 async fn n_archived(app: &TestApp) -> u64 {
     let archive = app.archive().await;
     let n = archive.counts().await.expect("counts").n_articles;
@@ -69,7 +74,7 @@ async fn what_is_older_than_the_setting_goes_and_no_feed_brings_it_back() {
     for batch in old.chunks(100) {
         archive.record_articles(batch).await.expect("a writable archive");
     }
-    archive.close().await;
+    close(archive).await;
     app.add_source("wire", &site.url("/feed.xml"));
     let first = app.run_once().await;
     assert_eq!(first.code, Some(0), "{}", first.stderr);
@@ -109,7 +114,7 @@ async fn a_server_deletes_what_is_old_by_itself() {
     let archive = app.archive().await;
     let both = [article(1, "https://old.example/1", 40), article(2, "https://old.example/2", 20)];
     archive.record_articles(&both).await.expect("a writable archive");
-    archive.close().await;
+    close(archive).await;
     let app = app.set("retention.articles_days", "30");
     let served = app.serve().await;
     tests::eventually("one article is left", Duration::from_secs(60), async || {

@@ -1,6 +1,6 @@
 //! Hostile statements as pages show them: one card for all the sources that say the same.
 //!
-//! [`merge`] groups what several articles of a story say alike; [`card`] writes a group.
+//! Longer than most, since what a card shows stands in one place. [`merge`] groups what several articles of a story say alike; [`card`] writes a group.
 
 use std::collections::BTreeSet;
 

@@ -120,6 +120,7 @@ async fn the_description_names_every_json_address_and_no_other() {
             "/v1/alerts",
             "/v1/alerts/{id}",
             "/v1/articles/{id}",
+            "/v1/complete",
             "/v1/corrections",
             "/v1/corrections/{id}",
             "/v1/deliveries",
@@ -155,4 +156,36 @@ async fn the_description_names_every_json_address_and_no_other() {
         search["responses"]["400"]["content"]["application/json"]["schema"]["$ref"],
         "#/components/schemas/ErrorBody"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_is_being_typed_is_told_how_to_go_on() {
+    let newsroom = Newsroom::open().await;
+    let complete = async |q: &str| {
+        let q = url::form_urlencoded::byte_serialize(q.as_bytes()).collect::<String>();
+        let answer = newsroom.get(&format!("/v1/complete?q={q}")).await;
+        assert_eq!(answer.status, 200, "{q}");
+        let body = answer.json();
+        let texts = body["suggestions"].as_array().expect("suggestions").clone();
+        let texts = texts.iter().map(|it| it["text"].as_str().expect("a text").to_owned());
+        (body["replaces"].as_str().expect("a text").to_owned(), texts.collect::<Vec<_>>())
+    };
+    let (replaces, texts) = complete("grid -act").await;
+    assert_eq!((replaces.as_str(), texts[0].as_str()), ("act", "actor:"));
+    let name: String = FRONT.1.chars().take(5).collect();
+    let (replaces, texts) = complete(&format!("actor:\"{name}")).await;
+    assert_eq!(replaces, format!("actor:\"{name}"));
+    assert_eq!(texts, [format!("actor:\"{}\"", FRONT.0)]);
+    let found = newsroom.get(&format!("/v1/search?q={}", texts[0].replace('"', "%22"))).await;
+    assert!(
+        0 < found.json()["total"].as_u64().expect("a number"),
+        "what is suggested is understood"
+    );
+    assert_eq!(complete("kind:w").await.1, ["kind:warning"]);
+    assert!(complete("sector:oil").await.1.contains(&"sector:/energy/oil-gas".to_owned()));
+    for nothing in ["", "grid ", "\"power gr", "nosuchfield:x", "actor:\u{0}x"] {
+        assert_eq!(complete(nothing).await.1, Vec::<String>::new(), "{nothing:?}");
+    }
+    let long = newsroom.get(&format!("/v1/complete?q={}", "x".repeat(1_001))).await;
+    assert_eq!(long.status, 400);
 }

@@ -1,4 +1,5 @@
-//! Who may use Harbinger: users, their sessions and API keys.
+//! Who may use Harbinger: users, their sessions and API keys. Longer than most, since the three
+//! belong together.
 //!
 //! The archive sees hashes only: of passwords (argon2id), of session tokens and of keys (BLAKE3;
 //! both are 256 random bits, so a fast hash is enough).
