@@ -40,8 +40,7 @@ pub(crate) struct Row {
     pub(crate) count: String,
     /// A remark before the count; mostly empty.
     pub(crate) note: String,
-    /// Heights of the small bars beside the remark, `0..=10`, oldest first; none are drawn when
-    /// it is empty.
+    /// Small bars beside the remark, oldest first; none are drawn when it is empty.
     pub(crate) spark: Vec<Spark>,
     /// Length of the bar, `0..=100`; 0 draws none.
     pub(crate) share: u64,
@@ -65,7 +64,8 @@ pub(crate) fn spark(counts: &[u64]) -> Vec<Spark> {
         return Vec::new();
     }
     let bar = |(n, count): (u64, &u64)| {
-        let height = (count * 10).div_ceil(most).max(1);
+        // Days without any are a line, so that the others can be told from them.
+        let height = if *count == 0 { 1 } else { (count * 10).div_ceil(most).max(2) };
         Spark { x: n * 4, y: 10 - height, height }
     };
     (0..).zip(counts).map(bar).collect()
