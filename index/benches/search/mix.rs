@@ -30,7 +30,7 @@ pub(crate) fn request(corpus: &Corpus, rng: &mut StdRng) -> (&'static str, Searc
             "actor or target, sector",
             plain(format!("(actor:\"{0}\" OR target:\"{0}\") sector:{1}", name(rng), sector(rng))),
         ),
-        74..79 => ("prefix", plain(format!("{}*", &usual(rng)[..3.min(usual(rng).len())]))),
+        74..79 => ("prefix", plain(prefix(&usual(rng)))),
         79..82 => ("fuzzy", plain(format!("{}~", rare(rng)))),
         82..88 => ("word in the last 30 days", plain(format!("{} published:30d", common(rng)))),
         88..94 => (
@@ -56,4 +56,8 @@ pub(crate) fn request(corpus: &Corpus, rng: &mut StdRng) -> (&'static str, Searc
             ("the most common word", plain(corpus.word_of_rank(rng.random_range(0..3)).to_owned()))
         }
     }
+}
+
+fn prefix(word: &str) -> String {
+    format!("{}*", &word[..3.min(word.len())])
 }
