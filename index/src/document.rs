@@ -82,6 +82,7 @@ impl Card {
             published_at: self.published_at,
             fetched_at: self.fetched_at,
             story: self.story,
+            n_in_story: None,
             score: 0.0,
             snippet: Vec::new(),
             sectors: self.sectors,
@@ -96,6 +97,12 @@ impl Card {
 /// First 64 bits of an article id, which break ties.
 pub(crate) fn tie_of(id: &str) -> u64 {
     id.get(..16).and_then(|it| u64::from_str_radix(it, 16).ok()).unwrap_or_default()
+}
+
+/// 64 bits that stand for the story of an article; an article without a story stands for itself.
+fn story_key(card: &Card) -> u64 {
+    let hash = blake3::hash(card.story.as_ref().unwrap_or(&card.id).as_bytes());
+    u64::from_le_bytes(hash.as_bytes()[..8].try_into().expect("a hash has 32 bytes"))
 }
 
 /// What takes the fields of an article: a Tantivy document, or the terms that saved searches are
@@ -156,6 +163,7 @@ impl DocumentBuilder {
         let card = Card::of(stored);
         let mut document = TantivyDocument::with_capacity(3 * stored.article.text.len() + 4_096);
         document.add_u64(fields.tie, tie_of(&card.id));
+        document.add_u64(fields.story_key, story_key(&card));
         let json = serde_json::to_string(&card).expect("a card has only text keys");
         document.add_text(fields.card, json);
         document.add_text(fields.body, &stored.article.text);

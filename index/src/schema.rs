@@ -26,6 +26,8 @@ pub(crate) struct Fields {
     pub(crate) id: Field,
     /// Column: first 64 bits of the id, which break ties in any order.
     pub(crate) tie: Field,
+    /// Column: 64 bits that stand for the story; see [`crate::document::story_key`].
+    pub(crate) story_key: Field,
     /// Stored: what a hit shows, as JSON.
     pub(crate) card: Field,
     /// Stored: the text, for snippets.
@@ -92,6 +94,7 @@ pub(crate) fn schema() -> (Schema, Fields) {
     let fields = Fields {
         id: keys(&mut builder, "id"),
         tie: builder.add_u64_field("tie", NumericOptions::default().set_fast()),
+        story_key: builder.add_u64_field("story_key", NumericOptions::default().set_fast()),
         card: builder.add_text_field("card", STORED),
         body: builder.add_text_field("body", STORED),
         text: words(&mut builder, "text"),

@@ -36,6 +36,8 @@ pub(crate) struct Compiled {
     pub(crate) doc_freqs: HashMap<Term, u64>,
     /// What to mark.
     pub(crate) highlight: Highlight,
+    /// Whether fields without counts are filtered by.
+    pub(crate) has_filters: bool,
     /// Whether there are words to score; else every article is as relevant as the next.
     pub(crate) is_scored: bool,
 }
@@ -71,7 +73,7 @@ pub(crate) fn compile(
     }
     let query = parts.into_query();
     let Compiler { doc_freqs, highlight, is_scored, .. } = compiler;
-    Ok(Compiled { query, doc_freqs, highlight, is_scored })
+    Ok(Compiled { query, doc_freqs, highlight, has_filters: !filters.is_empty(), is_scored })
 }
 
 /// What must match, and what only adds to the score.
