@@ -1,4 +1,5 @@
-//! The command line: what can be asked of `harbinger`, and with which words.
+//! The command line: what can be asked of `harbinger`, and with which words. Longer than most, since
+//! it has an entry for every command.
 
 use std::path::PathBuf;
 

@@ -12,11 +12,11 @@ use tantivy::TantivyDocument;
 use tantivy::schema::Field;
 use url::Url;
 
+use crate::indicators::indicators;
 use crate::query::QueryField;
 use crate::record::StoredArticle;
 use crate::schema::{Fields, ID_NAME_SEPARATOR};
 use crate::search::{Hit, Label};
-use crate::indicators::indicators;
 use crate::tokenizer::{Analyzer, Language, TermList};
 
 /// Places between headline and text, so that no phrase spans both.

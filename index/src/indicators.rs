@@ -33,9 +33,7 @@ pub(crate) fn meant(value: &str) -> String {
 
 fn host(indicator: &Indicator) -> Option<String> {
     match indicator.kind {
-        IndicatorKind::Url => {
-            Url::parse(&indicator.value).ok()?.host_str().map(str::to_lowercase)
-        }
+        IndicatorKind::Url => Url::parse(&indicator.value).ok()?.host_str().map(str::to_lowercase),
         IndicatorKind::Email => Some(indicator.value.split_once('@')?.1.to_lowercase()),
         _ => None,
     }

@@ -242,9 +242,8 @@ impl Matcher {
         let others = required.iter().enumerate().filter(|(it, set)| *it != place && set.len() == 1);
         let also = others.map(|(_, set)| set[0]).min_by(|a, b| cost(&[*a]).total_cmp(&cost(&[*b])));
         let also = also.unwrap_or(NO_ATOM);
-        let is_enough = sufficient(&slot.program).is_some_and(|sets| {
-            sets.iter().all(|set| set == under || set.as_slice() == [also])
-        });
+        let is_enough = sufficient(&slot.program)
+            .is_some_and(|sets| sets.iter().all(|set| set == under || set.as_slice() == [also]));
         slot.under = under.clone().into();
         for &atom in under {
             let is_several = under.len() > 1;
@@ -272,7 +271,8 @@ impl Matcher {
         let last = self.refile_next.saturating_add(N_REFILED_AT_ONCE).min(self.slots.len());
         for number in self.refile_next..last {
             let Some(slot) = &self.slots[number] else { continue };
-            let cost = |set: &[u32]| -> f64 { set.iter().map(|it| self.atoms.frequency(*it)).sum() };
+            let cost =
+                |set: &[u32]| -> f64 { set.iter().map(|it| self.atoms.frequency(*it)).sum() };
             let required = requirements(&slot.program, &self.atoms);
             let best = required.iter().map(|it| cost(it)).min_by(f64::total_cmp);
             if best.is_some_and(|it| it < REFILING_GAIN * cost(&slot.under)) {

@@ -102,9 +102,9 @@ impl Analyzer {
                 self.young.iter_mut().for_each(WordMap::clear);
                 self.n_young = 0;
             }
-            let (lower, stems) = self.old[place].remove_entry(self.lower.as_str()).unwrap_or_else(
-                || (self.lower.as_str().into(), stem(&self.lower, language)),
-            );
+            let (lower, stems) = self.old[place]
+                .remove_entry(self.lower.as_str())
+                .unwrap_or_else(|| (self.lower.as_str().into(), stem(&self.lower, language)));
             self.n_young += 1;
             self.young[place].insert(lower, stems);
         }

@@ -38,6 +38,7 @@ const PARAMS: [&str; 6] = ["q", "from", "to", "date_field", "like", "tlp"];
         ("to" = Option<String>, Query, description = "last day, or the instant before which"),
         ("entity" = Option<String>, Query, description = "id of an entity that is named"),
         ("story" = Option<String>, Query, description = "id of a story"),
+        ("like" = Option<String>, Query, description = "id of an article that others are like"),
         ("tlp" = Option<Tlp>, Query, description = "marking of STIX and MISP; `clear` by default"),
     ),
     responses(

@@ -267,7 +267,9 @@ fn chosen(context: Context<'_>, found: &SearchResponse) -> Vec<Chip> {
 fn by_story(params: &Params, request: &SearchRequest) -> Link {
     let dropped = ["by_story", "cursor"];
     match request.by_story {
-        true => Link { href: changed(params, &dropped, &[]), label: "Show all articles".to_owned() },
+        true => {
+            Link { href: changed(params, &dropped, &[]), label: "Show all articles".to_owned() }
+        }
         false => Link {
             href: changed(params, &dropped, &[("by_story", "true".to_owned())]),
             label: "One per story".to_owned(),

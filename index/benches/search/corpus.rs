@@ -274,7 +274,7 @@ fn gazetteer(name: &str) -> Vec<EntityRef> {
         let mut cells = line.split(',');
         let id = cells.next().unwrap_or_default().to_owned();
         let name = cells.nth(1).unwrap_or_default().to_owned();
-        let weight = cells.last().and_then(|it| it.parse().ok()).unwrap_or(0);
+        let weight = cells.next_back().and_then(|it| it.parse().ok()).unwrap_or(0);
         entities.push((weight, EntityRef { id, name }));
     }
     entities.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));

@@ -7,15 +7,15 @@ use chrono::{DateTime, Utc};
 use tantivy::TantivyDocument;
 use tantivy::schema::Value as _;
 
-use super::collect::{Order, Pass};
+use super::collect::{Found, Order, Pass};
 use super::error::SearchError;
 use super::index::{SearchIndex, Snapshot};
 use super::rank::{Rank, key_score};
-use super::similar::N_ARTICLES_COUNTED;
 use super::request::{
     FACET_LIMIT_MAX, FILTER_VALUES_MAX, LIMIT_MAX, SIGNIFICANT_MAX, SearchRequest, Sort,
 };
 use super::response::{Hit, QueryEcho, SearchResponse};
+use super::similar::N_ARTICLES_COUNTED;
 use crate::cursor::{Cursor, fingerprint};
 use crate::document::Card;
 use crate::facet::FilterField;
@@ -121,7 +121,7 @@ impl Search<'_> {
             n_stories: found.n_stories,
             total_is_lower_bound: false,
             query: echo(ast),
-            hits: Vec::with_capacity(found.best.len()),
+            hits: Vec::new(),
             facets: Default::default(),
             histogram: Vec::new(),
             significant,
@@ -134,17 +134,28 @@ impl Search<'_> {
             response.facets = counts.facets(request, limit, &dictionaries, self.index.labels());
             response.histogram = counts.histogram();
         }
+        response.hits = self.hits(found, order, &compiled.highlight)?;
+        Ok(response)
+    }
+
+    fn hits(
+        &self,
+        found: Found,
+        order: Order,
+        highlight: &Highlight,
+    ) -> Result<Vec<Hit>, SearchError> {
         let mut analyzer = Analyzer::new();
+        let mut hits = Vec::with_capacity(found.best.len());
         for (place, (rank, address)) in found.best.into_iter().enumerate() {
             let document: TantivyDocument = self.snapshot.searcher.doc(address)?;
-            let mut hit = self.hit(&document, &compiled.highlight, &mut analyzer)?;
+            let mut hit = self.hit(&document, highlight, &mut analyzer)?;
             if let Order::Score { .. } = order {
                 hit.score = key_score(rank.key);
             }
             hit.n_in_story = found.n_in_story.get(place).copied();
-            response.hits.push(hit);
+            hits.push(hit);
         }
-        Ok(response)
+        Ok(hits)
     }
 
     /// Articles that the pass must keep: one more than the page shows, to know whether there are

@@ -123,7 +123,8 @@ impl Search<'_> {
         scored.sort_by(|a, b| b.0.total_cmp(&a.0));
         // One word in two languages, or with and without accents, is one word.
         let mut seen = HashSet::new();
-        let distinct = scored.into_iter().map(|(_, it)| it).filter(|it| seen.insert(it.word.clone()));
+        let distinct =
+            scored.into_iter().map(|(_, it)| it).filter(|it| seen.insert(it.word.clone()));
         Ok(distinct.take(n_words).collect())
     }
 
