@@ -54,11 +54,11 @@ bench-annotate: ## Reading speed: tagger alone, annotation and correlation
 bench-archive: ## Articles a second into the database
 	$(CARGO) bench --locked --workspace --bench archive
 
-bench-search: ## Search latency and indexing rate over 100 000 articles
-	$(CARGO) bench --locked --workspace --bench search
+bench-search: ## Search latency and indexing rate over 100 000 articles, beside SQLite and PostgreSQL
+	scripts/postgres-test.sh $(CARGO) bench --locked --workspace --bench search
 
 bench-match: ## Saved searches matched in reverse, beside the naive way
-	$(CARGO) bench --locked -p index --bench matching
+	$(CARGO) bench --locked --workspace --bench matching
 
 bench-export: build ## Peak memory and time of exporting 100 000 articles
 	HARBINGER_BIN=$(CURDIR)/target/release/harbinger $(CARGO) bench --locked --workspace --profile dev --bench export

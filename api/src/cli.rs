@@ -336,6 +336,18 @@ pub struct SearchArgs {
     /// Last day, inclusive
     #[arg(long, value_name = "DAY")]
     pub to: Option<String>,
+    /// Only articles like the one with this id, the most alike first
+    #[arg(long, value_name = "ARTICLE")]
+    pub like: Option<String>,
+    /// Only the best article of each story
+    #[arg(long)]
+    pub by_story: bool,
+    /// Tell so many words that are more frequent in what is found than usual
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub significant: usize,
+    /// What was known then: --from and --to go by the day of the fetch, not of publication
+    #[arg(long)]
+    pub fetched: bool,
     /// Order of the hits
     #[arg(long, value_enum, default_value = "relevance")]
     pub sort: SearchSort,

@@ -53,8 +53,8 @@ impl Cursor {
 /// Stands for what decides which hits come in which order: a cursor of one search is no cursor of
 /// another.
 pub(crate) fn fingerprint(request: &SearchRequest) -> [u8; 16] {
-    let parts =
-        (&request.q, request.from, request.to, request.date_field, &request.filters, request.sort);
+    let selection = (&request.q, request.from, request.to, request.date_field, &request.filters);
+    let parts = (selection, &request.like, request.sort, request.by_story);
     let json = serde_json::to_vec(&parts).expect("a request has only text keys");
     let mut fingerprint = [0; 16];
     fingerprint.copy_from_slice(&blake3::hash(&json).as_bytes()[..16]);

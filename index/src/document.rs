@@ -5,18 +5,19 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use config::SectorId;
-use nlp::{EntityRef, Phrase, Statement};
+use nlp::annotation::MentionKind;
+use nlp::{EntityRef, Mention, Phrase, Statement};
 use serde::{Deserialize, Serialize};
 use tantivy::TantivyDocument;
 use tantivy::schema::Field;
-use tantivy::tokenizer::{PreTokenizedString, Token};
 use url::Url;
 
+use crate::indicators::indicators;
 use crate::query::QueryField;
 use crate::record::StoredArticle;
 use crate::schema::{Fields, ID_NAME_SEPARATOR};
 use crate::search::{Hit, Label};
-use crate::tokenizer::{Analyzer, Language};
+use crate::tokenizer::{Analyzer, Language, TermList};
 
 /// Places between headline and text, so that no phrase spans both.
 const TITLE_GAP: usize = 100;
@@ -81,6 +82,7 @@ impl Card {
             published_at: self.published_at,
             fetched_at: self.fetched_at,
             story: self.story,
+            n_in_story: None,
             score: 0.0,
             snippet: Vec::new(),
             sectors: self.sectors,
@@ -97,11 +99,19 @@ pub(crate) fn tie_of(id: &str) -> u64 {
     id.get(..16).and_then(|it| u64::from_str_radix(it, 16).ok()).unwrap_or_default()
 }
 
+/// 64 bits that stand for the story of an article; an article without a story stands for itself.
+fn story_key(card: &Card) -> u64 {
+    let hash = blake3::hash(card.story.as_ref().unwrap_or(&card.id).as_bytes());
+    u64::from_le_bytes(hash.as_bytes()[..8].try_into().expect("a hash has 32 bytes"))
+}
+
 /// What takes the fields of an article: a Tantivy document, or the terms that saved searches are
 /// matched against. Both get the same, so a saved search finds what the search box finds.
 pub(crate) trait Sink {
-    /// Terms with their places; a field is given words once, keys several times.
-    fn words(&mut self, field: Field, tokens: Vec<Token>);
+    /// All terms of a field of words, with their places; a field is given once.
+    fn words(&mut self, field: Field, terms: &TermList);
+    /// A whole value in lower case; a field may have several.
+    fn key(&mut self, field: Field, value: &str);
     /// A value of a column.
     fn column(&mut self, field: Field, value: &str);
     /// An instant in seconds since 1970.
@@ -109,9 +119,12 @@ pub(crate) trait Sink {
 }
 
 impl Sink for TantivyDocument {
-    fn words(&mut self, field: Field, tokens: Vec<Token>) {
-        let text = PreTokenizedString { text: String::new(), tokens };
-        self.add_pre_tokenized_text(field, text);
+    fn words(&mut self, field: Field, terms: &TermList) {
+        self.add_text(field, terms.encoded());
+    }
+
+    fn key(&mut self, field: Field, value: &str) {
+        self.add_text(field, value);
     }
 
     fn column(&mut self, field: Field, value: &str) {
@@ -127,19 +140,30 @@ impl Sink for TantivyDocument {
 pub(crate) struct DocumentBuilder {
     fields: Fields,
     analyzer: Analyzer,
+    /// Terms of the field in hand, and spellings of the article; kept for their memory.
+    terms: TermList,
+    spelling: TermList,
+    spellings: HashSet<Box<str>, foldhash::fast::RandomState>,
 }
 
 impl DocumentBuilder {
     pub(crate) fn new(fields: Fields) -> DocumentBuilder {
-        DocumentBuilder { fields, analyzer: Analyzer::new() }
+        DocumentBuilder {
+            fields,
+            analyzer: Analyzer::new(),
+            terms: TermList::default(),
+            spelling: TermList::default(),
+            spellings: HashSet::default(),
+        }
     }
 
     /// The document of one article.
     pub(crate) fn document(&mut self, stored: &StoredArticle) -> TantivyDocument {
         let fields = self.fields;
         let card = Card::of(stored);
-        let mut document = TantivyDocument::new();
+        let mut document = TantivyDocument::with_capacity(3 * stored.article.text.len() + 4_096);
         document.add_u64(fields.tie, tie_of(&card.id));
+        document.add_u64(fields.story_key, story_key(&card));
         let json = serde_json::to_string(&card).expect("a card has only text keys");
         document.add_text(fields.card, json);
         document.add_text(fields.body, &stored.article.text);
@@ -193,22 +217,25 @@ impl DocumentBuilder {
         language: Language,
     ) {
         let article = &stored.article;
-        let n_tokens_guess = article.text.len() / 5;
-        let mut tokens = Vec::with_capacity(n_tokens_guess);
-        let mut spellings: HashSet<String> = HashSet::with_capacity(n_tokens_guess / 2);
+        let DocumentBuilder { analyzer, terms, spelling, spellings, .. } = self;
+        terms.clear();
+        spelling.clear();
+        spellings.clear();
         let mut spell = |word: &str| {
             if !spellings.contains(word) {
-                spellings.insert(word.to_owned());
+                spellings.insert(word.into());
+                spelling.push(0, &[word]);
             }
         };
-        let analyzer = &mut self.analyzer;
-        let end = analyzer.tokens(&article.title, language, 0, false, &mut tokens, &mut spell);
-        let start = end + TITLE_GAP;
-        analyzer.tokens(&article.text, language, start, false, &mut tokens, &mut spell);
-        document.words(self.fields.text, tokens);
-        let spellings = spellings.into_iter().map(|text| Token { text, ..key_token() }).collect();
-        document.words(self.fields.spelling, spellings);
+        let end = analyzer.terms(&article.title, language, 0, false, terms, &mut spell);
+        analyzer.terms(&article.text, language, end + TITLE_GAP, false, terms, &mut spell);
+        document.words(self.fields.text, terms);
+        document.words(self.fields.spelling, spelling);
         self.add_names(document, self.fields.title, [&article.title], language);
+        for value in indicators(&[&article.title, &article.text]) {
+            document.key(self.fields.indicator, &value);
+            document.has(QueryField::Indicator);
+        }
     }
 
     /// Adds short texts as words, each also as spelt; no phrase spans two of them.
@@ -219,13 +246,13 @@ impl DocumentBuilder {
         names: impl IntoIterator<Item = T>,
         language: Language,
     ) {
-        let mut tokens = Vec::new();
+        self.terms.clear();
         let mut start = 0;
         for name in names {
-            let name = name.as_ref();
-            start = self.analyzer.tokens(name, language, start, true, &mut tokens, |_| ()) + 1;
+            let (name, terms) = (name.as_ref(), &mut self.terms);
+            start = self.analyzer.terms(name, language, start, true, terms, |_| ()) + 1;
         }
-        document.words(field, tokens);
+        document.words(field, &self.terms);
     }
 
     fn add_statements<S: Sink>(
@@ -298,6 +325,17 @@ impl DocumentBuilder {
         }
         names.extend(aliases(stored).into_values().flatten());
         self.add_names(document, self.fields.entity_name, names, language);
+        let places = mentions(stored).filter(|it| it.kind == MentionKind::Location);
+        let (mut ids, mut names) = (BTreeSet::new(), BTreeSet::new());
+        for (place, entity) in places.filter_map(|it| Some((it, it.entity.as_ref()?))) {
+            names.extend([place.text.as_str(), entity.name.as_str()]);
+            ids.insert(entity.id.as_str());
+        }
+        for id in ids {
+            document.key(self.fields.place, id);
+            document.has(QueryField::Place);
+        }
+        self.add_names(document, self.fields.place_name, names, language);
     }
 }
 
@@ -309,8 +347,7 @@ struct Document<'a, S> {
 
 impl<S: Sink> Document<'_, S> {
     fn key(&mut self, field: Field, value: &str) {
-        let token = Token { text: value.to_lowercase(), ..key_token() };
-        self.words(field, vec![token]);
+        self.sink.key(field, &value.to_lowercase());
     }
 
     fn facet(&mut self, field: Field, value: &str) {
@@ -331,15 +368,11 @@ impl<S: Sink> Document<'_, S> {
         }
     }
 
-    fn words(&mut self, field: Field, tokens: Vec<Token>) {
-        if !tokens.is_empty() {
-            self.sink.words(field, tokens);
+    fn words(&mut self, field: Field, terms: &TermList) {
+        if !terms.is_empty() {
+            self.sink.words(field, terms);
         }
     }
-}
-
-fn key_token() -> Token {
-    Token { position: 0, ..Token::default() }
 }
 
 fn add_times<S: Sink>(document: &mut Document<'_, S>, stored: &StoredArticle) {
@@ -425,9 +458,7 @@ fn labels<'a>(phrases: impl Iterator<Item = &'a Phrase>) -> Vec<Label> {
 /// The words that the article uses for each entity, by entity id.
 fn aliases(stored: &StoredArticle) -> BTreeMap<&str, BTreeSet<&str>> {
     let mut aliases: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    let Some(annotation) = &stored.annotation else { return aliases };
-    let titles = annotation.title.iter().flat_map(|it| &it.mentions);
-    for mention in annotation.mentions.iter().chain(titles) {
+    for mention in mentions(stored) {
         if let Some(entity) = &mention.entity {
             aliases.entry(&entity.id).or_default().insert(&mention.text);
         }
@@ -435,18 +466,22 @@ fn aliases(stored: &StoredArticle) -> BTreeMap<&str, BTreeSet<&str>> {
     aliases
 }
 
+/// The mentions of text and headline.
+fn mentions(stored: &StoredArticle) -> impl Iterator<Item = &Mention> {
+    stored.annotation.iter().flat_map(|it| {
+        let titles = it.title.iter().flat_map(|it| &it.mentions);
+        it.mentions.iter().chain(titles)
+    })
+}
+
 /// Entities of mentions and statements, with repetitions.
 fn all_entities(stored: &StoredArticle) -> impl Iterator<Item = &EntityRef> {
-    let annotation = stored.annotation.iter();
-    let mentions = annotation.flat_map(|it| {
-        let titles = it.title.iter().flat_map(|it| &it.mentions);
-        it.mentions.iter().chain(titles).filter_map(|it| it.entity.as_ref())
-    });
+    let mentioned = mentions(stored).filter_map(|it| it.entity.as_ref());
     let phrases = statements(stored).into_iter().flat_map(|it| {
         let parts = it.actors.iter().chain(&it.targets).chain(&it.means).chain(&it.speaker);
         parts.filter_map(|it| it.entity.as_ref())
     });
-    mentions.chain(phrases)
+    mentioned.chain(phrases)
 }
 
 /// The name of an enumeration's value in the public shapes.

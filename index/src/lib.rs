@@ -1,7 +1,7 @@
 //! The archive (SQL), which holds all that must not be lost, and the search index (Tantivy),
 //! which can always be rebuilt from it.
 //!
-//! Reading order: [`record`], [`archive`]; then [`schema`], `document`, [`tokenizer`],
+//! Reading order: [`record`], [`archive`]; then [`schema`], `document`, `indicators`, [`tokenizer`],
 //! [`writer`], [`query`], [`facet`], [`search`], `cursor`, [`snippet`], [`matching`]; last
 //! [`graph`].
 
@@ -10,6 +10,7 @@ mod cursor;
 mod document;
 pub mod facet;
 pub mod graph;
+mod indicators;
 pub mod matching;
 pub mod query;
 pub mod record;

@@ -4,14 +4,15 @@
 //! value is in that field". From each program the matcher takes a set of atoms of which an article
 //! must have at least one, the rarest set that it finds, and files the search under these. An
 //! article is turned into terms by the code that indexes it, its atoms are looked up, and only the
-//! searches filed under one of them are verified. Property tests hold the programs against Tantivy
-//! with a one-document index.
+//! searches filed under one of them are verified, and these only when the article also has a second
+//! atom that they require. Many searches are decided by these two alone. Property tests hold the
+//! programs against Tantivy with a one-document index.
 //!
 //! A slip of Tantivy is kept on purpose: a phrase with slop of three or more words goes by its
 //! greedy pass over the positions.
 //!
-//! Reading order: this file, `program` ([`crate::query::Ast`] → program), `atoms`, `terms` (the
-//! article), `phrase`, [`mod@explain`], [`novelty`].
+//! Reading order: this file, `program` ([`crate::query::Ast`] → program), `atoms` (what
+//! an article has), `terms` (what else of it is needed), `phrase`, [`mod@explain`], [`novelty`].
 
 mod atoms;
 pub mod explain;
@@ -31,16 +32,20 @@ use crate::document::{Card, DocumentBuilder};
 use crate::query::{Ast, QueryError, parse};
 use crate::record::StoredArticle;
 use crate::schema::{Fields, schema};
-use crate::tokenizer::Analyzer;
+use crate::tokenizer::{Analyzer, Language};
 use atoms::Atoms;
 pub use explain::{Reason, explain};
-use program::{Compiler, Node, Verifier, requirements};
-use terms::Terms;
+use program::{Compiler, Node, Verifier, requirements, sufficient};
+use terms::{Marker, Terms};
 
 /// Articles after which all searches are filed anew by what was seen to be rare, first.
 const N_ARTICLES_BEFORE_REFILING: u64 = 200;
 /// Refiling happens again when so many times as many articles were seen.
 const REFILING_FACTOR: u64 = 8;
+/// Searches that are filed anew with one article, so that none waits for all of them.
+const N_REFILED_AT_ONCE: usize = 500;
+/// A search moves when its new place is looked at less often by this factor.
+const REFILING_GAIN: f64 = 0.7;
 /// In [`Filed::also`]: nothing more is required.
 const NO_ATOM: u32 = u32::MAX;
 
@@ -60,8 +65,14 @@ pub struct Matcher {
     unfiled: Vec<u32>,
     /// By search: the last article for which it was verified.
     verified_at: Vec<u32>,
+    /// By number of the field: whether fuzzy words ask for it.
+    is_fuzzy: Vec<bool>,
+    /// Kept for its memory.
+    terms: Terms,
     n_articles: u64,
     refile_at: u64,
+    /// The next search to be filed anew; the number of searches when none is.
+    refile_next: usize,
 }
 
 /// A search under one of its atoms.
@@ -70,6 +81,10 @@ struct Filed {
     number: u32,
     /// An atom that the search requires as well, to be looked at first; else [`NO_ATOM`].
     also: u32,
+    /// Nothing else is required.
+    is_enough: bool,
+    /// It is filed under several atoms.
+    is_several: bool,
 }
 
 struct Slot {
@@ -100,8 +115,11 @@ impl Matcher {
             filed: Vec::new(),
             unfiled: Vec::new(),
             verified_at: Vec::new(),
+            is_fuzzy: Vec::new(),
+            terms: Terms::default(),
             n_articles: 0,
             refile_at: N_ARTICLES_BEFORE_REFILING,
+            refile_next: usize::MAX,
         }
     }
 
@@ -118,8 +136,12 @@ impl Matcher {
 
     fn add_parsed(&mut self, id: &str, ast: &Ast, filters: &SearchFilters) {
         self.remove(id);
-        let mut compiler =
-            Compiler { fields: self.fields, atoms: &mut self.atoms, analyzer: &mut self.analyzer };
+        let mut compiler = Compiler {
+            fields: self.fields,
+            atoms: &mut self.atoms,
+            analyzer: &mut self.analyzer,
+            is_fuzzy: &mut self.is_fuzzy,
+        };
         let program = compiler.search(ast, filters);
         self.filed.resize_with(self.atoms.len(), Vec::new);
         let slot = Slot { id: id.into(), program, under: Box::default() };
@@ -141,14 +163,8 @@ impl Matcher {
     /// Takes the search `id` out; `false` when there is none.
     pub fn remove(&mut self, id: &str) -> bool {
         let Some(number) = self.numbers.remove(id) else { return false };
-        if let Some(slot) = self.slots[number as usize].take() {
-            for &atom in &slot.under {
-                self.filed[atom as usize].retain(|it| it.number != number);
-            }
-            if slot.under.is_empty() {
-                self.unfiled.retain(|it| *it != number);
-            }
-        }
+        self.unfile(number);
+        self.slots[number as usize] = None;
         self.free.push(number);
         true
     }
@@ -165,16 +181,17 @@ impl Matcher {
 
     /// The ids of the searches that match `stored`, sorted; relative dates count from `now`.
     pub fn matches(&mut self, stored: &StoredArticle, now: DateTime<Utc>) -> Vec<&str> {
-        if self.refile_at <= self.n_articles {
-            self.refile();
-        }
+        self.refile();
         self.n_articles += 1;
-        let mut terms = Terms::default();
         let card = Card::of(stored);
-        let language = self.builder.describe(stored, &card, &mut terms);
-        let epoch = self.atoms.mark(&terms, language);
-        let mut verifier =
-            Verifier { terms: &terms, atoms: &self.atoms, fields: self.fields, language, now };
+        let Matcher { terms, atoms, builder, .. } = self;
+        terms.clear();
+        atoms.begin();
+        let language = Language::of(card.language.as_deref());
+        let mut marker = Marker { atoms, terms, is_fuzzy: &self.is_fuzzy, language };
+        builder.describe(stored, &card, &mut marker);
+        let epoch = atoms.finish();
+        let mut verifier = Verifier { terms, atoms, now };
         let mut found = Vec::new();
         let mut verify = |number: u32, slots: &[Option<Slot>]| {
             if let Some(slot) = &slots[number as usize]
@@ -183,12 +200,21 @@ impl Matcher {
                 found.push(number);
             }
         };
-        for &atom in self.atoms.present() {
+        let mut sure = Vec::new();
+        for &atom in atoms.present() {
             for filed in &self.filed[atom as usize] {
-                let has_more = filed.also == NO_ATOM || self.atoms.has(filed.also);
-                let last = &mut self.verified_at[filed.number as usize];
-                if has_more && *last != epoch {
-                    *last = epoch;
+                if filed.also != NO_ATOM && !atoms.has(filed.also) {
+                    continue;
+                }
+                if filed.is_several {
+                    let last = &mut self.verified_at[filed.number as usize];
+                    if std::mem::replace(last, epoch) == epoch {
+                        continue;
+                    }
+                }
+                if filed.is_enough {
+                    sure.push(filed.number);
+                } else {
                     verify(filed.number, &self.slots);
                 }
             }
@@ -196,6 +222,7 @@ impl Matcher {
         for &number in &self.unfiled {
             verify(number, &self.slots);
         }
+        found.append(&mut sure);
         let ids = found.iter().filter_map(|it| self.slots[*it as usize].as_ref());
         let mut ids: Vec<&str> = ids.map(|it| &*it.id).collect();
         ids.sort_unstable();
@@ -206,13 +233,7 @@ impl Matcher {
     fn file(&mut self, number: u32) {
         let Some(slot) = &mut self.slots[number as usize] else { return };
         let required = requirements(&slot.program, &self.atoms);
-        let cost = |set: &[u32]| -> f64 {
-            let one = |atom: &u32| {
-                let n_filed = self.filed[*atom as usize].len() as f64;
-                self.atoms.frequency(*atom) + n_filed * 1e-6
-            };
-            set.iter().map(one).sum()
-        };
+        let cost = |set: &[u32]| -> f64 { set.iter().map(|it| self.atoms.frequency(*it)).sum() };
         let best = required.iter().enumerate().min_by(|a, b| cost(a.1).total_cmp(&cost(b.1)));
         let Some((place, under)) = best else {
             self.unfiled.push(number);
@@ -220,20 +241,45 @@ impl Matcher {
         };
         let others = required.iter().enumerate().filter(|(it, set)| *it != place && set.len() == 1);
         let also = others.map(|(_, set)| set[0]).min_by(|a, b| cost(&[*a]).total_cmp(&cost(&[*b])));
+        let also = also.unwrap_or(NO_ATOM);
+        let is_enough = sufficient(&slot.program)
+            .is_some_and(|sets| sets.iter().all(|set| set == under || set.as_slice() == [also]));
         slot.under = under.clone().into();
         for &atom in under {
-            let also = also.unwrap_or(NO_ATOM);
-            self.filed[atom as usize].push(Filed { number, also });
+            let is_several = under.len() > 1;
+            self.filed[atom as usize].push(Filed { number, also, is_enough, is_several });
         }
     }
 
-    /// Files all searches anew, now that more is known of what is rare.
-    fn refile(&mut self) {
-        self.refile_at = self.n_articles.saturating_mul(REFILING_FACTOR);
-        self.filed.iter_mut().for_each(Vec::clear);
-        self.unfiled.clear();
-        for number in 0..self.slots.len() as u32 {
-            self.file(number);
+    fn unfile(&mut self, number: u32) {
+        let Some(slot) = &mut self.slots[number as usize] else { return };
+        let under = std::mem::take(&mut slot.under);
+        for &atom in &under {
+            self.filed[atom as usize].retain(|it| it.number != number);
         }
+        if under.is_empty() {
+            self.unfiled.retain(|it| *it != number);
+        }
+    }
+
+    /// Files some searches anew, when more is known of what is rare.
+    fn refile(&mut self) {
+        if self.refile_at <= self.n_articles {
+            self.refile_at = self.n_articles.saturating_mul(REFILING_FACTOR);
+            self.refile_next = 0;
+        }
+        let last = self.refile_next.saturating_add(N_REFILED_AT_ONCE).min(self.slots.len());
+        for number in self.refile_next..last {
+            let Some(slot) = &self.slots[number] else { continue };
+            let cost =
+                |set: &[u32]| -> f64 { set.iter().map(|it| self.atoms.frequency(*it)).sum() };
+            let required = requirements(&slot.program, &self.atoms);
+            let best = required.iter().map(|it| cost(it)).min_by(f64::total_cmp);
+            if best.is_some_and(|it| it < REFILING_GAIN * cost(&slot.under)) {
+                self.unfile(number as u32);
+                self.file(number as u32);
+            }
+        }
+        self.refile_next = self.refile_next.max(last);
     }
 }

@@ -13,9 +13,11 @@ use tantivy::schema::{
     TextOptions,
 };
 
+use crate::tokenizer::TERMS_TOKENIZER;
+
 /// Raised whenever an index made by older code cannot be read as it should; a folder with another
 /// number is rebuilt from the archive.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// The fields of the search index.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +26,8 @@ pub(crate) struct Fields {
     pub(crate) id: Field,
     /// Column: first 64 bits of the id, which break ties in any order.
     pub(crate) tie: Field,
+    /// Column: 64 bits that stand for the story; see [`crate::document::story_key`].
+    pub(crate) story_key: Field,
     /// Stored: what a hit shows, as JSON.
     pub(crate) card: Field,
     /// Stored: the text, for snippets.
@@ -37,10 +41,11 @@ pub(crate) struct Fields {
     pub(crate) title: Field,
     /// Words of the authors' names.
     pub(crate) author: Field,
-    /// Words that name actors, targets, any entity, sectors, the source.
+    /// Words that name actors, targets, any entity, places, sectors, the source.
     pub(crate) actor_name: Field,
     pub(crate) target_name: Field,
     pub(crate) entity_name: Field,
+    pub(crate) place_name: Field,
     pub(crate) sector_name: Field,
     pub(crate) source_name: Field,
 
@@ -48,6 +53,7 @@ pub(crate) struct Fields {
     pub(crate) actor: Field,
     pub(crate) target: Field,
     pub(crate) entity: Field,
+    pub(crate) place: Field,
     pub(crate) sector: Field,
     pub(crate) kind: Field,
     pub(crate) domain: Field,
@@ -58,6 +64,8 @@ pub(crate) struct Fields {
     /// Keys: host and its parent domains.
     pub(crate) site: Field,
     pub(crate) story: Field,
+    /// Keys: technical indicators without defanging.
+    pub(crate) indicator: Field,
     /// Keys: names of the query fields that have any value.
     pub(crate) has: Field,
 
@@ -86,20 +94,23 @@ pub(crate) fn schema() -> (Schema, Fields) {
     let fields = Fields {
         id: keys(&mut builder, "id"),
         tie: builder.add_u64_field("tie", NumericOptions::default().set_fast()),
+        story_key: builder.add_u64_field("story_key", NumericOptions::default().set_fast()),
         card: builder.add_text_field("card", STORED),
         body: builder.add_text_field("body", STORED),
         text: words(&mut builder, "text"),
-        spelling: keys(&mut builder, "spelling"),
+        spelling: bag(&mut builder, "spelling"),
         title: words(&mut builder, "title"),
         author: words(&mut builder, "author"),
         actor_name: words(&mut builder, "actor_name"),
         target_name: words(&mut builder, "target_name"),
         entity_name: words(&mut builder, "entity_name"),
+        place_name: words(&mut builder, "place_name"),
         sector_name: words(&mut builder, "sector_name"),
         source_name: words(&mut builder, "source_name"),
         actor: keys(&mut builder, "actor"),
         target: keys(&mut builder, "target"),
         entity: keys(&mut builder, "entity"),
+        place: keys(&mut builder, "place"),
         sector: keys(&mut builder, "sector"),
         kind: keys(&mut builder, "kind"),
         domain: keys(&mut builder, "domain"),
@@ -109,6 +120,7 @@ pub(crate) fn schema() -> (Schema, Fields) {
         language: keys(&mut builder, "language"),
         site: keys(&mut builder, "site"),
         story: keys(&mut builder, "story"),
+        indicator: keys(&mut builder, "indicator"),
         has: keys(&mut builder, "has"),
         published: seconds(&mut builder, "published"),
         fetched: seconds(&mut builder, "fetched"),
@@ -127,8 +139,17 @@ pub(crate) fn schema() -> (Schema, Fields) {
 
 fn words(builder: &mut SchemaBuilder, name: &str) -> Field {
     let indexing = TextFieldIndexing::default()
-        .set_tokenizer("raw")
+        .set_tokenizer(TERMS_TOKENIZER)
         .set_index_option(IndexRecordOption::WithFreqsAndPositions);
+    builder.add_text_field(name, TextOptions::default().set_indexing_options(indexing))
+}
+
+/// Words without places.
+fn bag(builder: &mut SchemaBuilder, name: &str) -> Field {
+    let indexing = TextFieldIndexing::default()
+        .set_tokenizer(TERMS_TOKENIZER)
+        .set_fieldnorms(false)
+        .set_index_option(IndexRecordOption::Basic);
     builder.add_text_field(name, TextOptions::default().set_indexing_options(indexing))
 }
 

@@ -51,6 +51,7 @@ pub(crate) trait With: Sized {
     fn source(self, id: &str, name: &str, country: Option<&str>) -> Self;
     fn sectors(self, paths: &[&str]) -> Self;
     fn mention(self, words: &str, entity: (&str, &str)) -> Self;
+    fn place(self, words: &str, entity: (&str, &str)) -> Self;
     fn statement(self, kind: StatementKind, actor: (&str, &str), target: (&str, &str)) -> Self;
     fn authors(self, names: &[&str]) -> Self;
     fn story(self, id: &str) -> Self;
@@ -91,6 +92,13 @@ impl With for StoredArticle {
         };
         annotation(&mut self).mentions.push(mention);
         self
+    }
+
+    fn place(self, words: &str, entity: (&str, &str)) -> Self {
+        let mut stored = self.mention(words, entity);
+        let mentions = &mut annotation(&mut stored).mentions;
+        mentions.last_mut().expect("just added").kind = MentionKind::Location;
+        stored
     }
 
     fn statement(mut self, kind: StatementKind, actor: (&str, &str), target: (&str, &str)) -> Self {

@@ -5,30 +5,41 @@
 //! Japanese, Korean, Thai and their like have no spaces: there, each pair of neighbouring
 //! characters is a term.
 //!
-//! Reading order: this file, [`language`], `words` (text → words), `fold` (accents).
+//! Reading order: this file, [`language`], `words` (text → words), `fold` (accents), `terms` (terms on
+//! their way into the index).
 
 mod fold;
 pub mod language;
+mod terms;
 mod words;
 
 use std::collections::HashMap;
 use std::ops::Range;
 
-use tantivy::tokenizer::Token;
+use foldhash::fast::RandomState;
 
 pub use language::Language;
+pub(crate) use terms::{TERMS_TOKENIZER, TermList, register};
 pub(crate) use words::{Word, WordKind, words};
 
 use fold::fold;
 
-/// Stems kept in memory by one [`Analyzer`]; when there are more, it starts afresh.
+/// Stems of one generation of an [`Analyzer`], which keeps two.
 const N_STEMS_MAX: usize = 60_000;
 
+/// A map for words of hostile texts: seeded, and faster than the standard hasher.
+pub(crate) type WordMap<K, V> = HashMap<K, V, RandomState>;
+
 /// Turns words into terms. Not shared between threads: it remembers the stems it has seen.
+///
+/// When the young generation is full, it becomes the old one, and the old one goes: words in use
+/// are always kept, words seen once are not.
 #[derive(Default)]
 pub(crate) struct Analyzer {
-    stems: HashMap<Language, HashMap<String, Stems>>,
-    n_stems: usize,
+    /// By [`Language`], as it is numbered.
+    young: Vec<WordMap<Box<str>, Stems>>,
+    old: Vec<WordMap<Box<str>, Stems>>,
+    n_young: usize,
     lower: String,
 }
 
@@ -79,50 +90,51 @@ impl Analyzer {
             WordKind::Dense => Language::Other,
             WordKind::Spaced | WordKind::Acronym => language,
         };
-        if self.n_stems >= N_STEMS_MAX {
-            self.stems.clear();
-            self.n_stems = 0;
-        }
         lower_into(text, word.kind, &mut self.lower);
-        let known = self.stems.entry(language).or_default();
-        if !known.contains_key(&self.lower) {
-            self.n_stems += 1;
-            known.insert(self.lower.clone(), stem(&self.lower, language));
+        let place = language as usize;
+        if self.young.len() <= place {
+            self.young.resize_with(Language::ALL.len(), WordMap::default);
+            self.old.resize_with(Language::ALL.len(), WordMap::default);
         }
-        &known[&self.lower]
+        if !self.young[place].contains_key(self.lower.as_str()) {
+            if self.n_young >= N_STEMS_MAX {
+                std::mem::swap(&mut self.young, &mut self.old);
+                self.young.iter_mut().for_each(WordMap::clear);
+                self.n_young = 0;
+            }
+            let (lower, stems) = self.old[place]
+                .remove_entry(self.lower.as_str())
+                .unwrap_or_else(|| (self.lower.as_str().into(), stem(&self.lower, language)));
+            self.n_young += 1;
+            self.young[place].insert(lower, stems);
+        }
+        &self.young[place][self.lower.as_str()]
     }
 
-    /// The terms of `text` in `language` as Tantivy tokens whose positions start at
-    /// `position_first`, and the surface form of each word.
+    /// Adds the terms of `text` in `language` to `terms`, with places that start at
+    /// `position_first`; tells `on_word` how each word is spelt. Returns the place after the last.
     ///
     /// `with_surface` also gives the surface forms as terms in the same place, for short fields
     /// that are searched by prefix too.
-    pub(crate) fn tokens(
+    pub(crate) fn terms(
         &mut self,
         text: &str,
         language: Language,
         position_first: usize,
         with_surface: bool,
-        tokens: &mut Vec<Token>,
+        terms: &mut TermList,
         mut on_word: impl FnMut(&str),
     ) -> usize {
         let mut position_next = position_first;
         self.analyze(text, language, |word| {
             let position = position_first + word.position;
             position_next = position + 1;
-            let mut push = |text: &String| {
-                tokens.push(Token {
-                    offset_from: word.span.start,
-                    offset_to: word.span.end,
-                    position,
-                    text: text.clone(),
-                    position_length: 1,
-                });
-            };
-            push(&word.stems.stem);
-            word.stems.plain_stem.iter().for_each(&mut push);
+            terms.push(position, &[&word.stems.stem]);
+            if let Some(plain_stem) = &word.stems.plain_stem {
+                terms.push(position, &[plain_stem]);
+            }
             if with_surface {
-                push(&spelt(&word.stems.surface));
+                terms.push(position, &[SPELT, &word.stems.surface]);
             }
             on_word(&word.stems.surface);
             true
@@ -131,9 +143,12 @@ impl Analyzer {
     }
 }
 
-/// The term of a word as spelt, in fields that also hold stems; no stem starts so.
+/// What the term of a word as spelt starts with, in fields that also hold stems; no stem does.
+const SPELT: &str = "=";
+
+/// The term of a word as spelt, in fields that also hold stems.
 pub(crate) fn spelt(surface: &str) -> String {
-    format!("={surface}")
+    format!("{SPELT}{surface}")
 }
 
 /// The word `text` in lower case, as it is stemmed.

@@ -19,6 +19,7 @@ use crate::document::DocumentBuilder;
 use crate::record::StoredArticle;
 use crate::schema::{Fields, SCHEMA_VERSION};
 use crate::search::SearchIndex;
+use crate::tokenizer::register;
 
 /// Segments of about the same size that are merged into one.
 const N_SEGMENTS_IN_MERGE: usize = 6;
@@ -163,6 +164,7 @@ impl IndexWriterStage {
         settings: WriterSettings,
         opened: Opened,
     ) -> tantivy::Result<IndexWriterStage> {
+        register(&index);
         let writer = new_writer(&index, &settings)?;
         let committed_seq = CommitPayload::of(&index.load_metas()?).seq;
         let search = SearchIndex::over(index.clone(), fields, settings.labels.clone())?;

@@ -93,10 +93,11 @@ fn read_searches(path: &Path, taxonomy: &Taxonomy) -> anyhow::Result<Vec<SavedSe
 
 /// Whether a search asks for something that only annotation brings.
 fn needs_annotation(search: &SavedSearch) -> bool {
-    const FIELDS: [QueryField; 7] = [
+    const FIELDS: [QueryField; 8] = [
         QueryField::Actor,
         QueryField::Target,
         QueryField::Entity,
+        QueryField::Place,
         QueryField::Sector,
         QueryField::Kind,
         QueryField::Domain,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use index::search::{Hit, SearchResponse, Sort};
+use index::search::{DateField, Hit, SearchResponse, Sort};
 use index::{FilterField, SearchError, SearchIndex, SearchRequest, Segment};
 use owo_colors::{OwoColorize, Style};
 
@@ -51,7 +51,9 @@ pub(super) fn refusal(error: SearchError, query: &str) -> anyhow::Error {
             let under = format!("{query}\n{}^", " ".repeat(error.at));
             UsageError(format!("{error}\n{under}")).into()
         }
-        SearchError::Filter { .. } | SearchError::Cursor => UsageError(error.to_string()).into(),
+        SearchError::Filter { .. } | SearchError::Cursor | SearchError::Like(_) => {
+            UsageError(error.to_string()).into()
+        }
         error => error.into(),
     }
 }
@@ -64,6 +66,10 @@ fn request(args: &SearchArgs) -> Result<SearchRequest, UsageError> {
             SearchSort::Newest => Sort::Newest,
             SearchSort::Oldest => Sort::Oldest,
         },
+        like: args.like.clone(),
+        by_story: args.by_story,
+        significant: args.significant,
+        date_field: if args.fetched { DateField::Fetched } else { DateField::Published },
         cursor: args.cursor.clone(),
         limit: args.limit,
         ..request
@@ -156,6 +162,12 @@ fn print(out: &mut impl Write, response: &SearchResponse) -> std::io::Result<()>
         let shown = counts.iter().take(N_VALUES_SHOWN);
         let shown: Vec<String> = shown.map(|it| format!("{} {}", it.label, it.count)).collect();
         writeln!(out, "{} {}", format!("{label:>8}:").style(styles.dim), shown.join(" · "))?;
+    }
+    if !response.significant.is_empty() {
+        let words: Vec<String> =
+            response.significant.iter().map(|it| printable(&it.word)).collect();
+        let label = "   words:".style(styles.dim);
+        writeln!(out, "{label} {}", words.join(" · "))?;
     }
     if let Some(cursor) = &response.next_cursor {
         writeln!(out, "{}", format!("    more: --cursor {cursor}").style(styles.dim))?;

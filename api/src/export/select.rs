@@ -23,6 +23,8 @@ impl Selection {
     ) -> Selection {
         let request = SearchRequest {
             sort: Sort::Oldest,
+            by_story: false,
+            significant: 0,
             cursor: None,
             limit: LIMIT_MAX,
             highlight: false,

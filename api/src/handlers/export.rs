@@ -24,7 +24,7 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// Buffers that a slow reader may leave untaken.
 const N_BUFFERS: usize = 4;
 /// Parameters besides the facets.
-const PARAMS: [&str; 5] = ["q", "from", "to", "date_field", "tlp"];
+const PARAMS: [&str; 6] = ["q", "from", "to", "date_field", "like", "tlp"];
 
 /// Exports all articles that a search finds, with their statements, entities and graph.
 ///
@@ -38,6 +38,7 @@ const PARAMS: [&str; 5] = ["q", "from", "to", "date_field", "tlp"];
         ("to" = Option<String>, Query, description = "last day, or the instant before which"),
         ("entity" = Option<String>, Query, description = "id of an entity that is named"),
         ("story" = Option<String>, Query, description = "id of a story"),
+        ("like" = Option<String>, Query, description = "id of an article that others are like"),
         ("tlp" = Option<Tlp>, Query, description = "marking of STIX and MISP; `clear` by default"),
     ),
     responses(

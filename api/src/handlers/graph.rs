@@ -32,7 +32,8 @@ const N_EDGES_MAX: usize = 2_000;
 const N_OFFERED: usize = 24;
 const ID_LEN_MAX: usize = 300;
 /// Parameters besides the facets.
-const PARAMS: [&str; 8] = ["q", "from", "to", "date_field", "edge", "weight", "nodes", "as"];
+const PARAMS: [&str; 9] =
+    ["q", "from", "to", "date_field", "like", "edge", "weight", "nodes", "as"];
 
 /// A graph with what it was made from.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -170,6 +171,8 @@ impl Asked {
 async fn build(state: &AppState, asked: &Asked) -> Result<GraphBody, ApiError> {
     let mut request = SearchRequest {
         sort: Sort::Newest,
+        by_story: false,
+        significant: 0,
         cursor: None,
         limit: LIMIT_MAX,
         highlight: false,

@@ -32,6 +32,12 @@ pub(crate) struct SearchParams {
     to: Option<String>,
     /// The time that `from`, `to`, days and the order by date go by; `published` by default.
     date_field: Option<DateField>,
+    /// Id of an article: only articles that share its characteristic words, the most alike first.
+    like: Option<String>,
+    /// Whether only the best article of each story is a hit; `false` by default.
+    by_story: Option<bool>,
+    /// Most words that are more frequent in what is found than usual, `0..=50`; 0 by default.
+    significant: Option<usize>,
     /// Order; `relevance` by default.
     sort: Option<Sort>,
     /// `next_cursor` of the page before.
@@ -74,11 +80,17 @@ pub(crate) struct SearchParams {
     story: Option<Vec<String>>,
 }
 
+/// Words that tell, on the page.
+const N_WORDS_SHOWN: usize = 10;
+
 const PARAMS: &[&str] = &[
     "q",
     "from",
     "to",
     "date_field",
+    "like",
+    "by_story",
+    "significant",
     "sort",
     "cursor",
     "limit",
@@ -111,7 +123,7 @@ pub(crate) async fn page(
     State(state): State<AppState>,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let request = request(&params)?;
+    let request = SearchRequest { significant: N_WORDS_SHOWN, ..request(&params)? };
     let now = (state.now)();
     let context =
         search::Context { params: &params, request: &request, sectors: &state.sectors, now };
@@ -120,7 +132,8 @@ pub(crate) async fn page(
             let mut loosened = Vec::new();
             if found.hits.is_empty() && request.cursor.is_none() {
                 for (label, looser) in search::loosened(&params, &request, &state.sectors) {
-                    let asked = SearchRequest { limit: 0, aggs: false, ..looser.request };
+                    let asked =
+                        SearchRequest { limit: 0, aggs: false, significant: 0, ..looser.request };
                     let total = run(&state, asked).await.map(|it| it.total).unwrap_or_default();
                     loosened.push((label, looser.href, total));
                 }
@@ -153,6 +166,9 @@ pub(crate) fn request(params: &Params) -> Result<SearchRequest, ApiError> {
         to: params.end_of("to")?,
         date_field: params.named("date_field")?.unwrap_or_default(),
         filters,
+        like: params.get("like").map(str::to_owned),
+        by_story: params.parsed("by_story")?.unwrap_or(false),
+        significant: params.parsed("significant")?.unwrap_or(0),
         sort: params.named("sort")?.unwrap_or_default(),
         cursor: params.get("cursor").map(str::to_owned),
         limit: params.parsed("limit")?.unwrap_or(standard.limit),
@@ -188,6 +204,7 @@ impl From<SearchError> for ApiError {
                 let reason: &dyn Display = &error;
                 ApiError::invalid_parameter(field.name(), reason)
             }
+            SearchError::Like(_) => ApiError::invalid_parameter("like", error),
             SearchError::Index(_) => ApiError::internal(error),
         }
     }

@@ -64,6 +64,8 @@ pub(crate) struct SearchPage {
     from: String,
     to: String,
     sorts: Vec<Choice>,
+    /// Whether a saved search can ask for the same.
+    can_be_saved: bool,
     kept: Vec<(String, String)>,
     understood: Option<String>,
     error: Option<ErrorView>,
@@ -73,6 +75,9 @@ pub(crate) struct SearchPage {
     days: Option<Days>,
     charts: &'static ChartAssets,
     groups: Vec<Group>,
+    /// Words that are more frequent here than usual, each with the search that adds it.
+    telling: Vec<Link>,
+    by_story: Link,
     total: String,
     took: String,
     first_href: Option<String>,
@@ -110,6 +115,10 @@ pub(crate) fn page(context: Context<'_>, outcome: Result<Found, &QueryError>) ->
     if found.total_is_lower_bound {
         page.total.insert_str(0, "at least ");
     }
+    if let Some(n_stories) = found.n_stories {
+        page.total = format!("{} in {}", page.total, counted(n_stories, "story", "stories"));
+    }
+    page.telling = telling(&found, params, request);
     page.took = format!("in {:.0} ms", found.took_ms.max(1.0));
     page.next_href = found
         .next_cursor
@@ -119,6 +128,8 @@ pub(crate) fn page(context: Context<'_>, outcome: Result<Found, &QueryError>) ->
     page.groups = groups(&found.hits, context);
     page.empty_title = if request.cursor.is_some() {
         "No more articles".to_owned()
+    } else if request.like.is_some() {
+        "No other article is like it".to_owned()
     } else if request.q.trim().is_empty() && request.filters.is_empty() {
         "No article is searchable yet".to_owned()
     } else {
@@ -134,9 +145,13 @@ fn bare(context: Context<'_>) -> SearchPage {
     let sorts =
         [("relevance", "relevance"), ("newest", "newest first"), ("oldest", "oldest first")]
             .map(|(value, label)| Choice { value, label, is_on: value == sort });
-    let is_filter = |name: &str| FilterField::from_name(name).is_some() || name == "date_field";
+    let is_kept = |name: &str| ["date_field", "like", "by_story"].contains(&name);
+    let is_filter = |name: &str| FilterField::from_name(name).is_some() || is_kept(name);
     let kept = params.pairs().filter(|(name, _)| is_filter(name));
-    let selects = |name: &str| is_filter(name) || ["q", "from", "to"].contains(&name);
+    let selects = |name: &str| match name {
+        "q" | "from" | "to" => true,
+        _ => is_filter(name) && name != "by_story",
+    };
     let selection: Vec<_> = params.pairs().filter(|(name, _)| selects(name)).collect();
     let title = brief(&request.q, 60);
     SearchPage {
@@ -145,6 +160,7 @@ fn bare(context: Context<'_>) -> SearchPage {
         from: params.get("from").unwrap_or_default().to_owned(),
         to: params.get("to").unwrap_or_default().to_owned(),
         sorts: sorts.into(),
+        can_be_saved: request.like.is_none(),
         kept: kept.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         understood: None,
         error: None,
@@ -154,6 +170,8 @@ fn bare(context: Context<'_>) -> SearchPage {
         days: None,
         charts: &ASSETS.charts,
         groups: Vec::new(),
+        telling: Vec::new(),
+        by_story: by_story(params, request),
         total: String::new(),
         took: String::new(),
         first_href: None,
@@ -235,6 +253,10 @@ fn chosen(context: Context<'_>, found: &SearchResponse) -> Vec<Chip> {
             });
         }
     }
+    if request.like.is_some() {
+        let href = changed(params, &["like", "cursor"], &[]);
+        chips.push(Chip { href, label: "like one article".to_owned(), is_on: true });
+    }
     for name in ["from", "to"] {
         if let Some(value) = params.get(name) {
             let label = format!("{name} {}", brief(value, 30));
@@ -242,6 +264,38 @@ fn chosen(context: Context<'_>, found: &SearchResponse) -> Vec<Chip> {
         }
     }
     chips
+}
+
+/// Switches between one hit per story and all of them.
+fn by_story(params: &Params, request: &SearchRequest) -> Link {
+    let dropped = ["by_story", "cursor"];
+    match request.by_story {
+        true => {
+            Link { href: changed(params, &dropped, &[]), label: "Show all articles".to_owned() }
+        }
+        false => Link {
+            href: changed(params, &dropped, &[("by_story", "true".to_owned())]),
+            label: "One per story".to_owned(),
+        },
+    }
+}
+
+fn telling(found: &SearchResponse, params: &Params, request: &SearchRequest) -> Vec<Link> {
+    let words = found.significant.iter().map(|it| clean(&it.word));
+    let link = |word: String| Link {
+        href: changed(params, &["q", "cursor"], &[("q", added(&request.q, &word))]),
+        label: word,
+    };
+    words.filter(|it| !it.is_empty()).map(link).collect()
+}
+
+/// `query` narrowed by a word.
+fn added(query: &str, word: &str) -> String {
+    match query.trim() {
+        "" => word.to_owned(),
+        query if query.contains(" OR ") => format!("({query}) {word}"),
+        query => format!("{query} {word}"),
+    }
 }
 
 /// A wider search and its page.

@@ -1,14 +1,17 @@
 //! Indexing and searching a synthetic corpus: rate, size, latency of a mix of queries with all
-//! facets, snippets and 20 hits.
+//! facets, snippets and 20 hits; side by side with SQLite and, where the environment names a server,
+//! PostgreSQL.
 //!
-//! `cargo bench -p index --bench search`; `HARBINGER_BENCH_ARTICLES` sets the number of articles
-//! (100 000), `HARBINGER_BENCH_QUERIES` that of the queries (2 000). One thread searches, one
-//! indexes. No text of others is used: words are made of syllables and drawn by Zipf's law.
+//! `make bench-search`; `HARBINGER_BENCH_ARTICLES` sets the number of articles (100 000),
+//! `HARBINGER_BENCH_QUERIES` that of the queries (2 000), `HARBINGER_BENCH_PEER_QUERIES` those of
+//! them that the databases are asked (200; 0 leaves the databases out). One thread searches, one
+//! indexes.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench reports to its user")]
 
 mod corpus;
 mod mix;
+mod peers;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -33,7 +36,13 @@ fn main() {
         index.n_disk_bytes().unwrap() / index.n_articles(),
         index.n_column_bytes() as u64 / index.n_articles(),
     );
-    measure(&corpus, &index, n_queries);
+    let mut rng = StdRng::seed_from_u64(2);
+    let asks: Vec<mix::Ask> = (0..n_queries).map(|_| mix::ask(&corpus, &mut rng)).collect();
+    measure(&corpus, &index, &asks);
+    let n_asked = setting("HARBINGER_BENCH_PEER_QUERIES", 200).min(n_queries);
+    if n_asked > 0 {
+        side_by_side(&corpus, &index, n_articles, &asks[..n_asked]);
+    }
     println!("peak memory {}", peak_memory());
 }
 
@@ -60,6 +69,11 @@ fn fill(corpus: &corpus::Corpus, dir: &std::path::Path, n_articles: usize) -> Se
         let started = Instant::now();
         stage.commit(n_done as i64).unwrap();
         commits.push(started.elapsed());
+        if n_done % (n_articles / 4).max(1) < n {
+            let index = stage.search_index();
+            let bytes = index.n_disk_bytes().unwrap() / index.n_articles().max(1);
+            println!("{n_done} articles, {} segments, {bytes} bytes each", index.n_segments());
+        }
     }
     let index = stage.search_index();
     let started = Instant::now();
@@ -80,16 +94,45 @@ fn fill(corpus: &corpus::Corpus, dir: &std::path::Path, n_articles: usize) -> Se
     index
 }
 
-fn measure(corpus: &corpus::Corpus, index: &SearchIndex, n_queries: usize) {
-    let mut rng = StdRng::seed_from_u64(2);
-    let requests: Vec<_> = (0..n_queries).map(|_| mix::request(corpus, &mut rng)).collect();
-    for (_, request) in requests.iter().take(50) {
-        index.search(request, corpus.now()).unwrap();
+/// The index and the databases, asked the same.
+fn side_by_side(
+    corpus: &corpus::Corpus,
+    index: &SearchIndex,
+    n_articles: usize,
+    asks: &[mix::Ask],
+) {
+    let mut ours: Vec<Duration> = Vec::new();
+    for ask in asks.iter().filter(|it| it.peer.is_some()) {
+        let started = Instant::now();
+        index.search(&ask.request, corpus.now()).unwrap();
+        ours.push(started.elapsed());
+    }
+    println!("-- the first {} of the queries, without fuzzy ones", asks.len());
+    print_latencies("index", &mut ours);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let file = format!("sqlite://{}?mode=rwc", dir.path().join("peer.db").display());
+    let mut databases = vec![(peers::Dialect::Sqlite, file)];
+    match std::env::var("HARBINGER_TEST_DATABASE_URL") {
+        Ok(url) => databases.push((peers::Dialect::Postgres, url)),
+        Err(_) => println!("PostgreSQL is left out: HARBINGER_TEST_DATABASE_URL is not set"),
+    }
+    for (dialect, url) in databases {
+        let measured = peers::measure(dialect, &url, corpus, n_articles, asks);
+        let mut times = runtime.block_on(measured).unwrap();
+        print_latencies(dialect.name(), &mut times);
+    }
+}
+
+fn measure(corpus: &corpus::Corpus, index: &SearchIndex, asks: &[mix::Ask]) {
+    let n_queries = asks.len();
+    for ask in asks.iter().take(50) {
+        index.search(&ask.request, corpus.now()).unwrap();
     }
     let mut by_kind: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
     let mut all = Vec::with_capacity(n_queries);
     let (mut n_found, mut n_empty) = (0, 0);
-    for (kind, request) in &requests {
+    for mix::Ask { kind, request, .. } in asks {
         let started = Instant::now();
         let response = index.search(request, corpus.now()).unwrap();
         let elapsed = started.elapsed();

@@ -23,6 +23,7 @@ pub(crate) struct SegmentColumns {
     published: Vec<u32>,
     fetched: Vec<u32>,
     tie: Column<u64>,
+    story_key: Column<u64>,
 }
 
 /// The values of one facet.
@@ -57,7 +58,8 @@ impl SegmentColumns {
             Ok((0..n_docs).map(|doc| column.first(doc).map_or(0, clamped)).collect())
         };
         let (published, fetched) = (seconds("published")?, seconds("fetched")?);
-        Ok(SegmentColumns { facets, published, fetched, tie: fast.u64("tie")? })
+        let (tie, story_key) = (fast.u64("tie")?, fast.u64("story_key")?);
+        Ok(SegmentColumns { facets, published, fetched, tie, story_key })
     }
 
     /// Seconds since 1970, by document number.
@@ -71,6 +73,11 @@ impl SegmentColumns {
     /// What breaks ties between articles of the same rank.
     pub(crate) fn tie(&self, doc: u32) -> u64 {
         self.tie.first(doc).unwrap_or_default()
+    }
+
+    /// What stands for the article's story.
+    pub(crate) fn story_key(&self, doc: u32) -> u64 {
+        self.story_key.first(doc).unwrap_or_default()
     }
 
     /// The values of facet `n_field` (a place in [`COLUMN_FIELDS`]).

@@ -160,7 +160,7 @@ impl Explainer<'_> {
             None | Some(QueryField::Title) => self.words(clause),
             Some(QueryField::Actor) => self.party(|it| &mut it.actors, &mut holds),
             Some(QueryField::Target) => self.party(|it| &mut it.targets, &mut holds),
-            Some(QueryField::Entity) => self.mention(&mut holds),
+            Some(QueryField::Entity | QueryField::Place) => self.mention(&mut holds),
             Some(
                 QueryField::Sector | QueryField::Kind | QueryField::Domain | QueryField::Modality,
             ) => self.statement(&mut holds),

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use config::SearchFilters;
 use tantivy::schema::Field;
 
-use super::atoms::{AtomKey, Atoms, language_of};
+use super::atoms::{AtomKey, Atoms, Places, Reading};
 use super::phrase::is_phrase;
 use super::terms::Terms;
 use crate::query::ast::{Ast, Clause, Value};
@@ -16,7 +16,7 @@ use crate::query::compile::{
 use crate::query::date::DateRange;
 use crate::query::field::{FieldKind, QueryField};
 use crate::schema::Fields;
-use crate::tokenizer::{Analyzer, Language, Word, WordKind, lower, spelt, stem, words};
+use crate::tokenizer::{Analyzer, Word, WordKind, lower, spelt, words};
 
 /// Atoms of a choice at most; a wider choice is not worth filing.
 const N_CHOICES_MAX: usize = 64;
@@ -31,7 +31,6 @@ pub(super) enum Node {
     Not(Box<Node>),
     Atom(u32),
     Phrase(Box<Phrase>),
-    Prefix(Box<(Field, Box<str>)>),
     Fuzzy(Box<(Field, Box<str>, u8)>),
     Range(Box<(Field, DateRange)>),
 }
@@ -39,16 +38,13 @@ pub(super) enum Node {
 /// Words in a row.
 #[derive(Clone, Debug)]
 pub(super) struct Phrase {
-    field: Field,
     words: Box<[PhraseWord]>,
     slop: u32,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct PhraseWord {
     position: u32,
-    lower: Box<str>,
-    is_dense: bool,
     atom: u32,
 }
 
@@ -74,6 +70,8 @@ pub(super) struct Compiler<'a> {
     pub(super) fields: Fields,
     pub(super) atoms: &'a mut Atoms,
     pub(super) analyzer: &'a mut Analyzer,
+    /// By number of the field: whether fuzzy words ask for it.
+    pub(super) is_fuzzy: &'a mut Vec<bool>,
 }
 
 impl Compiler<'_> {
@@ -127,14 +125,12 @@ impl Compiler<'_> {
             Value::Prefix(start) => {
                 let (whole, start) = split_last(self.analyzer, start);
                 let whole = whole.map(|it| self.words(fields.text, &it, 0, Node::Always));
-                let prefix = Node::Prefix(Box::new((fields.spelling, start.into())));
+                let prefix = self.prefix(fields.spelling, &start);
                 all(whole.into_iter().chain([prefix]).collect())
             }
             Value::Fuzzy { word, distance } => {
                 let surfaces = surfaces(self.analyzer, word).into_iter();
-                let fuzzy =
-                    |it: String| Node::Fuzzy(Box::new((fields.spelling, it.into(), *distance)));
-                all(surfaces.map(fuzzy).collect())
+                all(surfaces.map(|it| self.fuzzy(fields.spelling, &it, *distance)).collect())
             }
             Value::Range(_) | Value::Any => Node::Always,
         }
@@ -145,14 +141,12 @@ impl Compiler<'_> {
             Value::Prefix(start) => {
                 let (whole, start) = split_last(self.analyzer, start);
                 let whole = whole.map(|it| self.words(field, &it, 0, Node::Never));
-                let prefix = Node::Prefix(Box::new((field, spelt(&start).into())));
+                let prefix = self.prefix(field, &spelt(&start));
                 all(whole.into_iter().chain([prefix]).collect())
             }
             Value::Fuzzy { word, distance } => {
                 let surfaces = surfaces(self.analyzer, word).into_iter();
-                let fuzzy =
-                    |it: String| Node::Fuzzy(Box::new((field, spelt(&it).into(), *distance)));
-                all(surfaces.map(fuzzy).collect())
+                all(surfaces.map(|it| self.fuzzy(field, &spelt(&it), *distance)).collect())
             }
             Value::Phrase { text, slop } => self.words(field, text, *slop, Node::Never),
             other => self.words(field, text_of(other), 0, Node::Never),
@@ -208,6 +202,19 @@ impl Compiler<'_> {
         Node::Atom(self.atoms.number(AtomKey::Key { field, term: value.to_lowercase().into() }))
     }
 
+    fn prefix(&mut self, field: Field, start: &str) -> Node {
+        Node::Atom(self.atoms.number(AtomKey::Prefix { field, start: start.into() }))
+    }
+
+    fn fuzzy(&mut self, field: Field, word: &str, distance: u8) -> Node {
+        let place = field.field_id() as usize;
+        if self.is_fuzzy.len() <= place {
+            self.is_fuzzy.resize(place + 1, false);
+        }
+        self.is_fuzzy[place] = true;
+        Node::Fuzzy(Box::new((field, word.into(), distance)))
+    }
+
     /// The words of `text` in a row; `without` stands for a text that has none.
     fn words(&mut self, field: Field, text: &str, slop: u32, without: Node) -> Node {
         let found: Vec<Word> = words(text).collect();
@@ -216,20 +223,43 @@ impl Compiler<'_> {
             if ends_run(&found, position) {
                 continue;
             }
-            let lower: Box<str> = lower(&text[word.span.clone()], word.kind).into();
+            let lower = lower(&text[word.span.clone()], word.kind).into();
             let is_dense = word.kind == WordKind::Dense;
-            let key = AtomKey::Word { field, lower: lower.clone(), is_dense };
-            let atom = self.atoms.number(key);
-            kept.push(PhraseWord { position: position as u32, lower, is_dense, atom });
+            let atom = self.atoms.number(AtomKey::Word { field, lower, is_dense });
+            kept.push(PhraseWord { position: position as u32, atom });
         }
-        let pair = pair_start(&found, text);
-        let pair = pair.map(|start| Node::Prefix(Box::new((field, start.into()))));
+        let pair = pair_start(&found, text).map(|it| self.prefix(field, &it));
         let row = match kept.as_slice() {
             [] => return pair.unwrap_or(without),
             [single] => Node::Atom(single.atom),
-            _ => Node::Phrase(Box::new(Phrase { field, words: kept.into(), slop })),
+            _ => {
+                kept.iter().for_each(|it| self.atoms.note_places(it.atom));
+                Node::Phrase(Box::new(Phrase { words: kept.into(), slop }))
+            }
         };
         any(pair.into_iter().chain([row]).collect())
+    }
+}
+
+/// The atoms whose presence, one of each set, is all that `node` asks; `None` when it asks more.
+pub(super) fn sufficient(node: &Node) -> Option<Vec<Vec<u32>>> {
+    match node {
+        Node::Atom(atom) => Some(vec![vec![*atom]]),
+        Node::Any(parts) => {
+            let atoms = parts.iter().map(|it| match it {
+                Node::Atom(atom) => Some(*atom),
+                _ => None,
+            });
+            let mut atoms = atoms.collect::<Option<Vec<u32>>>()?;
+            atoms.sort_unstable();
+            atoms.dedup();
+            Some(vec![atoms])
+        }
+        Node::All(parts) => {
+            let sets: Option<Vec<_>> = parts.iter().map(sufficient).collect();
+            Some(sets?.into_iter().flatten().collect())
+        }
+        _ => None,
     }
 }
 
@@ -261,8 +291,6 @@ pub(super) fn requirements(node: &Node, atoms: &Atoms) -> Vec<Vec<u32>> {
 pub(super) struct Verifier<'a> {
     pub(super) terms: &'a Terms,
     pub(super) atoms: &'a Atoms,
-    pub(super) fields: Fields,
-    pub(super) language: Language,
     pub(super) now: DateTime<Utc>,
 }
 
@@ -276,7 +304,6 @@ impl Verifier<'_> {
             Node::Not(inner) => !self.holds(inner),
             Node::Atom(atom) => self.atoms.has(*atom),
             Node::Phrase(phrase) => self.holds_phrase(phrase),
-            Node::Prefix(prefix) => self.terms.has_prefix(prefix.0, &prefix.1),
             Node::Fuzzy(fuzzy) => {
                 let (field, word, distance) = &**fuzzy;
                 self.terms.has_near(*field, word, *distance)
@@ -296,24 +323,46 @@ impl Verifier<'_> {
             return false;
         }
         // All words with their accents, or all without: as the query is read, never a mixture.
-        [false, true].into_iter().any(|is_plain| self.holds_reading(phrase, is_plain))
+        let readings = [Reading::Accented, Reading::Plain];
+        if phrase.slop == 0 {
+            return self.holds_row(phrase, &readings);
+        }
+        readings.into_iter().any(|reading| {
+            let last = phrase.words.iter().map(|it| it.position).max().unwrap_or(0);
+            let positions = phrase.words.iter().map(|it| {
+                let positions = self.atoms.places(it.atom).positions(reading);
+                positions.map(|at| at + last - it.position).collect()
+            });
+            is_phrase(positions.collect(), phrase.slop)
+        })
     }
 
-    fn holds_reading(&self, phrase: &Phrase, is_plain: bool) -> bool {
-        let language = language_of(phrase.field, &self.fields, self.language);
-        let last = phrase.words.iter().map(|it| it.position).max().unwrap_or(0);
-        let mut positions = Vec::with_capacity(phrase.words.len());
-        for word in &phrase.words {
-            let language = if word.is_dense { Language::Other } else { language };
-            let stems = stem(&word.lower, language);
-            let term = if is_plain { stems.plain_stem.unwrap_or(stems.stem) } else { stems.stem };
-            let mut found = self.terms.positions(phrase.field, &term);
-            if found.is_empty() {
-                return false;
+    /// Whether the words stand exactly in a row: looked for around the rarest of them.
+    fn holds_row(&self, phrase: &Phrase, readings: &[Reading]) -> bool {
+        let [first, second] = &*phrase.words else { return self.holds_long_row(phrase, readings) };
+        let (left, right) = (self.atoms.places(first.atom), self.atoms.places(second.atom));
+        let gap = second.position - first.position;
+        readings.iter().any(|&reading| {
+            if left.len() <= right.len() {
+                left.positions(reading).any(|at| right.has(at + gap, reading))
+            } else {
+                let mut ends = right.positions(reading).filter(|it| *it >= gap);
+                ends.any(|at| left.has(at - gap, reading))
             }
-            found.iter_mut().for_each(|it| *it += last - word.position);
-            positions.push(found);
-        }
-        is_phrase(positions, phrase.slop)
+        })
+    }
+
+    fn holds_long_row(&self, phrase: &Phrase, readings: &[Reading]) -> bool {
+        let found: Vec<(u32, Places<'_>)> =
+            phrase.words.iter().map(|it| (it.position, self.atoms.places(it.atom))).collect();
+        let Some(&(offset, rarest)) = found.iter().min_by_key(|(_, it)| it.len()) else {
+            return false;
+        };
+        readings.iter().any(|&reading| {
+            let mut starts = rarest.positions(reading).filter(|it| *it >= offset);
+            starts.any(|at| {
+                found.iter().all(|(position, it)| it.has(at - offset + position, reading))
+            })
+        })
     }
 }

@@ -18,7 +18,7 @@ use crate::query::date::{AgoUnit, DateBound, DatePoint, DateRange};
 use crate::record::StoredArticle;
 use crate::schema::schema;
 use crate::testing::{With, article, at};
-use crate::tokenizer::Language;
+use crate::tokenizer::{Language, register};
 
 const NOW: &str = "2026-01-12";
 
@@ -31,6 +31,7 @@ impl OneDocument {
     fn of(stored: &StoredArticle) -> OneDocument {
         let (schema, fields) = schema();
         let index = Index::create_in_ram(schema);
+        register(&index);
         let mut writer: IndexWriter = index.writer_with_num_threads(1, 15_000_000).unwrap();
         writer.add_document(DocumentBuilder::new(fields).document(stored)).unwrap();
         writer.commit().unwrap();
@@ -113,7 +114,7 @@ fn any_article() -> impl Strategy<Value = StoredArticle> {
                 stored = stored.sectors(&["/energy/nuclear"]);
             }
             if has_mention {
-                stored = stored.mention(&name, ("country:US", "United States"));
+                stored = stored.place(&name, ("country:US", "United States"));
             }
             stored.story("a-story")
         },
@@ -133,7 +134,7 @@ fn any_value() -> impl Strategy<Value = Value> {
 fn any_clause() -> impl Strategy<Value = Ast> {
     use QueryField as F;
     let named = proptest::sample::select(
-        &[F::Actor, F::Target, F::Entity, F::Sector, F::Source, F::Title, F::Author][..],
+        &[F::Actor, F::Target, F::Entity, F::Place, F::Sector, F::Source, F::Title, F::Author][..],
     );
     let whole = proptest::sample::select(
         &[
@@ -147,6 +148,9 @@ fn any_clause() -> impl Strategy<Value = Ast> {
             (F::Language, "fr"),
             (F::Site, "a.example"),
             (F::Story, "a-story"),
+            (F::Indicator, "CVE-2024-1234"),
+            (F::Indicator, "cve-2024-9999"),
+            (F::Place, "country:US"),
             (F::Story, "b"),
             (F::Url, "https://a.example/1"),
             (F::Sector, "/energy"),
@@ -225,6 +229,7 @@ proptest! {
             old.matches(&articles[n % articles.len()], now);
         }
         removed.iter().for_each(|it| { old.remove(&it.to_string()); });
+        old.refile_at = 0;
         old.refile();
         let mut new = Matcher::new();
         for (n, ast) in asts.iter().enumerate().filter(|(n, _)| !removed.contains(n)) {

@@ -19,6 +19,7 @@ use tantivy::{Searcher, Term};
 use super::ast::{Ast, Clause, Value};
 use super::field::{FieldKind, QueryField};
 use crate::facet::FilterField;
+use crate::indicators::meant;
 use crate::schema::Fields;
 use crate::snippet::Highlight;
 use crate::tokenizer::language::language_code;
@@ -35,6 +36,8 @@ pub(crate) struct Compiled {
     pub(crate) doc_freqs: HashMap<Term, u64>,
     /// What to mark.
     pub(crate) highlight: Highlight,
+    /// Whether fields without counts are filtered by.
+    pub(crate) has_filters: bool,
     /// Whether there are words to score; else every article is as relevant as the next.
     pub(crate) is_scored: bool,
 }
@@ -70,7 +73,7 @@ pub(crate) fn compile(
     }
     let query = parts.into_query();
     let Compiler { doc_freqs, highlight, is_scored, .. } = compiler;
-    Ok(Compiled { query, doc_freqs, highlight, is_scored })
+    Ok(Compiled { query, doc_freqs, highlight, has_filters: !filters.is_empty(), is_scored })
 }
 
 /// What must match, and what only adds to the score.
@@ -441,6 +444,7 @@ pub(crate) fn names_and_ids(fields: Fields, field: QueryField) -> (Field, Field)
         QueryField::Target => (fields.target_name, fields.target),
         QueryField::Sector => (fields.sector_name, fields.sector),
         QueryField::Source => (fields.source_name, fields.source),
+        QueryField::Place => (fields.place_name, fields.place),
         _ => (fields.entity_name, fields.entity),
     }
 }
@@ -456,6 +460,7 @@ pub(crate) fn whole_key(fields: Fields, field: QueryField, value: &str) -> Optio
         QueryField::Language => return Some((fields.language, language_code(value))),
         QueryField::Site => fields.site,
         QueryField::Story => fields.story,
+        QueryField::Indicator => return Some((fields.indicator, meant(value))),
         QueryField::Url => {
             let url = CanonicalUrl::parse(value).ok()?;
             return Some((fields.id, ArticleId::of(&url).to_string()));

@@ -58,6 +58,8 @@ query_fields! {
     Target = "target", FieldKind::Entity, ["victim"];
     /// Anybody or anything mentioned.
     Entity = "entity", FieldKind::Entity, ["mentions"];
+    /// Places named: countries, cities, regions, facilities.
+    Place = "place", FieldKind::Entity, ["where"];
     /// Threatened or attacked sector: a facet path, or words of one.
     Sector = "sector", FieldKind::Entity, [];
     /// Kind of hostile statement.
@@ -80,6 +82,8 @@ query_fields! {
     Site = "site", FieldKind::Whole, ["host"];
     /// Story id.
     Story = "story", FieldKind::Whole, [];
+    /// CVE number, address, host, hash, ATT&CK technique; also written with `[.]`.
+    Indicator = "indicator", FieldKind::Whole, ["ioc"];
     /// Article id.
     Id = "id", FieldKind::Whole, [];
     /// Address of the article.

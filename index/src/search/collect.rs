@@ -7,7 +7,7 @@ use tantivy::schema::Field;
 use tantivy::{DocAddress, Searcher, SegmentReader, Term};
 
 use super::index::Snapshot;
-use super::rank::{Best, Rank, freshness, score_key, time_key};
+use super::rank::{Best, BestOfStories, Rank, freshness, score_key, time_key};
 use super::request::DateField;
 use crate::facet::columns::SegmentColumns;
 use crate::facet::count::{Counts, Filters, Verdict};
@@ -33,6 +33,8 @@ pub(crate) struct Pass<'a> {
     pub(crate) date_field: DateField,
     pub(crate) limit: usize,
     pub(crate) after: Option<Rank>,
+    /// Whether only the best article of each story is kept.
+    pub(crate) by_story: bool,
     /// Document frequencies that replace Tantivy's own.
     pub(crate) doc_freqs: &'a HashMap<Term, u64>,
 }
@@ -41,6 +43,10 @@ pub(crate) struct Pass<'a> {
 pub(crate) struct Found {
     pub(crate) total: u64,
     pub(crate) best: Vec<(Rank, DocAddress)>,
+    /// Articles found of the story of each of `best`; empty unless asked by story.
+    pub(crate) n_in_story: Vec<u64>,
+    /// Stories found; `None` unless asked by story.
+    pub(crate) n_stories: Option<u64>,
 }
 
 impl Pass<'_> {
@@ -56,6 +62,7 @@ impl Pass<'_> {
         })?;
         let mut total = 0;
         let mut best = Best::new(self.limit, self.after);
+        let mut stories = self.by_story.then(BestOfStories::default);
         for (segment_ord, segment) in searcher.segment_readers().iter().enumerate() {
             let mut block = Block {
                 pass: self,
@@ -65,12 +72,18 @@ impl Pass<'_> {
                 only: vec![Vec::new(); self.filters.len()],
                 counts: counts.as_deref_mut(),
                 best: &mut best,
+                stories: stories.as_mut(),
                 total: 0,
             };
             block.visit_segment(weight.as_ref(), segment, is_scored)?;
             total += block.total;
         }
-        Ok(Found { total, best: best.into_sorted() })
+        let n_stories = stories.as_ref().map(BestOfStories::len);
+        let (best, n_in_story) = match stories {
+            Some(stories) => stories.into_sorted(self.limit, self.after),
+            None => (best.into_sorted(), Vec::new()),
+        };
+        Ok(Found { total, best, n_in_story, n_stories })
     }
 }
 
@@ -83,6 +96,7 @@ struct Block<'a> {
     only: Vec<Vec<u32>>,
     counts: Option<&'a mut Counts>,
     best: &'a mut Best,
+    stories: Option<&'a mut BestOfStories>,
     total: u64,
 }
 
@@ -128,7 +142,14 @@ impl Block<'_> {
                 self.total += 1;
                 let address = DocAddress::new(self.segment_ord, doc);
                 let columns = self.columns;
-                self.best.offer(self.key(doc, score), address, || columns.tie(doc));
+                let key = self.key(doc, score);
+                match &mut self.stories {
+                    Some(stories) => {
+                        let rank = Rank { key, tie: columns.tie(doc) };
+                        stories.offer(columns.story_key(doc), rank, address);
+                    }
+                    None => self.best.offer(key, address, || columns.tie(doc)),
+                }
                 if self.counts.is_some() {
                     self.passed.push(doc);
                     if self.passed.len() >= BLOCK_SIZE {

@@ -20,6 +20,9 @@ pub enum SearchError {
         /// Its values.
         n_values: usize,
     },
+    /// The article that others shall be like is not in the index.
+    #[error("no article `{0}` is searchable")]
+    Like(String),
     /// The index cannot be read.
     #[error("the search index cannot be read")]
     Index(#[from] tantivy::TantivyError),

@@ -1,7 +1,7 @@
 //! The order of hits and the best of them: [`Rank`], [`Best`].
 
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 
 use tantivy::DocAddress;
 
@@ -91,6 +91,45 @@ impl Best {
     /// The articles kept, best first.
     pub(crate) fn into_sorted(self) -> Vec<(Rank, DocAddress)> {
         self.heap.into_sorted_vec()
+    }
+}
+
+/// Keeps the best article of every story.
+#[derive(Default)]
+pub(crate) struct BestOfStories {
+    /// By story: its best article, and how many there are.
+    by_story: HashMap<u64, (Rank, DocAddress, u64), foldhash::fast::RandomState>,
+}
+
+impl BestOfStories {
+    pub(crate) fn offer(&mut self, story: u64, rank: Rank, address: DocAddress) {
+        let best = self.by_story.entry(story).or_insert((rank, address, 0));
+        best.2 += 1;
+        if rank < best.0 {
+            (best.0, best.1) = (rank, address);
+        }
+    }
+
+    /// Number of stories.
+    pub(crate) fn len(&self) -> u64 {
+        self.by_story.len() as u64
+    }
+
+    /// The best `limit` that come after a given rank, best first, and how many articles their
+    /// stories have.
+    pub(crate) fn into_sorted(
+        self,
+        limit: usize,
+        after: Option<Rank>,
+    ) -> (Vec<(Rank, DocAddress)>, Vec<u64>) {
+        let mut best: Vec<(Rank, DocAddress, u64)> = self.by_story.into_values().collect();
+        best.retain(|(rank, ..)| after.is_none_or(|it| it < *rank));
+        if limit < best.len() {
+            best.select_nth_unstable(limit);
+            best.truncate(limit);
+        }
+        best.sort_unstable();
+        best.into_iter().map(|(rank, address, n)| ((rank, address), n)).unzip()
     }
 }
 

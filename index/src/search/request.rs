@@ -15,6 +15,8 @@ pub const LIMIT_MAX: usize = 200;
 pub const FACET_LIMIT_DEFAULT: usize = 20;
 /// Values of one facet at most.
 pub const FACET_LIMIT_MAX: usize = 1_000;
+/// Significant words at most.
+pub const SIGNIFICANT_MAX: usize = 50;
 /// Values of one filter at most.
 pub const FILTER_VALUES_MAX: usize = 200;
 
@@ -33,8 +35,13 @@ pub struct SearchRequest {
     /// Chosen values by field. The values of one field are alternatives, the fields are joined
     /// by AND. Facet counts of a field ignore that field's own choice.
     pub filters: BTreeMap<FilterField, Vec<String>>,
+    /// Id of an article: only articles that share its characteristic words are found, the most
+    /// alike first, and not itself.
+    pub like: Option<String>,
     /// Order of the hits.
     pub sort: Sort,
+    /// Whether only the best article of each story is a hit. Counts stay those of all articles.
+    pub by_story: bool,
     /// [`SearchResponse::next_cursor`](super::SearchResponse::next_cursor) of the page before;
     /// `None` starts at the top.
     pub cursor: Option<String>,
@@ -46,6 +53,9 @@ pub struct SearchRequest {
     pub aggs: bool,
     /// Most values of one facet, `1..=1000`; chosen values come on top.
     pub facet_limit: usize,
+    /// Most words that are told to be more frequent in what is found than usual, `0..=50`; on the
+    /// first page only.
+    pub significant: usize,
 }
 
 impl Default for SearchRequest {
@@ -56,12 +66,15 @@ impl Default for SearchRequest {
             to: None,
             date_field: DateField::default(),
             filters: BTreeMap::new(),
+            like: None,
             sort: Sort::default(),
+            by_story: false,
             cursor: None,
             limit: LIMIT_DEFAULT,
             highlight: true,
             aggs: true,
             facet_limit: FACET_LIMIT_DEFAULT,
+            significant: 0,
         }
     }
 }

@@ -13,6 +13,9 @@ use crate::snippet::Segment;
 pub struct SearchResponse {
     /// Number of articles found, over all pages.
     pub total: u64,
+    /// Number of stories found, over all pages; `None` unless asked for one hit per story.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_stories: Option<u64>,
     /// Whether there may be more than `total`. Tantivy counts exactly, so always `false` here.
     pub total_is_lower_bound: bool,
     /// The query as understood.
@@ -24,10 +27,25 @@ pub struct SearchResponse {
     pub facets: BTreeMap<FilterField, Vec<FacetCount>>,
     /// Articles by day (UTC), earliest first, without empty days; at most the latest 1 000.
     pub histogram: Vec<DayCount>,
+    /// Words more frequent in what is found than in all articles, the most telling first. Empty
+    /// when not asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub significant: Vec<SignificantWord>,
     /// Give it back to get the next page; `None` on the last page.
     pub next_cursor: Option<String>,
     /// Time spent in the index, in milliseconds.
     pub took_ms: f64,
+}
+
+/// A word that is more frequent in what was found than in all articles.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SignificantWord {
+    /// The word, in the form in which most of the articles looked at have it.
+    pub word: String,
+    /// Share of the best articles found that have it, `0.0..=1.0`.
+    pub share: f64,
+    /// Share of all articles that have it, `0.0..=1.0`.
+    pub usual_share: f64,
 }
 
 /// The query as it was understood.
@@ -67,6 +85,9 @@ pub struct Hit {
     pub fetched_at: DateTime<Utc>,
     /// Story; `None` until correlated.
     pub story: Option<String>,
+    /// Articles found of its story; `None` unless asked for one hit per story.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_in_story: Option<u64>,
     /// Relevance, `0.0..`; 0 when ordered by date.
     pub score: f32,
     /// A passage of the text in pieces, matched words marked; the lead when nothing in the text

@@ -7,12 +7,15 @@ use chrono::{DateTime, Utc};
 use tantivy::TantivyDocument;
 use tantivy::schema::Value as _;
 
-use super::collect::{Order, Pass};
+use super::collect::{Found, Order, Pass};
 use super::error::SearchError;
 use super::index::{SearchIndex, Snapshot};
 use super::rank::{Rank, key_score};
-use super::request::{FACET_LIMIT_MAX, FILTER_VALUES_MAX, LIMIT_MAX, SearchRequest, Sort};
+use super::request::{
+    FACET_LIMIT_MAX, FILTER_VALUES_MAX, LIMIT_MAX, SIGNIFICANT_MAX, SearchRequest, Sort,
+};
 use super::response::{Hit, QueryEcho, SearchResponse};
+use super::similar::N_ARTICLES_COUNTED;
 use crate::cursor::{Cursor, fingerprint};
 use crate::document::Card;
 use crate::facet::FilterField;
@@ -56,9 +59,9 @@ impl SearchIndex {
     }
 }
 
-struct Search<'a> {
-    index: &'a SearchIndex,
-    snapshot: Arc<Snapshot>,
+pub(super) struct Search<'a> {
+    pub(super) index: &'a SearchIndex,
+    pub(super) snapshot: Arc<Snapshot>,
     request: &'a SearchRequest,
     now: DateTime<Utc>,
 }
@@ -79,7 +82,10 @@ impl Search<'_> {
             .filter(|(field, values)| !field.is_counted() && !values.is_empty())
             .map(|(field, values)| (*field, values.as_slice()))
             .collect();
-        let compiled = compile(ast, &uncounted, &context)?;
+        let mut compiled = compile(ast, &uncounted, &context)?;
+        if let Some(id) = &request.like {
+            self.narrow_to_like(&mut compiled, ast, id)?;
+        }
         let filters = Filters::new(request, &self.index.dictionaries());
         let order = match request.sort {
             Sort::Relevance if compiled.is_scored => {
@@ -95,23 +101,30 @@ impl Search<'_> {
             filters: &filters,
             order,
             date_field: request.date_field,
-            limit: if limit == 0 { 0 } else { limit + 1 },
+            limit: self.n_kept(limit, after),
             after,
+            by_story: request.by_story,
             doc_freqs: &compiled.doc_freqs,
         };
         let mut counts =
             request.aggs.then(|| Counts::new(self.snapshot.n_values, request.date_field));
         let mut found = pass.run(counts.as_mut())?;
-        let has_more = found.best.len() > limit;
+        let has_more = found.best.len() > limit && limit > 0;
+        let significant = match (request.significant.min(SIGNIFICANT_MAX), after) {
+            (0, _) | (_, Some(_)) => Vec::new(),
+            (n, None) => self.significant(&found.best, ast, n)?,
+        };
         found.best.truncate(limit);
         let last = found.best.last().filter(|_| has_more).map(|(rank, _)| *rank);
         let mut response = SearchResponse {
             total: found.total,
+            n_stories: found.n_stories,
             total_is_lower_bound: false,
             query: echo(ast),
-            hits: Vec::with_capacity(found.best.len()),
+            hits: Vec::new(),
             facets: Default::default(),
             histogram: Vec::new(),
+            significant,
             next_cursor: last.map(|it| self.next_cursor(it, order)),
             took_ms: 0.0,
         };
@@ -121,16 +134,38 @@ impl Search<'_> {
             response.facets = counts.facets(request, limit, &dictionaries, self.index.labels());
             response.histogram = counts.histogram();
         }
+        response.hits = self.hits(found, order, &compiled.highlight)?;
+        Ok(response)
+    }
+
+    fn hits(
+        &self,
+        found: Found,
+        order: Order,
+        highlight: &Highlight,
+    ) -> Result<Vec<Hit>, SearchError> {
         let mut analyzer = Analyzer::new();
-        for (rank, address) in found.best {
+        let mut hits = Vec::with_capacity(found.best.len());
+        for (place, (rank, address)) in found.best.into_iter().enumerate() {
             let document: TantivyDocument = self.snapshot.searcher.doc(address)?;
-            let mut hit = self.hit(&document, &compiled.highlight, &mut analyzer)?;
+            let mut hit = self.hit(&document, highlight, &mut analyzer)?;
             if let Order::Score { .. } = order {
                 hit.score = key_score(rank.key);
             }
-            response.hits.push(hit);
+            hit.n_in_story = found.n_in_story.get(place).copied();
+            hits.push(hit);
         }
-        Ok(response)
+        Ok(hits)
+    }
+
+    /// Articles that the pass must keep: one more than the page shows, to know whether there are
+    /// more, and those in which words are counted.
+    fn n_kept(&self, limit: usize, after: Option<Rank>) -> usize {
+        let n_page = if limit == 0 { 0 } else { limit + 1 };
+        match self.request.significant > 0 && after.is_none() {
+            true => n_page.max(N_ARTICLES_COUNTED),
+            false => n_page,
+        }
     }
 
     fn next_cursor(&self, rank: Rank, order: Order) -> String {
@@ -153,20 +188,29 @@ impl Search<'_> {
         highlight: &Highlight,
         analyzer: &mut Analyzer,
     ) -> Result<Hit, SearchError> {
-        let fields = self.index.fields();
-        let text_of = |field| {
-            let value = document.get_first(field);
-            value.and_then(|it| it.as_str()).unwrap_or_default().to_owned()
-        };
-        let card: Card = serde_json::from_str(&text_of(fields.card))
-            .map_err(|error| tantivy::TantivyError::InternalError(error.to_string()))?;
+        let (card, body) = self.stored(document)?;
         let mut hit = card.into_hit();
         if self.request.highlight {
             let language = Language::of(hit.language.as_deref());
             hit.title_segments = mark_all(&hit.title, language, highlight, analyzer);
-            hit.snippet = snippet(&text_of(fields.body), language, highlight, analyzer);
+            hit.snippet = snippet(body, language, highlight, analyzer);
         }
         Ok(hit)
+    }
+
+    /// What is stored of an article: what a hit shows, and the text.
+    pub(super) fn stored<'d>(
+        &self,
+        document: &'d TantivyDocument,
+    ) -> Result<(Card, &'d str), SearchError> {
+        let fields = self.index.fields();
+        let text_of = |field| {
+            let value: Option<&str> = document.get_first(field).and_then(|it| it.as_str());
+            value.unwrap_or_default()
+        };
+        let card: Card = serde_json::from_str(text_of(fields.card))
+            .map_err(|error| tantivy::TantivyError::InternalError(error.to_string()))?;
+        Ok((card, text_of(fields.body)))
     }
 }
 

@@ -14,14 +14,14 @@ const USA: (&str, &str) = ("country:US", "United States");
 const APT28: (&str, &str) = ("group:apt28", "APT28");
 
 /// A real index in a folder of its own.
-struct Fixture {
-    stage: IndexWriterStage,
+pub(super) struct Fixture {
+    pub(super) stage: IndexWriterStage,
     n_committed: i64,
     _dir: TempDir,
 }
 
 impl Fixture {
-    fn of(articles: &[StoredArticle]) -> Fixture {
+    pub(super) fn of(articles: &[StoredArticle]) -> Fixture {
         let dir = TempDir::new().unwrap();
         let stage = IndexWriterStage::open(dir.path(), WriterSettings::default()).unwrap();
         let mut fixture = Fixture { stage, n_committed: 0, _dir: dir };
@@ -36,7 +36,7 @@ impl Fixture {
     }
 
     #[track_caller]
-    fn search(&self, request: &SearchRequest) -> SearchResponse {
+    pub(super) fn search(&self, request: &SearchRequest) -> SearchResponse {
         self.stage.search_index().search(request, at("2026-01-20")).unwrap()
     }
 
@@ -51,12 +51,12 @@ impl Fixture {
     }
 
     #[track_caller]
-    fn check(&self, q: &str, expected: &[&str]) {
+    pub(super) fn check(&self, q: &str, expected: &[&str]) {
         assert_eq!(self.find(q), expected, "{q}");
     }
 }
 
-fn query(q: &str) -> SearchRequest {
+pub(super) fn query(q: &str) -> SearchRequest {
     SearchRequest { q: q.to_owned(), ..SearchRequest::default() }
 }
 
@@ -64,7 +64,7 @@ fn path(hit: &Hit) -> String {
     hit.url.rsplit('/').next().unwrap().to_owned()
 }
 
-fn order(response: &SearchResponse) -> Vec<String> {
+pub(super) fn order(response: &SearchResponse) -> Vec<String> {
     response.hits.iter().map(path).collect()
 }
 

@@ -2,7 +2,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tantivy::Index;
 use tantivy::directory::error::{DeleteError, OpenReadError, OpenWriteError};
@@ -197,11 +197,51 @@ fn a_full_disk_is_an_error_and_the_index_goes_on_when_there_is_room_again() {
     assert_eq!((stage.committed_seq(), find(&stage, "text")), (2, 2));
 }
 
-/// Tantivy's directory in memory, which can run out of room.
+#[test]
+fn a_search_is_answered_while_a_commit_is_under_way() {
+    let disk = SmallDisk::default();
+    let (schema, fields) = crate::schema::schema();
+    let index = Index::create(disk.clone(), schema, Default::default()).unwrap();
+    let settings = WriterSettings::default();
+    let mut stage = IndexWriterStage::over(index, fields, settings, Opened::New).unwrap();
+    stage.apply(&[article("x.example/1", "One", "first text")]).unwrap();
+    stage.commit(1).unwrap();
+    let search = stage.search_index();
+    let request = crate::SearchRequest { q: "text".to_owned(), ..Default::default() };
+    let n_found = || search.search(&request, at("2026-01-20")).unwrap().total;
+
+    // Every file takes its time, so the commit does; it waits for a search to be answered.
+    disk.n_slow.store(1, Ordering::SeqCst);
+    let answered = disk.answered.clone();
+    let writing = std::thread::spawn(move || {
+        stage.apply(&[article("x.example/2", "Two", "second text")]).unwrap();
+        stage.commit(2).unwrap();
+        stage
+    });
+    while disk.n_slow.load(Ordering::SeqCst) != 2 {
+        assert!(!writing.is_finished(), "the commit wrote no file");
+        std::thread::yield_now();
+    }
+    assert_eq!(n_found(), 1);
+    answered.store(true, Ordering::SeqCst);
+    let mut stage = writing.join().unwrap();
+    assert_eq!(n_found(), 2);
+
+    // A change and a removal are seen as soon as they are committed.
+    stage.apply(&[article("x.example/2", "Two", "another passage")]).unwrap();
+    stage.remove(&[article("x.example/1", "", "").article.id]).unwrap();
+    stage.commit(3).unwrap();
+    assert_eq!((n_found(), find(&stage, "passage")), (0, 1));
+}
+
+/// Tantivy's directory in memory, which can run out of room, or wait with its files.
 #[derive(Clone, Debug, Default)]
 struct SmallDisk {
     memory: RamDirectory,
     is_full: Arc<AtomicBool>,
+    /// 1: the next file waits until something is answered; 2: it waits.
+    n_slow: Arc<AtomicUsize>,
+    answered: Arc<AtomicBool>,
 }
 
 impl SmallDisk {
@@ -251,6 +291,11 @@ impl Directory for SmallDisk {
     }
 
     fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
+        if self.n_slow.compare_exchange(1, 2, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            while !self.answered.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+        }
         let file = self.memory.open_write(path)?;
         let file = SmallFile { disk: self.clone(), file };
         Ok(io::BufWriter::new(Box::new(file)))

@@ -23,6 +23,9 @@ pub(crate) struct HitView {
     pub(crate) language: Option<String>,
     pub(crate) is_sample: bool,
     pub(crate) story_href: Option<String>,
+    /// Articles found of the story, when only the best of them is shown.
+    pub(crate) n_in_story: u64,
+    pub(crate) id: String,
     pub(crate) kinds: Vec<String>,
     pub(crate) sectors: Vec<SectorTag>,
     pub(crate) actors: Vec<Link>,
@@ -94,6 +97,8 @@ fn hit_view(hit: &Hit, context: Context<'_>) -> HitView {
         language: hit.language.as_deref().filter(|it| *it != "en").map(clean),
         is_sample: hit.is_sample,
         story_href: hit.story.as_deref().map(|it| path_href("stories", it)),
+        n_in_story: hit.n_in_story.unwrap_or_default(),
+        id: hit.id.clone(),
         kinds: hit.kinds.iter().map(|it| clean(it)).collect(),
         sectors: context.sectors.tags(&sectors).into_iter().take(N_TAGS_MAX).collect(),
         actors: hit.actors.iter().take(N_TAGS_MAX).map(link(FilterField::Actor)).collect(),
