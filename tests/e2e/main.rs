@@ -12,3 +12,4 @@ mod resilience;
 mod sample_wire;
 mod tidy;
 mod users;
+mod versions;

@@ -57,6 +57,12 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0007_stories.sql"),
         include_str!("../../migrations/postgres/0007_stories.sql"),
     ),
+    (
+        10,
+        "versions",
+        include_str!("../../migrations/sqlite/0010_versions.sql"),
+        include_str!("../../migrations/postgres/0010_versions.sql"),
+    ),
 ];
 
 /// What a connection may do.

@@ -15,4 +15,5 @@ mod properties;
 mod reading;
 mod sources;
 mod story_edits;
+mod versions;
 mod world;
