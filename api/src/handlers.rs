@@ -36,3 +36,4 @@ pub(crate) mod stories;
 pub(crate) mod story_edits;
 pub(crate) mod taxii;
 pub(crate) mod today;
+pub(crate) mod versions;

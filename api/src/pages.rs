@@ -23,4 +23,5 @@ pub(crate) mod statement;
 pub(crate) mod story;
 pub(crate) mod text;
 pub(crate) mod today;
+pub(crate) mod versions;
 pub(crate) mod view;

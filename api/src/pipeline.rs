@@ -1,8 +1,8 @@
 //! The wiring: every stage, thread and channel of the running system, and how it ends.
 //!
 //! The archive is the durable queue between the stages; what is passed here is work in hand and
-//! wake-ups. Reading order: [`run`], `poll`, `crawl`, `annotate`, `correlate` with `matching`,
-//! `indexing`, `delivery`, `retention`, `gauges`.
+//! wake-ups. Reading order: [`run`], `poll`, `crawl` with `reread`, `annotate`, `correlate` with
+//! `matching`, `indexing`, `delivery`, `retention`, `gauges`.
 //!
 //! | stage | runs on | hands on |
 //! |---|---|---|
@@ -22,6 +22,7 @@ mod gauges;
 mod indexing;
 pub(crate) mod matching;
 mod poll;
+mod reread;
 pub(crate) mod retention;
 
 use std::sync::Arc;
@@ -35,6 +36,7 @@ use config::Config;
 use index::archive::Archive;
 use index::writer::IndexWriterStage;
 use ingest::fetch::Fetcher;
+use ingest::warc_writer::WarcWriter;
 use nlp::Annotator;
 use serde::Serialize;
 use tokio::sync::{Notify, broadcast, mpsc};
@@ -49,6 +51,9 @@ const N_BATCHES_AHEAD: usize = 2;
 const N_UNANNOTATED_MAX: i64 = 2_000;
 /// Longest sleep of a stage that nobody woke.
 const IDLE_MAX: Duration = Duration::from_secs(1);
+
+/// Folder in `data_dir` of the WARC files.
+pub(crate) const WARC_FOLDER: &str = "warc";
 
 /// When the pipeline ends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +102,8 @@ pub struct Summary {
     pub n_entries_new: u64,
     /// Articles archived.
     pub n_articles: u64,
+    /// Edited articles of which a new version was archived.
+    pub n_edited: u64,
     /// Entries that failed to become an article.
     pub n_entries_failed: u64,
     /// Articles annotated and correlated.
@@ -123,6 +130,8 @@ struct Shared {
     articles_added: Notify,
     annotations_added: Notify,
     alerts_added: Notify,
+    /// Keeps what servers send; `None` when nobody wants it.
+    warc: Option<Arc<WarcWriter>>,
     /// Articles that wait for the model, as far as this process knows.
     n_unannotated: AtomicI64,
     /// Highest sequence number that is searchable.
@@ -148,6 +157,7 @@ counts!(
     n_polls_failed,
     n_entries_new,
     n_articles,
+    n_edited,
     n_entries_failed,
     n_annotated,
     n_statements,
@@ -206,6 +216,12 @@ pub async fn run(
     let Parts { config, archive, fetcher, writer, courier, make_annotator, events, readiness, now } =
         parts;
     let n_unannotated = archive.counts().await?.n_unannotated;
+    let settings = &config.settings;
+    let warc = settings.crawl.keep_warc.then(|| {
+        let folder = settings.data_dir.join(WARC_FOLDER);
+        let user_agent = settings.fetch.user_agent_header();
+        Arc::new(WarcWriter::new(folder, &user_agent, settings.crawl.warc_file_max_bytes as u64))
+    });
     let shared = Arc::new(Shared {
         config,
         archive,
@@ -223,6 +239,7 @@ pub async fn run(
         n_unannotated: AtomicI64::new(n_unannotated as i64),
         committed_seq: AtomicI64::new(writer.committed_seq()),
         counts: Counts::default(),
+        warc,
     });
     let (batches, annotated) = mpsc::channel(N_BATCHES_AHEAD);
     let annotate = on_thread("annotate", {

@@ -45,6 +45,7 @@ pub fn router(state: AppState) -> Router {
         .route("/search", get(handlers::search::page))
         .route("/entities/{id}", get(handlers::entities::page))
         .route("/articles/{id}", get(handlers::articles::page))
+        .route("/articles/{id}/reread", post(handlers::versions::submit_reread))
         .route("/stories/{id}", get(handlers::stories::page).post(handlers::story_edits::submit))
         .route("/sources", get(handlers::sources::page))
         .merge(handlers::alert_pages::router())

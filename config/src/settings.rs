@@ -156,6 +156,15 @@ declare! {
         lease_s: u32 = 300 => within(10, 86_400),
         /// Longest text of an article kept, in characters; the rest is cut. Default 1 000 000.
         text_chars_max: usize = 1_000_000 => within(1_000, 1_000_000),
+        /// Whether articles with hostile statements are asked for again after an hour, a day and a
+        /// week, and any article whose headline changed in its feed, so that edits are noticed.
+        /// Default true.
+        reread: bool = true,
+        /// Whether what servers sent is kept as evidence, in WARC files in the folder `warc` of
+        /// `data_dir`. Default false: an article keeps the hash of its page only.
+        keep_warc: bool = false,
+        /// A WARC file is closed at this size, in bytes. Default 256 MiB.
+        warc_file_max_bytes: usize = 256 << 20 => within(1 << 20, 16 << 30),
     }
 }
 

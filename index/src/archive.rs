@@ -14,7 +14,7 @@
 //! Time is an argument. Instants are kept in microseconds.
 //!
 //! Reading order: `open`, [`sources`], [`frontier`], [`articles`], [`annotations`] (with
-//! `annotation_rows` and `forget`), [`index_feed`], [`stories`], [`story_edits`], [`statements`],
+//! `annotation_rows` and `forget`), [`versions`], [`index_feed`], [`stories`], [`story_edits`], [`statements`],
 //! [`entities`], [`graph_articles`], [`counts`]; [`searches`], [`alerts`], [`outbox`]; [`corrections`],
 //! [`access`], [`audit`], [`backup`], [`retention`].
 
@@ -47,6 +47,7 @@ pub mod story_edits;
 #[cfg(test)]
 mod tests;
 mod value;
+pub mod versions;
 
 use std::fmt::Display;
 use std::path::PathBuf;

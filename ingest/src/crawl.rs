@@ -44,6 +44,15 @@ impl From<FetchError> for CrawlFailure {
     }
 }
 
+/// An article and the page that it was read from.
+#[derive(Clone, Debug)]
+pub struct Crawled {
+    /// The article.
+    pub article: Article,
+    /// What the server sent.
+    pub page: Page,
+}
+
 /// Fetches the page of `entry` and extracts its article, with at most `n_chars_max` characters of
 /// text.
 ///
@@ -56,7 +65,7 @@ pub async fn crawl_entry(
     entry: &Entry,
     n_chars_max: usize,
     now: DateTime<Utc>,
-) -> Result<Article, CrawlFailure> {
+) -> Result<Crawled, CrawlFailure> {
     let request = FetchRequest {
         allows_private_addresses: source.allow_private_addresses,
         interval: source.host_interval_ms.map(|it| Duration::from_millis(it.into())),
@@ -78,6 +87,7 @@ pub async fn crawl_entry(
     let page_sha256 = sha256_hex(&page.body);
     let url = page.url.clone();
     let rules = source.extract.clone();
+    let kept = page.clone();
     let task = tokio::task::spawn_blocking(move || read_page(&page, &rules, now));
     let extracted = match tokio::time::timeout(EXTRACTION_TIMEOUT, task).await {
         Ok(Ok(extracted)) => extracted?,
@@ -89,7 +99,8 @@ pub async fn crawl_entry(
     let n_chars = extracted.text.chars().count();
     let duration_ms = elapsed.as_millis() as u64;
     debug!(article.id = %entry.id, n_chars, duration_ms, "extracted {}", entry.url);
-    Ok(article(extracted, entry, page_sha256, n_chars_max.min(TEXT_CHARS_MAX), now))
+    let article = article(extracted, entry, page_sha256, n_chars_max.min(TEXT_CHARS_MAX), now);
+    Ok(Crawled { article, page: kept })
 }
 
 fn broken(url: &url::Url, what: &str) -> CrawlFailure {

@@ -168,6 +168,10 @@ pub struct Page {
     pub last_modified: Option<String>,
     /// How long the answer stays fresh by its cache headers, at most a day.
     pub fresh_for: Option<Duration>,
+    /// The status, 200 to 299.
+    pub status: u16,
+    /// All headers in order, names in lower case.
+    pub headers: Vec<(String, Vec<u8>)>,
     /// The body after decompression, at most [`FetchSettings::body_bytes_max`] bytes.
     pub body: Bytes,
 }

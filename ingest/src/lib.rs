@@ -1,8 +1,8 @@
 //! From a source to articles: polling feeds, fetching pages, extracting text.
 //!
 //! Pure modules, in reading order: [`article`], [`canonical_url`], [`failure`], [`date`],
-//! [`plain_text`], [`decode`], [`feed`], [`extract`], [`near_duplicate`], [`schedule`]. Modules
-//! that talk to servers: [`fetch`], [`poll`], [`crawl`].
+//! [`plain_text`], [`decode`], [`feed`], [`extract`], [`near_duplicate`], [`revision`], [`schedule`]. Modules
+//! that talk to servers: [`fetch`], [`poll`], [`crawl`]; [`warc_writer`] keeps what they sent.
 //!
 //! Knows no database and no clock: what must be remembered is given and given back, and the time
 //! is an argument.
@@ -19,7 +19,9 @@ pub mod fetch;
 pub mod near_duplicate;
 pub mod plain_text;
 pub mod poll;
+pub mod revision;
 pub mod schedule;
+pub mod warc_writer;
 
 pub use article::{Article, ArticleId, Entry};
 pub use canonical_url::CanonicalUrl;

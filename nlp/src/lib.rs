@@ -25,6 +25,7 @@ pub mod sector;
 mod sector_words;
 pub mod sentence;
 pub mod statement;
+pub mod statement_changes;
 mod statement_grammar;
 mod statement_head;
 mod statement_phrase;

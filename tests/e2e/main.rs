@@ -15,3 +15,4 @@ mod retention;
 mod sample_wire;
 mod tidy;
 mod users;
+mod versions;

@@ -44,8 +44,9 @@ async fn read_all() -> Vec<(Source, Vec<Entry>, Vec<Article>)> {
         assert!(matches!(polled.result, PollResult::Parsed { .. }), "{:?}", polled.result);
         let mut articles = Vec::new();
         for entry in &polled.entries {
-            let article = crawl_entry(&fetcher, source, entry, 1_000_000, now).await;
-            articles.push(article.unwrap_or_else(|error| panic!("{}: {error:?}", entry.url)));
+            let crawled = crawl_entry(&fetcher, source, entry, 1_000_000, now).await;
+            let crawled = crawled.unwrap_or_else(|error| panic!("{}: {error:?}", entry.url));
+            articles.push(crawled.article);
         }
         read.push((source.clone(), polled.entries, articles));
     }

@@ -5,10 +5,12 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use index::StoredArticle;
+use index::archive::access::Role;
 use ingest::ArticleId;
 use nlp::Annotation;
 use serde::Serialize;
 
+use crate::access::Principal;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::etag;
 use crate::pages::{article, frame};
@@ -108,8 +110,16 @@ pub(crate) async fn page(
         None => None,
     };
     let told = story.filter(|it| it.summary.n_articles > 1);
+    let id = &stored.article.id;
+    let earlier = state.archive.article_versions(id).await?;
+    let reading = state.archive.reading_state(id).await?;
+    let evidence = state.archive.evidence(id, &stored.article.page_sha256).await?;
     frame::render(&article::page(article::Input {
         stored: &stored,
+        earlier: &earlier,
+        reading,
+        has_evidence: evidence.is_some(),
+        can_edit: Principal::current().is_some_and(|it| Role::Analyst <= it.role),
         story_headline: told.map(|it| it.summary.headline),
         sectors: &state.sectors,
         shows_sample: state.sample_anchor.is_some(),
@@ -117,7 +127,7 @@ pub(crate) async fn page(
     }))
 }
 
-async fn find(state: &AppState, id: &str) -> Result<StoredArticle, ApiError> {
+pub(super) async fn find(state: &AppState, id: &str) -> Result<StoredArticle, ApiError> {
     let missing = || ApiError::not_found("there is no such article");
     let id: ArticleId = id.parse().map_err(|_| missing())?;
     state.archive.article(&id).await?.ok_or_else(missing)

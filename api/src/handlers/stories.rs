@@ -246,7 +246,8 @@ pub(crate) async fn page(
     };
     let can_edit = Principal::current().is_some_and(|it| Role::Analyst <= it.role);
     let (sectors, now) = (&*state.sectors, (state.now)());
-    frame::render(&story::page(story::Input { record, sectors, can_edit, now }))
+    let edits = state.archive.statement_edits(&record.summary.id).await?;
+    frame::render(&story::page(story::Input { record, edits, sectors, can_edit, now }))
 }
 
 /// What an id leads to.

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use askama::Template;
 use chrono::{DateTime, Utc};
 use index::StoredArticle;
+use index::archive::versions::{ArticleVersion, ReadingState};
 use nlp::{Annotation, Mention, MentionKind, Statement, StatementKind};
 
 use super::frame::Frame;
 use super::statement::{Context, Evidence, Merged, StatementView};
 use super::statement::{kind_name, merge, percent, single};
 use super::text::{Time, brief, clean, clean_or, language_tag, path_href, web_href};
+use super::versions::{EditView, edits};
 use super::view::{Link, Row, SectorNames, SectorTag, rows};
 use crate::markup::{self, Block, Role, Run};
 use crate::sample;
@@ -44,6 +46,14 @@ pub(crate) struct RunView {
 /// What the page is made from.
 pub(crate) struct Input<'a> {
     pub(crate) stored: &'a StoredArticle,
+    /// Versions before this one, oldest first.
+    pub(crate) earlier: &'a [ArticleVersion],
+    /// How it stands with its page.
+    pub(crate) reading: Option<ReadingState>,
+    /// Whether what the server sent was kept.
+    pub(crate) has_evidence: bool,
+    /// Whether whoever looks may ask for another reading.
+    pub(crate) can_edit: bool,
     /// Headline of its story, when the story has more articles than this one.
     pub(crate) story_headline: Option<String>,
     pub(crate) sectors: &'a SectorNames,
@@ -72,6 +82,12 @@ pub(crate) struct ArticlePage {
     published: Time,
     fetched: Time,
     sha256: String,
+    checked: Option<Time>,
+    gone: Option<Time>,
+    has_evidence: bool,
+    can_reread: bool,
+    is_due: bool,
+    edits: Vec<EditView>,
     story: Option<Link>,
     paragraphs: Vec<Vec<BlockView>>,
     statements: Vec<StatementView>,
@@ -104,6 +120,8 @@ pub(crate) struct NameView {
 pub(crate) fn page(input: Input<'_>) -> ArticlePage {
     let Input { stored, sectors, shows_sample, now, .. } = input;
     let article = &stored.article;
+    let reading = input.reading.as_ref();
+    let read_at = reading.map_or(article.fetched_at, |it| it.read_at);
     let nothing = Annotation::default();
     let annotation = stored.annotation.as_ref().unwrap_or(&nothing);
     let cut = article.text.char_indices().nth(N_CHARS_MAX).map(|(at, _)| at);
@@ -143,6 +161,12 @@ pub(crate) fn page(input: Input<'_>) -> ArticlePage {
         published: article.published_at.map_or_else(Time::unknown, |it| Time::of(it, now)),
         fetched: Time::of(article.fetched_at, now),
         sha256: clean(&article.page_sha256),
+        checked: reading.and_then(|it| it.checked_at).map(|it| Time::of(it, now)),
+        gone: reading.and_then(|it| it.gone_at).map(|it| Time::of(it, now)),
+        has_evidence: input.has_evidence,
+        can_reread: input.can_edit,
+        is_due: reading.and_then(|it| it.due_at).is_some_and(|it| it <= now),
+        edits: edits(article, read_at, input.earlier, now),
         story,
         paragraphs: markup::paragraphs(text, annotation).iter().map(|it| paragraph(it)).collect(),
         title_statements: only_in_title.iter().map(|it| single(it.best(), context)).collect(),

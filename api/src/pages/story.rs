@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use chrono::{DateTime, Utc};
+use index::archive::versions::StatementEdit;
 use index::{StatementRecord, StoryArticle, StoryRecord, StorySummary};
 use ingest::ArticleId;
 
@@ -11,6 +12,7 @@ use super::frame::Frame;
 use super::graph::exports;
 use super::statement::{Context, Evidence, StatementView, card, merge};
 use super::text::{Time, brief, clean_or, counted, href, language_tag, path_href};
+use super::versions::{StoryEditView, story_edits};
 use super::view::{Row, SectorNames, SectorTag, rows};
 
 const N_CARDS_MAX: usize = 60;
@@ -45,6 +47,8 @@ pub(crate) struct Movable {
 /// What the page is made from.
 pub(crate) struct Input<'a> {
     pub(crate) record: StoryRecord,
+    /// Edits that changed statements.
+    pub(crate) edits: Vec<StatementEdit>,
     pub(crate) sectors: &'a SectorNames,
     pub(crate) can_edit: bool,
     pub(crate) now: DateTime<Utc>,
@@ -65,6 +69,7 @@ pub(crate) struct StoryPage {
     n_articles: u64,
     timeline: Vec<Item>,
     entities: Vec<Row>,
+    edits: Vec<StoryEditView>,
     graph_href: String,
     exports: Vec<(String, &'static str)>,
     id: String,
@@ -73,7 +78,7 @@ pub(crate) struct StoryPage {
 
 /// Makes the page.
 pub(crate) fn page(input: Input<'_>) -> StoryPage {
-    let Input { record, sectors, can_edit, now } = input;
+    let Input { record, edits, sectors, can_edit, now } = input;
     let StoryRecord { summary, articles, statements } = record;
     let headline = clean_or(&summary.headline, "Untitled story");
     let entities = entities(&statements);
@@ -93,6 +98,7 @@ pub(crate) fn page(input: Input<'_>) -> StoryPage {
         n_articles: summary.n_articles,
         timeline: timeline(&articles, now),
         entities,
+        edits: story_edits(&edits, now),
         graph_href: href("/graph", [("story", summary.id.as_str())]),
         exports: exports(&[("story", summary.id.as_str())]),
         headline,

@@ -5,12 +5,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use index::archive::articles::Recorded;
 use index::archive::frontier::{Claim, ClaimedEntry};
 use index::archive::sources::Failure;
 use ingest::ArticleId;
-use ingest::crawl::{CrawlFailure, crawl_entry};
+use ingest::crawl::{CrawlFailure, Crawled, crawl_entry};
 use ingest::fetch::Fetcher;
 use tokio::task::JoinSet;
 use tracing::{Instrument, debug, info_span, warn};
@@ -25,7 +25,11 @@ const N_PER_SOURCE_MAX: usize = 2;
 /// Crawls until the pipeline stops; in `Once` mode until polling is done and no entry is due.
 pub(super) async fn run(shared: Arc<Shared>, fetcher: Arc<Fetcher>) -> anyhow::Result<()> {
     let mut crawls: JoinSet<anyhow::Result<()>> = JoinSet::new();
-    let outcome = crawl_all(&shared, &fetcher, &mut crawls).await;
+    let (outcome, reread) = tokio::join!(
+        crawl_all(&shared, &fetcher, &mut crawls),
+        super::reread::run(&shared, &fetcher),
+    );
+    let outcome = outcome.and(reread);
     let grace = Duration::from_secs(shared.config.settings.http.shutdown_grace_s.into());
     // What does not end in time keeps its lease and is given back at the next start.
     let drained = tokio::time::timeout(grace, drain(&mut crawls)).await;
@@ -100,7 +104,9 @@ async fn crawl_one(
     let now = (shared.now)();
     let n_chars_max = shared.config.settings.crawl.text_chars_max;
     match crawl_entry(fetcher, source, &entry, n_chars_max, now).await {
-        Ok(article) => {
+        Ok(crawled) => {
+            keep_evidence(shared, &crawled, now).await?;
+            let article = crawled.article;
             let recorded = shared.archive.record_article(&article, Some(&entry.id)).await?;
             if recorded == Recorded::Inserted {
                 add(&shared.counts.n_articles, 1);
@@ -117,6 +123,22 @@ async fn crawl_one(
             record_failure(shared, &entry.id, entry.url.as_str(), attempts, failure).await
         }
     }
+}
+
+/// Keeps what the server sent, if that is wanted. A full disk ends the pipeline,
+/// as it would end the recording of the article.
+pub(super) async fn keep_evidence(
+    shared: &Shared,
+    crawled: &Crawled,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let Some(warc) = &shared.warc else { return Ok(()) };
+    let (warc, page) = (Arc::clone(warc), crawled.page.clone());
+    let written = tokio::task::spawn_blocking(move || warc.write(&page, now)).await;
+    let place = written.context("the WARC writer panicked")?;
+    let place = place.context("what a server sent cannot be kept in the WARC folder")?;
+    let article = &crawled.article;
+    Ok(shared.archive.record_evidence(&article.id, &article.page_sha256, &place, now).await?)
 }
 
 async fn record_failure(

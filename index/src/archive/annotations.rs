@@ -149,6 +149,9 @@ impl Archive {
             self.insert_entities(&mut tx, &known).await?;
             stories.extend(known.iter().map(|it| it.story.clone()));
             self.recount_stories(&mut tx, &stories).await?;
+            let articles = to_json(&ids);
+            self.note_statement_changes(&mut tx, &articles).await?;
+            self.plan_readings(&mut tx, &articles, now).await?;
             let decided = known.iter().filter(|it| it.story != it.item.story.as_str());
             let decided = decided.map(|it| (it.id.as_str(), it.story.as_str(), it.is_pinned));
             self.note_moves(&mut tx, &decided.collect::<Vec<_>>(), now).await?;

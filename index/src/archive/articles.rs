@@ -19,7 +19,7 @@ use crate::record::StoredArticle;
 pub enum Recorded {
     /// Stored now.
     Inserted,
-    /// Stored before; the older text stays.
+    /// Stored before; the older text stays (see [`super::versions`]).
     AlreadyThere,
     /// Deleted by a user before; not stored.
     Buried,

@@ -20,7 +20,7 @@ impl Archive {
         let list = self.dialect.list(1);
         let select = format!(
             "SELECT article_id, story_id FROM article_states
-             WHERE article_id IN {list} AND annotate_at IS NULL"
+             WHERE article_id IN {list} AND (annotate_at IS NULL OR story_id IS NOT NULL)"
         );
         let rows =
             sqlx::query(AssertSqlSafe(select)).bind(to_json(&ids)).fetch_all(&mut **tx).await?;

@@ -63,6 +63,12 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0009_retention.sql"),
         include_str!("../../migrations/postgres/0009_retention.sql"),
     ),
+    (
+        10,
+        "versions",
+        include_str!("../../migrations/sqlite/0010_versions.sql"),
+        include_str!("../../migrations/postgres/0010_versions.sql"),
+    ),
 ];
 
 /// What a connection may do.

@@ -16,4 +16,5 @@ mod reading;
 mod retention;
 mod sources;
 mod story_edits;
+mod versions;
 mod world;

@@ -113,10 +113,23 @@ impl Exchange<'_> {
         let (content_type, etag) = (owned(header::CONTENT_TYPE), owned(header::ETAG));
         let last_modified = owned(header::LAST_MODIFIED);
         let fresh_for = headers::fresh_for(response.headers());
+        let status = response.status().as_u16();
+        let header = |(name, value): (&header::HeaderName, &header::HeaderValue)| {
+            (name.to_string(), value.as_bytes().to_vec())
+        };
+        let headers = response.headers().iter().map(header).collect();
         let body = self.body(url, response).await?;
-        let moved_permanently_to = None;
-        let url = url.clone();
-        Ok(Page { url, moved_permanently_to, content_type, etag, last_modified, fresh_for, body })
+        Ok(Page {
+            url: url.clone(),
+            moved_permanently_to: None,
+            content_type,
+            etag,
+            last_modified,
+            fresh_for,
+            status,
+            headers,
+            body,
+        })
     }
 
     /// Reads the body piece by piece as it is decompressed, so that neither a large body nor a

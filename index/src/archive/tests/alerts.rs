@@ -1,4 +1,5 @@
 use config::{AlertUnit, Channel, Delivery, SavedSearch, SearchId};
+use ingest::Article;
 use std::time::Duration;
 
 use super::world::{World, at, correlated, id, on_each_database, threat, threatening};
@@ -6,6 +7,7 @@ use crate::archive::alerts::{AlertEdit, AlertFilter, AlertState, Match, MatchIte
 use crate::archive::annotations::CorrelatedArticle;
 use crate::archive::outbox::Outcome;
 use crate::archive::searches::{Expect, Saved};
+use crate::archive::versions::{Reading, Reread};
 use crate::matching::Reason;
 use crate::matching::novelty::claims;
 
@@ -259,4 +261,27 @@ async fn a_restart_sends_again_what_was_under_way() {
     let after = archive.claim_messages(10, at(100), LEASE).await.unwrap();
     assert_eq!(after.len(), 1);
     assert_eq!(after[0].id, before[0].id);
+}
+
+#[tokio::test]
+async fn what_an_edit_adds_raises_an_alert_and_what_was_told_does_not() {
+    on_each_database(async |world| {
+        let grid = search(AlertUnit::Statement);
+        world.declare(&["wire"]).await;
+        world.store([1]).await;
+        assert_eq!(record(world, &[correlated(1, 1, &[])], &[]).await, 0);
+        let edit = async |n: u32| {
+            let stored = world.archive.article(&id(1)).await.unwrap().unwrap().article;
+            let text = format!("{}\nLine {n} was added to this article on Friday.", stored.text);
+            let reading = Reading::Read(Box::new(Article { text, ..stored }));
+            let reread = world.archive.record_reading(&id(1), &reading, at(101)).await.unwrap();
+            assert_eq!(reread, Reread::Edited(n.into()));
+        };
+        edit(2).await;
+        let matches = [matched(&grid, 1, 1)];
+        assert_eq!(record(world, &[threatening(1, 1)], &matches).await, 1, "new in version 2");
+        edit(3).await;
+        assert_eq!(record(world, &[threatening(1, 1)], &matches).await, 0, "told before");
+    })
+    .await;
 }
