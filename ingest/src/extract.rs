@@ -146,7 +146,7 @@ fn extract_tame(
     let outline = Outline::of(&document, &rules::is_removed(rules));
     let title = own.title.unwrap_or_else(|| title::find(&facts, &outline, site_name.as_deref()));
     let table = features::measure(&outline, &training::stated(&facts, &title));
-    let text = own.text.unwrap_or_else(|| main_text::find(&outline, &table));
+    let text = own.text.unwrap_or_else(|| main_text::find(&outline, &table, &title));
     let has_text = TEXT_CHARS_MIN <= text.chars().count();
     let text = if has_text { text } else { fallback::text_instead(&document, &facts) };
     let text: String = text.chars().take(TEXT_CHARS_MAX).collect();

@@ -160,7 +160,7 @@ static BETWEEN: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Words that begin what is no name but a role, a date or a place.
 static OTHER: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern = r"(?i)^(?:(?:staff|senior|chief|contributing|guest|managing|associate|assistant|executive|deputy)\b.*\b(?:writer|editor|reporter|correspondent|contributor|producer|analyst|author)|editor|reporter|writer|author|correspondent|contributor|journalist|updated?|published|posted|on|in|at|min(?:ute)?s? read|view all|follow|share|more|read|about|see|all posts|admin|administrator|none|null|unknown|jr\.?|sr\.?|ph\.?d\.?|m\.?d\.?|(?:full )?bio(?:graphy)?|sign (?:in|up)|log ?in|head of|director|founder|co-founder|ceo|subscribe|contact|home|menu|photo|image|comments?|print|email|kommentare?|alle artikel|certified|expert|cite |fact[- ]checked|medically|reviewed|link$|related|categor|course |lead |content |\w+ (?:expert|reporter|editor|writer|consultant|specialist))\b.*$";
+    let pattern = r"(?i)^(?:(?:staff|senior|chief|contributing|guest|managing|associate|assistant|executive|deputy)\b.*\b(?:writer|editor|reporter|correspondent|contributor|producer|analyst|author)|editor|reporter|writer|author|correspondent|contributor|journalist|updated?|published|posted|on|in|at|min(?:ute)?s? read|view all|follow|share|more|read|about|see|all posts|admin|administrator|none|null|unknown|jr\.?|sr\.?|ph\.?d\.?|m\.?d\.?|(?:full )?bio(?:graphy)?|sign (?:in|up)|log ?in|head of|director|founder|co-founder|ceo|subscribe|contact|home|menu|photo|image|comments?|print|email|kommentare?|alle artikel|certified|expert|cite |fact[- ]checked|medically|reviewed|link$|related|categor\w*|course|lead|content|keine|\w+ (?:expert|reporter|editor|writer|consultant|specialist))\b.*$";
     Regex::new(pattern).expect("the pattern is fixed and was tested")
 });
 
@@ -211,7 +211,7 @@ fn without_role(name: &str) -> String {
     let words: Vec<&str> = name.split(' ').collect();
     let is_end = |word: &&str| NAME_ENDS.binary_search(&word.to_lowercase().as_str()).is_ok();
     let end = words.iter().skip(2).position(is_end).map(|it| it + 2);
-    let is_dated = words.len() > 2 && matches!(words[1].to_lowercase().as_str(), "on" | "am");
+    let is_dated = words.len() > 2 && matches!(&*words[1].to_lowercase(), "on" | "am" | "in");
     words[..end.or(is_dated.then_some(1)).unwrap_or(words.len())].join(" ")
 }
 

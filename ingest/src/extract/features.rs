@@ -1,10 +1,19 @@
 //! What the model knows about each line of a page, as numbers.
 //!
 //! The numbers do not depend on a language or a site. [`names`] says what each one is; the training
-//! script (`ingest/training`) reads the same numbers from the example `line_features`.
+//! script (`ingest/training`) reads the same numbers from the example `line_features`. Longer than
+//! most files, since the numbers are many and their order is that of the model's table.
+
+mod candidates;
+mod characters;
+mod row;
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+
+use candidates::{Candidate, dense_candidate, top_candidate};
+use characters::Characters;
+use row::Row;
 
 use super::guard::cut;
 use super::hints::{self, N_PHRASES};
@@ -61,37 +70,6 @@ pub(super) fn names() -> Vec<String> {
     out.names.unwrap_or_default()
 }
 
-/// A row that is being filled; with names when they are asked for.
-struct Row {
-    values: Vec<f32>,
-    names: Option<Vec<String>>,
-}
-
-impl Row {
-    fn put(&mut self, name: &str, value: f32) {
-        self.values.push(value);
-        if let Some(names) = &mut self.names {
-            names.push(name.to_owned());
-        }
-    }
-
-    fn put_of(&mut self, part: impl std::fmt::Display, name: &str, value: f32) {
-        self.values.push(value);
-        if let Some(names) = &mut self.names {
-            names.push(format!("{name}_{part}"));
-        }
-    }
-
-    fn put_all(&mut self, name: &str, values: impl Iterator<Item = f32>) {
-        for (at, value) in values.enumerate() {
-            self.values.push(value);
-            if let Some(names) = &mut self.names {
-                names.push(format!("{name}_{at}"));
-            }
-        }
-    }
-}
-
 #[derive(Clone, Copy, Debug, Default)]
 struct Group {
     n: f32,
@@ -132,15 +110,6 @@ struct Page<'a> {
     author_names: Vec<String>,
     body: String,
     body_shingles: HashSet<u64>,
-}
-
-/// An element that may be the one that holds the article.
-#[derive(Clone, Copy, Debug, Default)]
-struct Candidate {
-    element: u32,
-    n_chars: f32,
-    first: usize,
-    last: usize,
 }
 
 impl<'a> Page<'a> {
@@ -490,151 +459,4 @@ fn shingles(folded: &str) -> impl Iterator<Item = u64> {
         .map(|it| it.iter().fold(0_u64, |sum, word| sum.rotate_left(7).wrapping_mul(31) ^ word))
         .collect();
     runs.into_iter()
-}
-
-/// The element whose paragraphs score best, as in Readability: long lines with commas give points
-/// to the elements around them, links take them away.
-fn top_candidate(outline: &Outline) -> Candidate {
-    let mut points = vec![0.0_f32; outline.elements.len()];
-    for line in &outline.lines {
-        if line.n_chars < 25 || line.n_link_chars * 2 > line.n_chars {
-            continue;
-        }
-        let n_commas = line.text.matches([',', '،', '、', '，']).count() as f32;
-        let worth = 1.0 + n_commas.min(10.0) + (line.n_chars as f32 / 100.0).min(3.0);
-        let element = &outline.elements[line.element as usize];
-        let is_holder = matches!(element.kind, Kind::Division | Kind::Other);
-        let mut at = if is_holder { line.element } else { element.parent };
-        for share in [1.0, 0.5, 0.33] {
-            points[at as usize] += worth * share;
-            at = outline.parent(at);
-        }
-    }
-    let score = |at: usize| {
-        let element = &outline.elements[at];
-        points[at] * (1.0 - element.n_link_chars as f32 / (element.n_chars as f32).max(1.0))
-    };
-    let best = (0..points.len()).max_by(|a, b| score(*a).total_cmp(&score(*b))).unwrap_or(0);
-    candidate(outline, best as u32)
-}
-
-/// The deepest element that holds most of the long lines.
-fn dense_candidate(outline: &Outline) -> Candidate {
-    let mut held = vec![0.0_f32; outline.elements.len()];
-    let mut all = 0.0;
-    for line in &outline.lines {
-        if line.n_chars >= LONG_CHARS && line.n_link_chars * 3 < line.n_chars {
-            held[line.element as usize] += line.n_chars as f32;
-            all += line.n_chars as f32;
-        }
-    }
-    for at in (1..held.len()).rev() {
-        let parent = outline.elements[at].parent as usize;
-        held[parent] += held[at];
-    }
-    let deepest = (0..held.len()).filter(|it| held[*it] >= 0.6 * all);
-    let best = deepest.max_by_key(|it| outline.elements[*it].depth).unwrap_or(0);
-    candidate(outline, best as u32)
-}
-
-fn candidate(outline: &Outline, element: u32) -> Candidate {
-    let is_inside = |line: &Line| {
-        let mut at = line.element;
-        while at > element {
-            at = outline.parent(at);
-        }
-        at == element
-    };
-    let first = outline.lines.iter().position(is_inside).unwrap_or(0);
-    let last = outline.lines.iter().rposition(is_inside).unwrap_or(0);
-    let n_chars = outline.elements.get(element as usize).map_or(0.0, |it| it.n_chars as f32);
-    Candidate { element, n_chars, first, last }
-}
-
-/// Counts of kinds of characters.
-#[derive(Clone, Debug, Default)]
-struct Characters {
-    n_words: f32,
-    n_letters: f32,
-    n_digits: f32,
-    n_upper: f32,
-    n_capital_words: f32,
-    n_short_words: f32,
-    n_ends: f32,
-    n_commas: f32,
-    n_separators: f32,
-    n_quotes: f32,
-    /// 0 letter, 1 full stop, 2 question or exclamation, 3 colon, 4 ellipsis, 5 comma, 6 digit,
-    /// 7 closing quote or bracket, 8 other.
-    last: f32,
-    /// 0 small letter, 1 capital, 2 letter without case, 3 digit, 4 quote, 5 bullet or dash,
-    /// 6 other.
-    first: f32,
-    has_year: bool,
-}
-
-impl Characters {
-    fn of(text: &str) -> Characters {
-        let mut out = Characters::default();
-        let mut n_in_word = 0;
-        let mut n_digits_run = 0;
-        for character in text.chars() {
-            if character.is_alphanumeric() {
-                let is_ideograph =
-                    matches!(character, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}');
-                if is_ideograph {
-                    out.n_words += 0.5;
-                    out.n_letters += 1.0;
-                    continue;
-                }
-                if n_in_word == 0 {
-                    out.n_words += 1.0;
-                    out.n_capital_words += f32::from(character.is_uppercase());
-                }
-                n_in_word += 1;
-                if character.is_numeric() {
-                    out.n_digits += 1.0;
-                    n_digits_run += 1;
-                } else {
-                    out.n_letters += 1.0;
-                    out.n_upper += f32::from(character.is_uppercase());
-                    n_digits_run = 0;
-                }
-                continue;
-            }
-            out.n_short_words += f32::from((1..=3).contains(&n_in_word));
-            out.has_year |= n_digits_run == 4 && n_in_word == 4;
-            (n_in_word, n_digits_run) = (0, 0);
-            match character {
-                '.' | '!' | '?' | '。' | '！' | '？' | '…' | '।' | '؟' => out.n_ends += 1.0,
-                ',' | '،' | '、' | '，' | ';' => out.n_commas += 1.0,
-                '|' | '·' | '•' | '/' | '›' | '»' | '>' | '→' => out.n_separators += 1.0,
-                '"' | '“' | '”' | '„' | '«' | '‘' | '「' => out.n_quotes += 1.0,
-                _ => {}
-            }
-        }
-        out.n_short_words += f32::from((1..=3).contains(&n_in_word));
-        out.has_year |= n_digits_run == 4 && n_in_word == 4;
-        out.last = text.chars().next_back().map_or(8.0, |it| match it {
-            '.' | '。' | '।' => 1.0,
-            '!' | '?' | '！' | '？' | '؟' => 2.0,
-            ':' | '：' => 3.0,
-            '…' => 4.0,
-            ',' | ';' | '、' => 5.0,
-            '"' | '”' | '’' | '»' | '“' | ')' | ']' | '」' => 7.0,
-            it if it.is_alphabetic() => 0.0,
-            it if it.is_numeric() => 6.0,
-            _ => 8.0,
-        });
-        out.first = text.chars().next().map_or(6.0, |it| match it {
-            it if it.is_lowercase() => 0.0,
-            it if it.is_uppercase() => 1.0,
-            it if it.is_alphabetic() => 2.0,
-            it if it.is_numeric() => 3.0,
-            '"' | '“' | '„' | '«' | '‘' | '\'' | '「' => 4.0,
-            '-' | '–' | '—' | '•' | '·' | '*' | '►' | '→' => 5.0,
-            _ => 6.0,
-        });
-        out
-    }
 }

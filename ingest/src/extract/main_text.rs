@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::features::Table;
 use super::forest::FOREST;
 use super::outline::Outline;
+use super::title::fold;
 
 /// A line that is at least that likely to be the article's is taken.
 const PROBABILITY_MIN: f32 = 0.45;
@@ -12,8 +13,8 @@ const PROBABILITY_MIN: f32 = 0.45;
 const COPY_WORDS_MIN: u32 = 5;
 
 /// Finds the main text; empty when there is none. Lines are separated by one line feed; of copies
-/// of a line the likeliest is taken.
-pub(super) fn find(outline: &Outline, table: &Table) -> String {
+/// of a line the likeliest is taken. The headline at the top is no text.
+pub(super) fn find(outline: &Outline, table: &Table, title: &str) -> String {
     let mut best: HashMap<&str, (usize, f32)> = HashMap::new();
     let mut is_taken = vec![false; outline.lines.len()];
     for (at, (row, facts)) in table.rows.iter().zip(&table.lines).enumerate() {
@@ -32,6 +33,11 @@ pub(super) fn find(outline: &Outline, table: &Table) -> String {
             is_taken[other] = false;
             best.insert(&facts.folded, (at, probability));
         }
+    }
+    let title = fold(title);
+    let first = is_taken.iter().position(|it| *it).filter(|it| table.lines[*it].folded == title);
+    if let Some(first) = first {
+        is_taken[first] = false;
     }
     let taken = outline.lines.iter().zip(is_taken).filter(|(_, is_taken)| *is_taken);
     taken.map(|(line, _)| line.text.as_str()).collect::<Vec<_>>().join("\n")

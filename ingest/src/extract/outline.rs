@@ -1,5 +1,7 @@
 //! A page as a row of lines of visible text, each with its place among the elements.
 
+mod elements;
+
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -7,9 +9,12 @@ use ego_tree::NodeRef;
 use scraper::{Html, Node};
 
 use super::hints::{self, N_NAMES};
+use elements::{
+    Shape, around_group, is_bold, is_hidden_inline, is_hiding, is_invisible, kind_of, shape,
+};
 
 /// Most lines and elements that are looked at; the rest of a longer page is not read.
-const N_LINES_MAX: usize = 20_000;
+const N_LINES_MAX: usize = 10_000;
 const N_ELEMENTS_MAX: usize = 100_000;
 /// A cell of a table with more text than that is a line of its own.
 const CELL_CHARS_MAX: usize = 200;
@@ -382,110 +387,4 @@ impl Walk {
         }
         self.outline
     }
-}
-
-enum Shape {
-    Inline,
-    Cell,
-    Break,
-    Block,
-}
-
-/// Elements that run on in the line around them; all others but cells begin lines.
-fn shape(name: &str) -> Shape {
-    match name {
-        "a" | "abbr" | "acronym" | "b" | "bdi" | "bdo" | "big" | "cite" | "code" | "data"
-        | "dfn" | "del" | "em" | "font" | "i" | "ins" | "kbd" | "label" | "mark" | "q" | "ruby"
-        | "rt" | "s" | "samp" | "small" | "span" | "strike" | "strong" | "sub" | "sup" | "time"
-        | "tt" | "u" | "var" | "wbr" | "nobr" => Shape::Inline,
-        "td" | "th" => Shape::Cell,
-        "br" | "hr" | "img" | "input" => Shape::Break,
-        _ => Shape::Block,
-    }
-}
-
-/// Elements whose text no reader sees.
-fn is_invisible(name: &str) -> bool {
-    matches!(
-        name,
-        "head"
-            | "script"
-            | "style"
-            | "noscript"
-            | "template"
-            | "svg"
-            | "math"
-            | "select"
-            | "option"
-            | "iframe"
-            | "textarea"
-            | "object"
-            | "canvas"
-            | "audio"
-            | "video"
-            | "map"
-    )
-}
-
-fn is_bold(name: &str) -> bool {
-    matches!(name, "b" | "strong")
-}
-
-fn is_hiding(style: &str) -> bool {
-    let style: String = style.chars().filter(|it| !it.is_whitespace()).take(300).collect();
-    style.contains("display:none") || style.contains("visibility:hidden")
-}
-
-/// Whether words inside a line are for screen readers only, or not shown at all.
-fn is_hidden_inline(element: &scraper::node::Element) -> bool {
-    element.attr("hidden").is_some()
-        || element.attr("style").is_some_and(is_hiding)
-        || element.attr("class").is_some_and(|it| {
-            ["sr-only", "visually-hidden", "screen-reader", "visuallyhidden"]
-                .iter()
-                .any(|word| it.contains(word))
-        })
-}
-
-fn kind_of(name: &str) -> Kind {
-    match name {
-        "p" => Kind::Paragraph,
-        "li" => Kind::Item,
-        "h1" => Kind::Heading(1),
-        "h2" => Kind::Heading(2),
-        "h3" => Kind::Heading(3),
-        "h4" => Kind::Heading(4),
-        "h5" => Kind::Heading(5),
-        "h6" => Kind::Heading(6),
-        "tr" => Kind::Row,
-        "blockquote" => Kind::Quote,
-        "figcaption" | "caption" => Kind::Caption,
-        "div" | "section" | "article" | "main" => Kind::Division,
-        "dt" | "dd" => Kind::Term,
-        "pre" => Kind::Code,
-        "button" | "summary" => Kind::Button,
-        _ => Kind::Other,
-    }
-}
-
-fn around_group(name: &str) -> Option<usize> {
-    let group = match name {
-        "article" => 0,
-        "main" => 1,
-        "section" => 2,
-        "aside" => 3,
-        "nav" => 4,
-        "footer" => 5,
-        "header" => 6,
-        "form" | "fieldset" => 7,
-        "ul" | "ol" | "dl" => 8,
-        "table" => 9,
-        "figure" | "picture" => 10,
-        "blockquote" => 11,
-        "details" => 12,
-        "button" | "summary" => 14,
-        "dialog" => 15,
-        _ => return None,
-    };
-    Some(group)
 }

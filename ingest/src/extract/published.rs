@@ -70,6 +70,9 @@ const MODIFIED_METAS: &[&str] = &[
 const COST_MAX: i64 = 90;
 /// As near as that stand the dates that belong to the headline for sure.
 const COST_SURE: i64 = 25;
+/// A shorter text names a month or a year at most.
+const DAY_CHARS_MIN: usize = 8;
+
 /// Finds the time of publication: by JSON-LD, metas, `time` elements, the address, dates near the
 /// headline and in bylines, then data in scripts, then by the time of the last change.
 ///
@@ -83,13 +86,19 @@ pub(super) fn find(
 ) -> Option<DateTime<FixedOffset>> {
     let is_american = is_american(facts, url);
     let read = |text: &str| {
-        let date = parse_in_text(text, is_american);
+        let date = parse_in_text(text, is_american).filter(|_| text.len() >= DAY_CHARS_MIN);
         date.filter(|it| plausible(it.to_utc(), now).is_some())
     };
     let article = &facts.article;
     let stated = article.published.as_deref().and_then(read);
     let stated = stated.or_else(|| by_metas(facts, PUBLISHED_METAS, &read));
+    let addressed = by_address(url).filter(|it| plausible(it.to_utc(), now).is_some());
     if let Some(stated) = stated {
+        // Addresses with a day are given at the first publication.
+        let is_folder = url.is_some_and(|it| IN_FOLDERS.is_match(it.path()));
+        if let Some(first) = addressed.filter(|it| is_folder && (stated - *it).num_days() >= 2) {
+            return Some(first);
+        }
         let modified = modified(facts, url, now);
         let shown = modified.and_then(|it| shown_instead(stated, it, seen));
         let shown = shown.filter(|it| plausible(it.to_utc(), now).is_some());
@@ -100,7 +109,7 @@ pub(super) fn find(
         near.filter(|it| plausible(it.to_utc(), now).is_some()).next()
     };
     by_times(facts, &read)
-        .or_else(|| by_address(url).filter(|it| plausible(it.to_utc(), now).is_some()))
+        .or(addressed)
         .or_else(shown)
         .or_else(|| facts.dates.iter().filter_map(|it| read(it)).next())
         .or_else(|| facts.bylines.iter().filter_map(|it| read(&it.text)).next())
@@ -194,14 +203,17 @@ fn by_times(
 }
 
 static IN_ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern =
-        r"(?:^|[/_-])(19\d\d|20\d\d)[/_-]?(0[1-9]|1[0-2])[/_-]?(0[1-9]|[12]\d|3[01])(?:[/_.-]|$)";
+    let pattern = r"(?:^|[/_-])(?:(19\d\d|20\d\d)[/_-]?(0[1-9]|1[0-2])[/_-]?(0[1-9]|[12]\d|3[01])|(20\d\d)/(\d\d?)/(\d\d?))(?:[/_.-]|$)";
     Regex::new(pattern).expect("the pattern is fixed and was tested")
+});
+
+static IN_FOLDERS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"/20\d\d/\d\d?/\d\d?/").expect("the pattern is fixed and was tested")
 });
 
 fn by_address(url: Option<&Url>) -> Option<DateTime<FixedOffset>> {
     let found = IN_ADDRESS.captures(url?.path())?;
-    let number = |at: usize| found[at].parse::<u32>().ok();
+    let number = |at: usize| found.get(at).or(found.get(at + 3))?.as_str().parse::<u32>().ok();
     let date = NaiveDate::from_ymd_opt(i32::try_from(number(1)?).ok()?, number(2)?, number(3)?)?;
     Some(midnight(date))
 }

@@ -8,6 +8,8 @@ use super::outline::{FAR, Kind, N_AROUND, Outline};
 
 /// Lines so far from the headline no longer belong to it.
 const DISTANCE_MAX: i64 = 80;
+/// Still longer ones are no notes about the article either.
+const NOTE_CHARS_MAX: u32 = 320;
 /// The same for dates, of which the nearest counts most.
 const DATE_DISTANCE_MAX: i64 = 400;
 /// Longer lines are sentences that mention a date or a person.
@@ -17,6 +19,19 @@ const LINE_CHARS_MAX: u32 = 140;
 const ELSEWHERE: &[usize] = &[6, 8, 9, 10, 11];
 const DATED: &[usize] = &[20, 21];
 const PHRASE_UPDATED: u32 = 1 << 10;
+
+/// Words of longer lines that give the day of publication.
+const PUBLISHED: &[&str] = &[
+    "veröffentlicht",
+    "posted on",
+    "published on",
+    "publié le",
+    "publicado el",
+    "pubblicato",
+    "was posted",
+    "was published",
+    "dieser eintrag",
+];
 
 /// Words of lines that give the day of a change.
 const UPDATED: &[&str] = &[
@@ -71,11 +86,15 @@ impl<'a> Seen<'a> {
         let mut dates = Vec::new();
         for (at, line) in self.outline.lines.iter().enumerate() {
             let distance = self.distance(at);
-            if line.n_chars > LINE_CHARS_MAX || distance > DATE_DISTANCE_MAX {
+            let is_long = line.n_chars > LINE_CHARS_MAX;
+            if line.n_chars > NOTE_CHARS_MAX || distance > DATE_DISTANCE_MAX {
                 continue;
             }
             let Some(date) = date_text::find(&line.text, is_american) else { continue };
             let lower = line.text.to_lowercase();
+            if is_long && !PUBLISHED.iter().any(|it| lower.contains(it)) {
+                continue;
+            }
             let is_update = UPDATED.iter().any(|it| lower.contains(it));
             let is_right = ["©", "copyright"].iter().any(|it| lower.contains(it));
             let element = &self.outline.elements[line.element as usize];
@@ -86,6 +105,7 @@ impl<'a> Seen<'a> {
                 + if self.is_elsewhere(line.element) { 60 } else { 0 }
                 + if is_update { 12 } else { 0 }
                 + if is_right { 100 } else { 0 }
+                + if is_long { 20 } else { 0 }
                 + if line.n_chars > 60 { 10 } else { 0 }
                 + if is_heading { 8 } else { 0 }
                 - if is_marked { 6 } else { 0 }
