@@ -64,6 +64,9 @@ fn is_label(text: &String) -> bool {
 pub(super) fn is_paywall_stub(facts: &PageFacts, text: &str) -> bool {
     let tier = facts.meta("article:content_tier").unwrap_or_default().to_ascii_lowercase();
     let is_sold = facts.article.is_free == Some(false) || matches!(&*tier, "locked" | "metered");
+    if !is_sold && !facts.has_paywall {
+        return false;
+    }
     let n_words = text.split_whitespace().count();
     let is_part = facts.article.n_words.is_some_and(|it| n_words * 2 < it);
     let is_short = text.chars().count() <= STUB_CHARS_MAX;

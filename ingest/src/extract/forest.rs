@@ -18,7 +18,7 @@ const MAGIC: &[u8] = b"HBLF1\n";
 const LEAF: u16 = u16::MAX;
 
 /// No later trees turn a sum that is so far from zero.
-const SURE: f32 = 4.5;
+const SURE: f32 = 4.0;
 
 /// A sum of decision trees.
 #[derive(Debug, Default)]

@@ -3,7 +3,6 @@
 mod elements;
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use ego_tree::NodeRef;
 use scraper::{Html, Node};
@@ -295,16 +294,14 @@ impl Walk {
         let mut distances = around.map_or([FAR; N_DISTANCES], |it| {
             it.distances.map(|it| if it < FAR - 1 { it + 1 } else { it })
         });
-        let mut hasher = DefaultHasher::new();
+        let mut signature = 0;
         let (mut path, mut kind) = (0, Kind::Other);
         let depth = around.map_or(0, |it| it.depth + 1);
         if let Node::Element(element) = node.value() {
             let name = element.name();
             kind = kind_of(name);
-            let mut path_hasher = DefaultHasher::new();
-            (around.map_or(0, |it| it.path), name).hash(&mut path_hasher);
-            path = path_hasher.finish();
-            (name, element.attr("class")).hash(&mut hasher);
+            path = mixed(around.map_or(0, |it| it.path), name);
+            signature = mixed(mixed(0, name), element.attr("class").unwrap_or_default());
             if let Some(group) = around_group(name) {
                 distances[group] = 0;
             }
@@ -312,10 +309,7 @@ impl Walk {
             for (name, value) in element.attrs() {
                 match name {
                     "class" | "id" | "role" | "itemprop" | "data-testid" | "data-component" => {
-                        bits |= *self
-                            .names
-                            .entry(value.to_owned())
-                            .or_insert_with(|| hints::of_name(value));
+                        bits |= self.hints_of(value);
                     }
                     _ => {}
                 }
@@ -349,7 +343,7 @@ impl Walk {
             kind,
             depth,
             path,
-            signature: hasher.finish(),
+            signature,
             distances,
             n_chars: 0,
             n_link_chars: 0,
@@ -357,6 +351,16 @@ impl Walk {
             n_lines: 0,
             n_items: 0,
         });
+    }
+
+    /// What an attribute's value speaks of; values are repeated all over a page.
+    fn hints_of(&mut self, value: &str) -> u64 {
+        if let Some(bits) = self.names.get(value) {
+            return *bits;
+        }
+        let bits = hints::of_name(value);
+        self.names.insert(value.to_owned(), bits);
+        bits
     }
 
     fn pop_element(&mut self) {
@@ -387,4 +391,10 @@ impl Walk {
         }
         self.outline
     }
+}
+
+/// A hash of a text and of what came before (FNV-1a); equal ones are likely, and harmless.
+fn mixed(before: u64, text: &str) -> u64 {
+    let start = before ^ 0xcbf2_9ce4_8422_2325;
+    text.bytes().fold(start, |sum, it| (sum ^ u64::from(it)).wrapping_mul(0x0000_0100_0000_01b3))
 }
