@@ -34,7 +34,7 @@ pub(super) fn section(facts: &PageFacts) -> Option<String> {
     let metas =
         ["article:section", "og:article:section", "parsely-section", "section", "dc.subject"];
     let stated = metas.iter().find_map(|it| facts.meta(it)).map(str::to_owned);
-    stated.or_else(|| facts.article.section.clone()).map(|it| plain_text(&it)).filter(is_label)
+    stated.or_else(|| facts.article.section.clone()).map(|it| plain_text(&it)).filter(|it| is_label(it))
 }
 
 /// The tags: by metas, JSON-LD, then the keywords.
@@ -46,7 +46,7 @@ pub(super) fn tags(facts: &PageFacts) -> Vec<String> {
         found.extend(facts.metas_of("news_keywords").chain(facts.metas_of("keywords")));
     }
     let mut tags: Vec<String> = Vec::new();
-    for tag in found.iter().flat_map(|it| it.split([',', ';'])).map(plain_text).filter(is_label) {
+    for tag in found.iter().flat_map(|it| it.split([',', ';'])).map(plain_text).filter(|it| is_label(it)) {
         if tags.len() < N_TAGS_MAX && !tags.iter().any(|it| it.eq_ignore_ascii_case(&tag)) {
             tags.push(tag);
         }
@@ -54,7 +54,7 @@ pub(super) fn tags(facts: &PageFacts) -> Vec<String> {
     tags
 }
 
-fn is_label(text: &String) -> bool {
+fn is_label(text: &str) -> bool {
     !text.is_empty() && text.chars().count() <= LABEL_CHARS_MAX
 }
 

@@ -105,8 +105,8 @@ pub(super) fn find(
         return Some(shown.unwrap_or(stated));
     }
     let shown = || {
-        let near = seen.iter().filter(|it| it.cost <= COST_MAX).map(|it| midnight(it.date));
-        near.filter(|it| plausible(it.to_utc(), now).is_some()).next()
+        let mut near = seen.iter().filter(|it| it.cost <= COST_MAX).map(|it| midnight(it.date));
+        near.find(|it| plausible(it.to_utc(), now).is_some())
     };
     by_times(facts, &read)
         .or(addressed)
@@ -117,8 +117,8 @@ pub(super) fn find(
         .or_else(|| facts.times.iter().filter_map(|it| read(&it.value)).next())
         .or_else(|| modified(facts, url, now))
         .or_else(|| {
-            let all = seen.iter().filter(|it| !it.is_update).map(|it| midnight(it.date));
-            all.filter(|it| plausible(it.to_utc(), now).is_some()).next()
+            let mut all = seen.iter().filter(|it| !it.is_update).map(|it| midnight(it.date));
+            all.find(|it| plausible(it.to_utc(), now).is_some())
         })
 }
 
