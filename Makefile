@@ -7,7 +7,7 @@ CONFIG ?= config
 MODEL_DIR ?= ../shared/model
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
-.PHONY: help run build test check audit fmt eval bench bench-pipeline bench-annotate bench-archive bench-search bench-match bench-export demo-site dist setup-run setup-test gazetteers model docs clean
+.PHONY: help run build test check audit fmt eval bench bench-pipeline bench-annotate bench-archive bench-search bench-match bench-export demo-site dist setup-run setup-test gazetteers model docs clean bench-extract
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,10 +43,17 @@ fmt: ## Format the code
 eval: build ## Run every scorer over the development sets that are present
 	python3 scripts/eval/eval.py
 
-bench: bench-pipeline bench-annotate bench-search bench-match bench-archive bench-export ## All benchmarks; figures go to docs/BENCHMARKS.md
+bench: bench-pipeline bench-extract bench-annotate bench-search bench-match bench-archive bench-export ## All benchmarks; figures go to docs/BENCHMARKS.md
 
 bench-pipeline: setup-run build ## From pages to searchable: articles a second, peak memory, start-up
 	HARBINGER_BIN=$(CURDIR)/target/release/harbinger $(CARGO) bench --locked --workspace --profile dev --bench pipeline
+
+bench-extract: ## Time per page: made-up ones, pathological ones, real ones where they are present
+	$(CARGO) bench --locked --workspace --bench extract
+	@for set in articles-2026 segments-multilingual dates; do \
+		if [ -d ../shared/data/extraction/$$set ]; then \
+			$(CARGO) run --release --locked --workspace --example extract_pages -- ../shared/data/extraction/$$set > /dev/null; \
+		else echo "bench-extract: no $$set, skipped"; fi; done
 
 bench-annotate: ## Reading speed: tagger alone, annotation and correlation
 	$(CARGO) bench --locked --workspace --bench annotate

@@ -33,7 +33,7 @@ pub(crate) fn init(settings: &Settings, args: &GlobalArgs, is_service: bool) -> 
         (None, None) => by_settings,
     };
     // The libraries below us are loud about single bad pages; we say it once, ourselves.
-    let quieted = format!("{wanted},trafilatura=error,html5ever=error,tantivy=warn,sqlx=warn");
+    let quieted = format!("{wanted},html5ever=error,tantivy=warn,sqlx=warn");
     let filter = EnvFilter::try_new(quieted)
         .map_err(|error| anyhow::anyhow!("log filter `{wanted}` cannot be read: {error}"))?;
     let is_json = match args.log_format {

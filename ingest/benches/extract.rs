@@ -1,6 +1,6 @@
 //! Extraction of one synthetic page of about 600 words, and of pathological ones.
 //!
-//! `cargo bench -p ingest`
+//! `make bench-extract`
 
 use config::ExtractRules;
 use divan::Bencher;

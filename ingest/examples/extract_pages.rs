@@ -1,7 +1,9 @@
 //! Extracts every page of a gold set and prints one line of JSON for each, for
 //! `score_extraction.py`.
 //!
-//! `cargo run --release -p ingest --example extract_pages -- data/extraction/articles-2026 > pages.jsonl`
+//! `cargo run --release --workspace --example extract_pages -- data/extraction/articles-2026 > pages.jsonl`
+//!
+//! Ends with the time that the pages took, text and all metadata.
 
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -13,6 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     #[expect(clippy::disallowed_methods, reason = "an example is a program of its own")]
     let now = chrono::Utc::now();
     let mut out = std::io::stdout().lock();
+    let mut times: Vec<f64> = Vec::new();
     for (id, facts) in gold.as_object().ok_or("gold.json holds no object")? {
         let file = facts.get("file").and_then(|it| it.as_str());
         let file = file.map_or_else(|| format!("{id}.html.gz"), str::to_owned);
@@ -27,9 +30,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 Ok(page) => serde_json::to_value(page)?,
                 Err(error) => serde_json::json!({"error": error.to_string()}),
             };
-        line["ms"] = (started.elapsed().as_secs_f64() * 1e3).into();
+        times.push(started.elapsed().as_secs_f64() * 1e3);
+        line["ms"] = times.last().copied().into();
         line["id"] = id.as_str().into();
         writeln!(out, "{line}")?;
     }
+    let mean = times.iter().sum::<f64>() / times.len().max(1) as f64;
+    let worst = times.iter().copied().fold(0.0, f64::max);
+    writeln!(std::io::stderr(), "{} pages, {mean:.2} ms mean, {worst:.1} ms worst", times.len())?;
     Ok(())
 }

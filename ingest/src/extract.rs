@@ -1,22 +1,32 @@
 //! Pages to articles: [`extract`] finds the main text and what is known about it.
 //!
-//! Reading order: this file, `extract/page.rs` (one pass over the page's elements),
-//! `extract/json_ld.rs`, `extract/title.rs`, `extract/authors.rs`, `extract/published.rs`, `extract/visible.rs`,
-//! `extract/language.rs`, `extract/text.rs`, `extract/blocks.rs`, `extract/fallback.rs`,
-//! `extract/rules.rs` (a source's own rules), `extract/guard.rs` (bounds for pathological pages).
+//! Reading order: this file, `extract/guard.rs` (bounds for pathological pages), `extract/page.rs`
+//! (one pass over the page's elements), `extract/json_ld.rs`, `extract/outline.rs` (the page as lines
+//! of text), `extract/hints.rs`, `extract/features.rs` and `extract/forest.rs` (which lines are the
+//! article's), `extract/main_text.rs`, `extract/fallback.rs`, `extract/title.rs`, `extract/seen.rs`
+//! (dates and bylines near the headline), `extract/authors.rs`, `extract/published.rs`,
+//! `extract/date_text.rs`, `extract/about.rs`, `extract/language.rs`, `extract/rules.rs` and
+//! `extract/blocks.rs` (a source's own rules).
 
+mod about;
 mod authors;
 mod blocks;
+mod date_text;
 mod fallback;
+mod features;
+mod forest;
 mod guard;
+mod hints;
 mod json_ld;
 mod language;
+mod main_text;
+mod outline;
 mod page;
 mod published;
 mod rules;
-mod text;
+mod seen;
 mod title;
-mod visible;
+pub mod training;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -28,8 +38,10 @@ use url::Url;
 use crate::article::TEXT_CHARS_MAX;
 use crate::canonical_url::CanonicalUrl;
 use crate::failure::FailureClass;
+use outline::Outline;
 use page::PageFacts;
 use rules::OwnFacts;
+use seen::Seen;
 
 /// Fewer characters of text are no article.
 const TEXT_CHARS_MIN: usize = 40;
@@ -45,10 +57,22 @@ pub struct ExtractedPage {
     pub authors: Vec<String>,
     /// Publication time in the zone in which the page gives it; `None` when unknown or absurd.
     pub published_at: Option<DateTime<FixedOffset>>,
+    /// Time of the last change as the page gives it; `None` when unknown or absurd.
+    pub modified_at: Option<DateTime<FixedOffset>>,
     /// ISO 639-1 code of the text's language; `None` when it cannot be told.
     pub language: Option<String>,
     /// Name of the publication.
     pub site_name: Option<String>,
+    /// Absolute address of the lead image.
+    pub image: Option<String>,
+    /// Part of the publication in which the article appeared.
+    pub section: Option<String>,
+    /// What the publication files the article under; at most 30.
+    pub tags: Vec<String>,
+    /// Whether the text is only what stands before a paywall.
+    pub is_paywall_stub: bool,
+    /// The next page of an article that is cut into pages, on the same site.
+    pub next_page: Option<CanonicalUrl>,
     /// Main text; paragraphs are separated by one line feed. At most [`TEXT_CHARS_MAX`]
     /// characters.
     pub text: String,
@@ -114,16 +138,15 @@ fn extract_tame(
     rules: &ExtractRules,
     now: DateTime<Utc>,
 ) -> Result<ExtractedPage, ExtractError> {
-    let html = guard::tame(html);
-    let document = scraper::Html::parse_document(&html);
+    let tamed = guard::tame(html);
+    let document = scraper::Html::parse_document(&tamed);
     let facts = PageFacts::of(&document);
     let own = OwnFacts::of(&document, rules);
     let site_name = facts.site_name(url);
-    let title = own.title.unwrap_or_else(|| title::find(&facts, site_name.as_deref()));
-    let text = match own.text {
-        Some(text) => text,
-        None => text::without_furniture(&text::main_text(&html, url, rules), &title),
-    };
+    let outline = Outline::of(&document, &rules::is_removed(rules));
+    let title = own.title.unwrap_or_else(|| title::find(&facts, &outline, site_name.as_deref()));
+    let table = features::measure(&outline, &training::stated(&facts, &title));
+    let text = own.text.unwrap_or_else(|| main_text::find(&outline, &table, &title));
     let has_text = TEXT_CHARS_MIN <= text.chars().count();
     let text = if has_text { text } else { fallback::text_instead(&document, &facts) };
     let text: String = text.chars().take(TEXT_CHARS_MAX).collect();
@@ -131,16 +154,29 @@ fn extract_tame(
     if n_chars < TEXT_CHARS_MIN {
         return Err(ExtractError::NoText { n_chars });
     }
-    let authors = if own.authors.is_empty() { authors::find(&facts) } else { own.authors };
+    let seen = Seen::of(&outline, table.headline);
+    let authors = if own.authors.is_empty() {
+        authors::find(&facts, &seen.near(), site_name.as_deref())
+    } else {
+        own.authors
+    };
+    let published_at = own.published_at.or_else(|| {
+        let dates = seen.dates(&table.lines, published::is_american(&facts, url));
+        published::find(&facts, &dates, html, url, now)
+    });
     Ok(ExtractedPage {
         canonical_url: canonical_url(&facts, url),
         title,
         authors,
-        published_at: own
-            .published_at
-            .or_else(|| published::find(&facts, &document, &html, url, now)),
+        published_at,
+        modified_at: published::modified(&facts, url, now),
         language: language::of(&text, facts.html_language.as_deref()),
         site_name,
+        image: about::image(&facts, url),
+        section: about::section(&facts),
+        tags: about::tags(&facts),
+        is_paywall_stub: about::is_paywall_stub(&facts, &text),
+        next_page: about::next_page(&facts, url),
         text,
     })
 }

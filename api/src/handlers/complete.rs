@@ -122,6 +122,8 @@ fn meaning(field: QueryField) -> &'static str {
         QueryField::Actor => "who threatens or attacks",
         QueryField::Target => "who is threatened or attacked",
         QueryField::Entity => "who or what is named",
+        QueryField::Place => "place that is named",
+        QueryField::Indicator => "CVE, address, host, hash, technique",
         QueryField::Sector => "threatened or attacked sector",
         QueryField::Kind => "threat, warning, attack…",
         QueryField::Domain => "cyber, physical, economic, political",

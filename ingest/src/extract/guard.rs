@@ -1,4 +1,5 @@
-//! Keeps pathological pages from costing much: [`tame`] bounds size, number of tags and nesting.
+//! Keeps pathological pages from costing much: [`tame`] bounds size, number of tags and nesting,
+//! and leaves out what is code or drawing, which is often most of a page.
 //!
 //! HTML parsers and extractors recurse into nested elements, and repeat unclosed formatting
 //! elements in every paragraph. Real pages stay far below these bounds.
@@ -11,14 +12,15 @@ const N_TAGS_MAX: usize = 200_000;
 const DEPTH_MAX: usize = 200;
 const FORMATTING_DEPTH_MAX: usize = 16;
 
-/// Returns `html`, or what is left of it when tags beyond the bounds are dropped.
+/// Returns `html`, or what is left of it without scripts (but for JSON-LD), styles, comments and
+/// drawings, and when tags beyond the bounds are dropped.
 pub(super) fn tame(html: &str) -> Cow<'_, str> {
     let html = cut(html, SIZE_BYTES_MAX);
     let mut guard =
         Guard { html, out: None, copied_to: 0, open: Vec::new(), n_formatting: 0, n_dropped: 0 };
     let mut at = 0;
     let mut n_tags = 0;
-    while let Some(start) = html[at..].find('<').map(|it| at + it) {
+    while let Some(start) = html.get(at..).and_then(|it| it.find('<')).map(|it| at + it) {
         let Some(tag) = Tag::at(html, start) else {
             at = start + 1;
             continue;
@@ -28,7 +30,10 @@ pub(super) fn tame(html: &str) -> Cow<'_, str> {
             return Cow::Owned(guard.finish(start));
         }
         at = tag.end;
-        if tag.is_end {
+        if let Some(end) = unread_end(html, &tag, start) {
+            guard.drop(start, end);
+            at = end;
+        } else if tag.is_end {
             guard.close(&tag, start);
         } else {
             guard.open(&tag, start);
@@ -43,7 +48,8 @@ pub(super) fn tame(html: &str) -> Cow<'_, str> {
     }
 }
 
-fn cut(text: &str, n_bytes_max: usize) -> &str {
+/// The beginning of a text, at most so many bytes of it.
+pub(super) fn cut(text: &str, n_bytes_max: usize) -> &str {
     let mut end = text.len().min(n_bytes_max);
     while !text.is_char_boundary(end) {
         end -= 1;
@@ -137,7 +143,7 @@ impl<'a> Tag<'a> {
         let bytes = html.as_bytes();
         if html[start..].starts_with("<!--") {
             let end = html[start..].find("-->").map_or(html.len(), |it| start + it + 3);
-            return Some(Tag { name: "br", is_end: false, is_empty: true, end });
+            return Some(Tag { name: "!", is_end: false, is_empty: true, end });
         }
         let is_end = bytes.get(start + 1) == Some(&b'/');
         let name_start = start + 1 + usize::from(is_end);
@@ -168,16 +174,36 @@ impl<'a> Tag<'a> {
     }
 }
 
+/// Where what is not read ends, behind its end tag: comments, code and drawings.
+fn unread_end(html: &str, tag: &Tag<'_>, start: usize) -> Option<usize> {
+    if tag.name == "!" {
+        return Some(tag.end);
+    }
+    let is_unread = is_any(tag.name, &["script", "style", "noscript", "svg", "iframe"]);
+    if tag.is_end || tag.is_empty || !is_unread {
+        return None;
+    }
+    let is_data = html[start..tag.end].to_ascii_lowercase().contains("ld+json");
+    if is_data {
+        return None;
+    }
+    let end = tag.end + end_tag(&html.as_bytes()[tag.end..], tag.name.as_bytes())?;
+    Some(html[end..].find('>').map_or(html.len(), |it| end + it + 1))
+}
+
+/// Where the end tag of an element begins.
+fn end_tag(bytes: &[u8], name: &[u8]) -> Option<usize> {
+    bytes
+        .windows(name.len() + 2)
+        .position(|it| it[0] == b'<' && it[1] == b'/' && it[2..].eq_ignore_ascii_case(name))
+}
+
 /// Where the content of a `script`, `style`, … ends: in it, tags are no tags.
 fn raw_text_end(html: &str, tag: &Tag<'_>) -> Option<usize> {
     if !is_any(tag.name, &["script", "style", "textarea", "title", "xmp", "iframe", "noframes"]) {
         return None;
     }
-    let rest = &html.as_bytes()[tag.end..];
-    let n_name = tag.name.len();
-    let end = rest
-        .windows(n_name + 2)
-        .position(|it| it.starts_with(b"</") && it[2..].eq_ignore_ascii_case(tag.name.as_bytes()));
+    let end = end_tag(&html.as_bytes()[tag.end..], tag.name.as_bytes());
     Some(end.map_or(html.len(), |it| tag.end + it))
 }
 
@@ -189,8 +215,16 @@ mod tests {
     #[test]
     fn ordinary_pages_pass_untouched() {
         let page = "<!doctype html><title>a<b</title><ul><li>1<li>2</ul><p>x<p>y<br/>\
-            <script>if (a<b) '</div>'</script><a href='x>y'>z</a><!-- <div> -->";
+            <a href='x>y'>z</a><script type='application/ld+json'>{\"a\":\"<b>\"}</script>";
         assert!(matches!(tame(page), Cow::Borrowed(it) if it == page));
+    }
+
+    #[test]
+    fn code_comments_and_drawings_go() {
+        let page = "<p>a<script>if (a<b) '</div>'</script >b<!-- <div> -->c<STYLE>p{}</style>d\
+            <svg><title>icon</title></svg>e<script src=x></script>f";
+        assert_eq!(tame(page), "<p>abcdef");
+        assert_eq!(tame("<p>a<script>never closed"), "<p>a<script>never closed");
     }
 
     #[test]

@@ -21,8 +21,18 @@ pub(super) struct ArticleData {
     pub(super) authors: Vec<String>,
     /// Name of the `publisher`.
     pub(super) publisher: Option<String>,
-    /// `articleBody`, as written.
+    /// `articleBody`, as written; of a live blog with the bodies of its updates.
     pub(super) body: Option<String>,
+    /// Address of the first `image`.
+    pub(super) image: Option<String>,
+    /// First `articleSection`.
+    pub(super) section: Option<String>,
+    /// `keywords`, as written.
+    pub(super) keywords: Vec<String>,
+    /// `isAccessibleForFree`.
+    pub(super) is_free: Option<bool>,
+    /// `wordCount`.
+    pub(super) n_words: Option<usize>,
 }
 
 /// Reads the JSON-LD scripts of a page. The first article wins, later ones fill its gaps; objects
@@ -80,6 +90,7 @@ fn collect<'a>(value: &'a Value, objects: &mut Vec<&'a Value>, depth: usize) {
                         | "relatedLink"
                         | "hasPart"
                         | "subjectOf"
+                        | "liveBlogUpdate"
                 );
                 if !is_other {
                     collect(field, objects, depth + 1);
@@ -120,7 +131,14 @@ fn fill(article: &mut ArticleData, object: &Value, objects: &[&Value]) {
     set(&mut article.headline, headline.map(|it| plain_text(&it)));
     set(&mut article.published, text("datePublished"));
     set(&mut article.modified, text("dateModified"));
-    set(&mut article.body, text("articleBody"));
+    set(&mut article.body, body_of(object));
+    set(&mut article.image, object.get("image").and_then(address_of));
+    set(&mut article.section, text("articleSection").map(|it| plain_text(&it)));
+    if article.keywords.is_empty() {
+        article.keywords = object.get("keywords").map(texts_of).unwrap_or_default();
+    }
+    article.is_free = article.is_free.or_else(|| truth_of(object.get("isAccessibleForFree")?));
+    article.n_words = article.n_words.or_else(|| number_of(object.get("wordCount")?));
     set(&mut article.publisher, object.get("publisher").and_then(|it| name_of(it, objects)));
     if article.authors.is_empty() {
         let people = object.get("author").or_else(|| object.get("creator"));
@@ -157,4 +175,46 @@ fn text_of(value: &Value) -> Option<String> {
         _ => return None,
     };
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// The body of an article, with those of a live blog's updates.
+fn body_of(object: &Value) -> Option<String> {
+    let own = object.get("articleBody").and_then(text_of);
+    let updates = object.get("liveBlogUpdate").and_then(Value::as_array).into_iter().flatten();
+    let updates = updates.take(N_OBJECTS_MAX).filter_map(|it| text_of(it.get("articleBody")?));
+    let bodies: Vec<String> = own.into_iter().chain(updates).collect();
+    (!bodies.is_empty()).then(|| bodies.join("\n"))
+}
+
+/// An address that is given as text, as object with `url`, or as first of a list of them.
+fn address_of(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::Array(values) => return address_of(values.first().filter(|it| !it.is_array())?),
+        Value::Object(fields) => {
+            fields.get("url").or_else(|| fields.get("contentUrl"))?.as_str()?
+        }
+        other => other.as_str()?,
+    };
+    Some(text.trim().to_owned()).filter(|it| !it.is_empty())
+}
+
+fn texts_of(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(values) => values.iter().take(200).filter_map(text_of).collect(),
+        other => text_of(other).into_iter().collect(),
+    }
+}
+
+fn truth_of(value: &Value) -> Option<bool> {
+    let by_word = || match value.as_str()?.rsplit('/').next()?.to_ascii_lowercase().as_str() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    };
+    value.as_bool().or_else(by_word)
+}
+
+fn number_of(value: &Value) -> Option<usize> {
+    let number = value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())?;
+    usize::try_from(number).ok()
 }

@@ -1,7 +1,7 @@
 //! The language of a text.
 
 /// Characters of a text that are looked at; more do not change the answer.
-const SAMPLE_CHARS: usize = 3_000;
+const SAMPLE_CHARS: usize = 1_500;
 /// Below this many characters the page's own word counts more than the text.
 const SURE_CHARS: usize = 200;
 

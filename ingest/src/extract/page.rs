@@ -1,5 +1,8 @@
 //! What a page says about itself, gathered in one pass over its elements.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use scraper::{ElementRef, Html};
 use url::Url;
 
@@ -10,6 +13,23 @@ use crate::plain_text::squeeze;
 const TEXT_CHARS_MAX: usize = 600;
 /// Most candidates of one kind.
 const N_CANDIDATES_MAX: usize = 200;
+
+/// Parts of attribute values without which an element is no date, byline or paywall.
+static TELLING: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let words = [
+        "date",
+        "time",
+        "publish",
+        "author",
+        "byline",
+        "paywall",
+        "regwall",
+        "piano-offer",
+        "subscriber-only",
+    ];
+    let finder = AhoCorasick::builder().ascii_case_insensitive(true).build(words);
+    finder.expect("the words are fixed and were tested")
+});
 
 /// Facts in the order in which the page states them.
 #[derive(Debug, Default)]
@@ -28,6 +48,10 @@ pub(super) struct PageFacts {
     pub(super) dates: Vec<String>,
     /// Target of `link rel=canonical`.
     pub(super) canonical_link: Option<String>,
+    /// Target of `link rel=next`.
+    pub(super) next_link: Option<String>,
+    /// Whether an element is called a paywall.
+    pub(super) has_paywall: bool,
     /// The `lang` of the page, as written.
     pub(super) html_language: Option<String>,
     /// What JSON-LD says about the article.
@@ -128,10 +152,12 @@ impl PageFacts {
     }
 
     fn add_link(&mut self, element: ElementRef<'_>) {
-        let is_canonical =
-            element.attr("rel").is_some_and(|it| it.eq_ignore_ascii_case("canonical"));
-        if is_canonical && self.canonical_link.is_none() {
+        let is =
+            |rel: &str| element.attr("rel").is_some_and(|it| it.trim().eq_ignore_ascii_case(rel));
+        if is("canonical") && self.canonical_link.is_none() {
             self.canonical_link = attribute(element, "href");
+        } else if is("next") && self.next_link.is_none() {
+            self.next_link = attribute(element, "href");
         }
     }
 
@@ -154,10 +180,19 @@ impl PageFacts {
     /// Times, dates and bylines, by element name and attributes.
     fn add_by_attributes(&mut self, element: ElementRef<'_>) {
         let name = element.value().name();
-        if matches!(name, "body" | "style" | "svg" | "path" | "option" | "img" | "iframe") {
+        let is_bare = element.value().attrs().next().is_none() && name != "time";
+        if is_bare
+            || matches!(name, "body" | "style" | "svg" | "path" | "option" | "img" | "iframe")
+        {
+            return;
+        }
+        let is_told = |value: &str| TELLING.is_match(value);
+        if name != "time" && !element.value().attrs().any(|(_, value)| is_told(value)) {
             return;
         }
         let hints = hints_of(element);
+        let is_paywall = ["paywall", "regwall", "piano-offer", "subscriber-only"];
+        self.has_paywall |= is_paywall.iter().any(|it| hints.contains(it));
         if name == "time" || hints.contains("datepublished") {
             self.add_time(element, &hints);
         } else if hints.contains("date") || hints.contains("time") || hints.contains("publish") {

@@ -4,11 +4,11 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, Utc};
 use regex::Regex;
-use scraper::Html;
 use url::Url;
 
+use super::date_text;
 use super::page::PageFacts;
-use super::visible::dated_texts;
+use super::seen::SeenDate;
 use crate::date::{parse_local_date, plausible};
 
 /// Metas that give the time of publication, the surest first.
@@ -66,41 +66,123 @@ const MODIFIED_METAS: &[&str] = &[
     "revised",
 ];
 
+/// A date that is further than that from the headline (`seen.rs`) is not the article's.
+const COST_MAX: i64 = 90;
+/// As near as that stand the dates that belong to the headline for sure.
+const COST_SURE: i64 = 25;
+/// A shorter text names a month or a year at most.
+const DAY_CHARS_MIN: usize = 8;
+
 /// Finds the time of publication: by JSON-LD, metas, `time` elements, the address, dates near the
 /// headline and in bylines, then data in scripts, then by the time of the last change.
+///
+/// `seen` are the dates that the page shows, the best first.
 pub(super) fn find(
     facts: &PageFacts,
-    document: &Html,
+    seen: &[SeenDate],
     html: &str,
     url: Option<&Url>,
     now: DateTime<Utc>,
 ) -> Option<DateTime<FixedOffset>> {
-    let is_american =
-        facts.html_language.as_deref().is_none_or(|it| it.starts_with("en-US") || it == "en");
+    let is_american = is_american(facts, url);
     let read = |text: &str| {
-        let date = parse_in_text(text, is_american);
+        let date = parse_in_text(text, is_american).filter(|_| text.len() >= DAY_CHARS_MIN);
         date.filter(|it| plausible(it.to_utc(), now).is_some())
     };
-    let by_metas =
-        |names: &[&str]| names.iter().flat_map(|it| facts.metas_of(it)).filter_map(read).next();
     let article = &facts.article;
     let stated = article.published.as_deref().and_then(read);
-    stated
-        .or_else(|| by_metas(PUBLISHED_METAS))
-        .or_else(|| by_times(facts, &read))
-        .or_else(|| by_address(url).filter(|it| plausible(it.to_utc(), now).is_some()))
-        .or_else(|| dated_texts(document).iter().filter_map(|it| read(it)).next())
+    let stated = stated.or_else(|| by_metas(facts, PUBLISHED_METAS, &read));
+    let addressed = by_address(url).filter(|it| plausible(it.to_utc(), now).is_some());
+    if let Some(stated) = stated {
+        // Addresses with a day are given at the first publication.
+        let is_folder = url.is_some_and(|it| IN_FOLDERS.is_match(it.path()));
+        if let Some(first) = addressed.filter(|it| is_folder && (stated - *it).num_days() >= 2) {
+            return Some(first);
+        }
+        let modified = modified(facts, url, now);
+        let shown = modified.and_then(|it| shown_instead(stated, it, seen));
+        let shown = shown.filter(|it| plausible(it.to_utc(), now).is_some());
+        return Some(shown.unwrap_or(stated));
+    }
+    let shown = || {
+        let mut near = seen.iter().filter(|it| it.cost <= COST_MAX).map(|it| midnight(it.date));
+        near.find(|it| plausible(it.to_utc(), now).is_some())
+    };
+    by_times(facts, &read)
+        .or(addressed)
+        .or_else(shown)
         .or_else(|| facts.dates.iter().filter_map(|it| read(it)).next())
         .or_else(|| facts.bylines.iter().filter_map(|it| read(&it.text)).next())
         .or_else(|| IN_SCRIPT.captures(html).and_then(|it| read(&it[1])))
         .or_else(|| facts.times.iter().filter_map(|it| read(&it.value)).next())
-        .or_else(|| by_metas(MODIFIED_METAS))
-        .or_else(|| article.modified.as_deref().and_then(read))
+        .or_else(|| modified(facts, url, now))
+        .or_else(|| {
+            let mut all = seen.iter().filter(|it| !it.is_update).map(|it| midnight(it.date));
+            all.find(|it| plausible(it.to_utc(), now).is_some())
+        })
+}
+
+/// Finds the time of the last change: by JSON-LD, metas and `time` elements.
+pub(super) fn modified(
+    facts: &PageFacts,
+    url: Option<&Url>,
+    now: DateTime<Utc>,
+) -> Option<DateTime<FixedOffset>> {
+    let is_american = is_american(facts, url);
+    let read = |text: &str| {
+        let date = parse_in_text(text, is_american);
+        date.filter(|it| plausible(it.to_utc(), now).is_some())
+    };
+    let is_changed = |hints: &str| hints.contains("updated") || hints.contains("modified");
+    let marked = facts.times.iter().filter(|it| it.is_inside_article && is_changed(&it.hints));
+    let stated = facts.article.modified.as_deref().and_then(read);
+    stated
+        .or_else(|| by_metas(facts, MODIFIED_METAS, &read))
+        .or_else(|| marked.filter_map(|it| read(&it.value)).next())
+}
+
+/// Whether `3/4/2025` is the fourth of March on a page.
+pub(super) fn is_american(facts: &PageFacts, url: Option<&Url>) -> bool {
+    let host = url.and_then(Url::host_str).unwrap_or_default();
+    let is_elsewhere =
+        [".uk", ".au", ".nz", ".ie", ".in", ".za"].iter().any(|it| host.ends_with(it));
+    let language = facts.html_language.as_deref();
+    !is_elsewhere && language.is_none_or(|it| it.starts_with("en-US") || it == "en")
+}
+
+/// The day that the page shows at its headline, not as that of an update, where it says more than
+/// the stated time: when that is the time of the last change, too, as systems write that know no
+/// other, or when the day of the change is the only one that is shown.
+fn shown_instead(
+    published: DateTime<FixedOffset>,
+    modified: DateTime<FixedOffset>,
+    seen: &[SeenDate],
+) -> Option<DateTime<FixedOffset>> {
+    let (published, modified) = (published.date_naive(), modified.date_naive());
+    let sure = || seen.iter().filter(|it| it.cost <= COST_SURE);
+    let shown = sure().find(|it| !it.is_update)?.date;
+    let is_earlier = published == modified && (published - shown).num_days() >= 2;
+    let is_change = shown == modified
+        && (modified - published).num_days() >= 2
+        && sure().all(|it| it.date == modified);
+    (is_earlier || is_change).then(|| midnight(shown))
+}
+
+fn by_metas(
+    facts: &PageFacts,
+    names: &[&str],
+    read: &impl Fn(&str) -> Option<DateTime<FixedOffset>>,
+) -> Option<DateTime<FixedOffset>> {
+    names.iter().flat_map(|it| facts.metas_of(it)).filter_map(read).next()
+}
+
+fn midnight(day: NaiveDate) -> DateTime<FixedOffset> {
+    day.and_time(NaiveTime::MIN).and_utc().fixed_offset()
 }
 
 /// A publication date in the data that a page's scripts are started with.
 static IN_SCRIPT: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern = r#"(?i)(?:date_?published|published_?date|publish_?date|published_?at|first_?publication_?date|publication_?date|published_?on|pub_?date)(?:\\*"|&quot;)?\s*:\s*(?:\\*"|&quot;)(\d{4}-\d\d-\d\d[T0-9:.+Z -]*)"#;
+    let pattern = r#"(?i)(?:date_?published|published_?date|publish_?date|published_?at|first_?publication_?date|publication_?date|published_?on|pub_?date|dc:date)(?:\\*"|&quot;)?\s*[:=]\s*(?:\\*"|&quot;)(\d{4}-\d\d-\d\d[T0-9:.+Z -]*)"#;
     Regex::new(pattern).expect("the pattern is fixed and was tested")
 });
 
@@ -121,54 +203,26 @@ fn by_times(
 }
 
 static IN_ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern =
-        r"(?:^|[/_-])(19\d\d|20\d\d)[/_-]?(0[1-9]|1[0-2])[/_-]?(0[1-9]|[12]\d|3[01])(?:[/_.-]|$)";
+    let pattern = r"(?:^|[/_-])(?:(19\d\d|20\d\d)[/_-]?(0[1-9]|1[0-2])[/_-]?(0[1-9]|[12]\d|3[01])|(20\d\d)/(\d\d?)/(\d\d?))(?:[/_.-]|$)";
     Regex::new(pattern).expect("the pattern is fixed and was tested")
+});
+
+static IN_FOLDERS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"/20\d\d/\d\d?/\d\d?/").expect("the pattern is fixed and was tested")
 });
 
 fn by_address(url: Option<&Url>) -> Option<DateTime<FixedOffset>> {
     let found = IN_ADDRESS.captures(url?.path())?;
-    let number = |at: usize| found[at].parse::<u32>().ok();
+    let number = |at: usize| found.get(at).or(found.get(at + 3))?.as_str().parse::<u32>().ok();
     let date = NaiveDate::from_ymd_opt(i32::try_from(number(1)?).ok()?, number(2)?, number(3)?)?;
-    Some(date.and_time(NaiveTime::MIN).and_utc().fixed_offset())
+    Some(midnight(date))
 }
 
-static IN_TEXT: LazyLock<Regex> = LazyLock::new(|| {
-    const MONTH: &str = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?";
-    let pattern = format!(
-        r"(?i)\b(?:(?:19|20)\d\d-\d\d?-\d\d?|(?:19|20)\d\d/\d\d?/\d\d?|\d\d?[./]\d\d?[./](?:19|20)\d\d|{MONTH}\s+\d\d?(?:st|nd|rd|th)?,?\s+(?:19|20)\d\d|\d\d?(?:st|nd|rd|th)?\s+(?:of\s+)?{MONTH},?\s+(?:19|20)\d\d)\b"
-    );
-    Regex::new(&pattern).expect("the pattern is fixed and was tested")
-});
-
-/// A date that is the whole text, or the first one inside a short text. `is_american` tells how
-/// `3/4/2025` is meant.
+/// A date that is the whole text, or the first one inside a short text.
 fn parse_in_text(text: &str, is_american: bool) -> Option<DateTime<FixedOffset>> {
     let text = text.trim();
     let whole = parse_local_date(text).or_else(|| unix_seconds(text));
-    whole.or_else(|| {
-        let found = IN_TEXT.find(text)?.as_str();
-        let digits: Vec<&str> = found.split(['.', '/']).collect();
-        match digits.as_slice() {
-            [first, second, year] if year.len() == 4 => {
-                numeric_date(first, second, year, is_american && found.contains('/'))
-            }
-            _ => parse_local_date(&found.replace(" of ", " ")),
-        }
-    })
-}
-
-fn numeric_date(
-    first: &str,
-    second: &str,
-    year: &str,
-    is_month_first: bool,
-) -> Option<DateTime<FixedOffset>> {
-    let (first, second): (u32, u32) = (first.parse().ok()?, second.parse().ok()?);
-    let is_month_first = (is_month_first && first <= 12) || second > 12;
-    let (month, day) = if is_month_first { (first, second) } else { (second, first) };
-    let date = NaiveDate::from_ymd_opt(year.parse().ok()?, month, day)?;
-    Some(date.and_time(NaiveTime::MIN).and_utc().fixed_offset())
+    whole.or_else(|| date_text::find(text, is_american).map(midnight))
 }
 
 /// Seconds or milliseconds since 1970.

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, FixedOffset};
 use config::ExtractRules;
-use scraper::{ElementRef, Html, Selector};
+use ego_tree::NodeRef;
+use scraper::{ElementRef, Html, Node, Selector};
 
 use super::blocks::block_text;
 use super::page::text_of;
@@ -40,6 +41,15 @@ impl OwnFacts {
             authors: authors.filter(|it| !it.is_empty()).collect(),
             published_at: date,
         }
+    }
+}
+
+/// Tells the elements that a source's rules leave out.
+pub(super) fn is_removed(rules: &ExtractRules) -> impl Fn(NodeRef<'_, Node>) -> bool {
+    let removed = rules.remove.as_deref().and_then(|it| Selector::parse(it).ok());
+    move |node| {
+        let element = removed.as_ref().zip(ElementRef::wrap(node));
+        element.is_some_and(|(selector, element)| selector.matches(&element))
     }
 }
 

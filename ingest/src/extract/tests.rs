@@ -67,7 +67,7 @@ fn titles_lose_the_name_of_the_site() {
     assert_eq!(page.title, "Outage in the north");
     assert_eq!(page.site_name.as_deref(), Some("The Wire"));
     assert!(page.text.starts_with("The ministry"), "the headline is no text: {}", page.text);
-    assert_eq!(page.text.lines().count(), 3);
+    assert_eq!(page.text.lines().count(), 2, "the third paragraph is a copy of the first");
     assert_eq!(page.language.as_deref(), Some("en"));
 }
 
@@ -146,4 +146,150 @@ fn a_page_without_main_text_is_kept_with_what_it_says() {
     );
     assert_eq!(text(&stated), Ok(caption.to_owned()));
     assert!(matches!(text(""), Err(ExtractError::NoText { .. })));
+}
+
+/// An article between the parts of a page that are none of it.
+fn framed(article: &str) -> String {
+    let sentence = "The ministry said on Monday that the outage had been caused by a fault in a \
+        substation, and that power would be back by the evening in most of the affected towns.";
+    let links = "<li><a href=/x>Another headline of the day</a></li>".repeat(12);
+    format!(
+        "<html lang=en><head><title>Outage in the north</title></head><body>\
+         <nav class=menu><ul>{links}</ul></nav><main><article><h1>Outage in the north</h1>\
+         <p>{sentence} {sentence}</p>{article}<p>{sentence} Engineers were still at work.</p>\
+         <p>Repairs, the operator added, will take until Friday, and cost about a million.</p></article>\
+         <section class=comments id=comments><h3>Comments</h3><div class=comment><p>I knew it, they \
+         never repair anything in this country, do they?</p></div></section></main>\
+         <aside class='sidebar related'><h3>Related articles</h3><ul>{links}</ul></aside>\
+         <div class=cookie-banner><p>We use cookies to improve your experience on our site.</p></div>\
+         <footer class=footer><p>Copyright 2025 The Wire. All rights reserved.</p></footer></body></html>"
+    )
+}
+
+#[test]
+fn lists_quotes_and_tables_are_text_and_what_is_around_it_is_not() {
+    let parts = "<h2>What happened</h2><ul><li>A breaker in the substation failed at noon.</li>\
+        <li>The protection did not isolate the fault.</li></ul><blockquote><p>We have never seen \
+        such a fault before, said the head of the operator.</p></blockquote><table><tr><td>Towns \
+        without power</td><td>14</td></tr><tr><td>Households without power</td><td>9,000</td></tr></table>";
+    let text = extracted(&framed(parts), &ExtractRules::default()).text;
+    for kept in [
+        "What happened",
+        "A breaker in the substation failed at noon.",
+        "We have never seen such a fault before",
+        "Households without power 9,000",
+    ] {
+        assert!(text.contains(kept), "{kept} is missing in: {text}");
+    }
+    for left_out in ["Another headline", "I knew it", "cookies", "All rights reserved", "Related"] {
+        assert!(!text.contains(left_out), "{left_out} is in: {text}");
+    }
+}
+
+#[test]
+fn a_second_copy_of_a_paragraph_is_left_out() {
+    let copy = "<p>The operator of the grid, which serves nine towns, said nothing more.</p>";
+    let text = extracted(&framed(&copy.repeat(2)), &ExtractRules::default()).text;
+    assert_eq!(text.matches("The operator of the grid").count(), 1);
+}
+
+#[test]
+fn what_else_the_page_says_is_kept() {
+    let head = "<meta property=og:image content=/lead.jpg><meta property=article:section content=Energy>\
+        <meta property=article:tag content=grid><meta property=article:tag content='outage, north'>\
+        <meta property=article:modified_time content=2025-11-03T08:00:00Z>\
+        <link rel=next href='/2025/11/02/story/2'>";
+    let page = extracted(&page(head, ""), &ExtractRules::default());
+    assert_eq!(page.image.as_deref(), Some("https://www.wire.example/lead.jpg"));
+    assert_eq!(page.section.as_deref(), Some("Energy"));
+    assert_eq!(page.tags, ["grid", "outage", "north"]);
+    assert_eq!(
+        page.modified_at.map(|it| it.to_rfc3339()).as_deref(),
+        Some("2025-11-03T08:00:00+00:00")
+    );
+    let next = page.next_page.map(String::from);
+    assert_eq!(next.as_deref(), Some("https://www.wire.example/2025/11/02/story/2"));
+    assert!(!page.is_paywall_stub);
+}
+
+#[test]
+fn the_next_article_is_no_next_page() {
+    let head = "<link rel=next href='/2025/11/03/another-story'>";
+    assert_eq!(extracted(&page(head, ""), &ExtractRules::default()).next_page, None);
+}
+
+#[test]
+fn microdata_and_dublin_core_are_read() {
+    let marked = "<span itemprop=author>Ann Lee</span><meta itemprop=datePublished \
+        content='2025-10-29T08:00:00+01:00'>";
+    let by_microdata = extracted(&page("", marked), &ExtractRules::default());
+    assert_eq!(by_microdata.authors, ["Ann Lee"]);
+    assert_eq!(
+        by_microdata.published_at.map(|it| it.to_rfc3339()).as_deref(),
+        Some("2025-10-29T08:00:00+01:00")
+    );
+    let head = "<meta name=DC.creator content='Lee, Ann'><meta name=DC.date.issued content=2025-10-28>\
+        <meta name=DC.title content='Outage in the north'><meta name=DC.publisher content='The Wire'>";
+    let by_dublin_core = extracted(&page(head, ""), &ExtractRules::default());
+    assert_eq!(by_dublin_core.authors, ["Ann Lee"]);
+    assert_eq!(by_dublin_core.site_name.as_deref(), Some("The Wire"));
+    let day = by_dublin_core.published_at.map(|it| it.date_naive().to_string());
+    assert_eq!(day.as_deref(), Some("2025-10-28"));
+}
+
+#[test]
+fn the_beginning_of_an_article_that_is_sold_is_a_stub() {
+    let is_stub = |facts: &str| {
+        let json = format!(
+            "<script type='application/ld+json'>{{\"@type\":\"NewsArticle\",{facts}}}</script>"
+        );
+        extracted(&page(&json, ""), &ExtractRules::default()).is_paywall_stub
+    };
+    assert!(is_stub("\"isAccessibleForFree\":false"));
+    assert!(is_stub("\"isAccessibleForFree\":\"False\""));
+    assert!(!is_stub("\"isAccessibleForFree\":true"));
+    assert!(!is_stub("\"headline\":\"Outage\""));
+}
+
+#[test]
+fn a_live_blog_keeps_its_updates() {
+    let updates: String = (0..8)
+        .map(|at| {
+            format!(
+                "<div class=post><h3>10:{at}5</h3><p>Update number {at}: crews have reached another \
+                 town, and the mayor says that people there stay calm and help each other.</p></div>"
+            )
+        })
+        .collect();
+    let text = extracted(&framed(&updates), &ExtractRules::default()).text;
+    for at in 0..8 {
+        assert!(text.contains(&format!("Update number {at}:")), "{at} is missing in: {text}");
+    }
+}
+
+#[test]
+fn the_day_that_the_page_shows_counts_where_its_data_know_no_other_than_the_last_change() {
+    let json = r#"<script type="application/ld+json">{"@type":"NewsArticle",
+        "datePublished":"2025-10-30","dateModified":"2025-10-30"}</script>"#;
+    let html = page(json, "").replace("</h1>", "</h1><p>By Ann Lee</p><p>12 October 2025</p>");
+    let url = Some("https://www.wire.example/story");
+    let found = extract(&html, url, &ExtractRules::default(), now()).unwrap();
+    let day = found.published_at.map(|it| it.date_naive().to_string());
+    assert_eq!(day.as_deref(), Some("2025-10-12"));
+    assert_eq!(found.authors, ["Ann Lee"], "a byline without markup");
+}
+
+#[test]
+fn huge_and_deep_pages_cost_bounded_time() {
+    let started = std::time::Instant::now();
+    let paragraph = "<p>Power would be back by the evening, the ministry said on Monday.</p>";
+    let huge = paragraph.repeat(15 * 1_024 * 1_024 / paragraph.len());
+    let text = extracted(&huge, &ExtractRules::default()).text;
+    assert!(text.len() <= TEXT_CHARS_MAX);
+    let deep = format!("{}{}", "<div><b>".repeat(100_000), framed(""));
+    // What such a page gives does not matter, as long as it ends.
+    let _ = extract(&deep, None, &ExtractRules::default(), now());
+    let links = "<a href=x>".repeat(100_000) + &framed("");
+    let _ = extract(&links, None, &ExtractRules::default(), now());
+    assert!(started.elapsed().as_secs() < 30, "took {:?}", started.elapsed());
 }

@@ -1,5 +1,6 @@
 //! The headline of a page.
 
+use super::outline::{Kind, Outline};
 use super::page::PageFacts;
 use crate::plain_text::{plain_text, squeeze};
 
@@ -10,8 +11,9 @@ const SEPARATORS: &[&str] =
 /// Finds the headline, or returns an empty text.
 ///
 /// A first-level heading that the page's other titles confirm is best, since it is what readers
-/// see; then OpenGraph, JSON-LD and `title`, without the site's name.
-pub(super) fn find(facts: &PageFacts, site_name: Option<&str>) -> String {
+/// see; then OpenGraph, JSON-LD and `title`, without the site's name and what else follows a mark
+/// such as `|` when what stands before it is a heading of the page.
+pub(super) fn find(facts: &PageFacts, outline: &Outline, site_name: Option<&str>) -> String {
     let strip = |text: &str| without_site(&plain_text(text), site_name);
     let metas = [
         "og:title",
@@ -42,9 +44,25 @@ pub(super) fn find(facts: &PageFacts, site_name: Option<&str>) -> String {
     confirmed
         .or_else(only)
         .map(|it| squeeze(&it.text))
-        .or_else(|| stated.first().cloned())
+        .or_else(|| stated.first().map(|it| as_heading(it, outline).unwrap_or_else(|| it.clone())))
         .or_else(|| headings().next().map(|it| squeeze(&it.text)))
         .unwrap_or_default()
+}
+
+/// The part of a title on one side of a mark that is a heading of the page.
+fn as_heading(title: &str, outline: &Outline) -> Option<String> {
+    let is_heading = |part: &str| {
+        let part = fold(part);
+        outline.lines.iter().any(|line| {
+            let element = &outline.elements[line.element as usize];
+            matches!(element.kind, Kind::Heading(_))
+                && line.text.len() < 2 * title.len()
+                && fold(&line.text) == part
+        })
+    };
+    let parts = SEPARATORS.iter().filter_map(|it| title.rsplit_once(it));
+    let parts = parts.flat_map(|(head, tail)| [head, tail]);
+    parts.filter(|it| n_words(it) >= 2).find(|it| is_heading(it)).map(|it| it.trim().to_owned())
 }
 
 /// Whether two folded titles are the same, or one is the other and a few words more.
@@ -104,7 +122,18 @@ fn n_words(text: &str) -> usize {
 
 /// Lower case, letters and digits only, one space between words.
 pub(super) fn fold(text: &str) -> String {
-    let lower = text.to_lowercase();
-    let words = lower.split(|it: char| !it.is_alphanumeric()).filter(|it| !it.is_empty());
-    words.collect::<Vec<_>>().join(" ")
+    let mut folded = String::with_capacity(text.len());
+    let mut is_between = false;
+    for character in text.chars() {
+        if !character.is_alphanumeric() {
+            is_between = true;
+            continue;
+        }
+        if is_between && !folded.is_empty() {
+            folded.push(' ');
+        }
+        is_between = false;
+        folded.extend(character.to_lowercase());
+    }
+    folded
 }
