@@ -30,6 +30,7 @@ pub mod counts;
 mod dialect;
 pub mod entities;
 mod error;
+mod evidence;
 mod forget;
 pub mod frontier;
 pub mod graph_articles;

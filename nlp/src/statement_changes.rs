@@ -30,17 +30,25 @@ pub struct QuotedStatement {
     pub statement: Statement,
 }
 
-/// Compares the statements of two versions of one article, each with its text.
+/// A version of an article with what was found in it.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadVersion<'a> {
+    /// What was found.
+    pub annotation: &'a Annotation,
+    /// Its headline.
+    pub title: &'a str,
+    /// Its text.
+    pub text: &'a str,
+}
+
+/// Compares the statements of two versions of one article, headlines included.
 ///
 /// A statement that only moved is no change, nor is one that the models read otherwise in the same
 /// sentence: what changed must stand in the text.
-pub fn statement_changes(
-    before: (&Annotation, &str),
-    after: (&Annotation, &str),
-) -> Vec<StatementChange> {
-    let (mut old, mut new) = (stated(before.0, before.1), stated(after.0, after.1));
-    let old_text = flat(before.1);
-    let new_text = flat(after.1);
+pub fn statement_changes(before: ReadVersion<'_>, after: ReadVersion<'_>) -> Vec<StatementChange> {
+    let (mut old, mut new) = (stated(before), stated(after));
+    let all = |it: ReadVersion<'_>| flat(&[it.title, it.text].join("\n"));
+    let (old_text, new_text) = (all(before), all(after));
     old.retain(|it| !new_text.contains(&flat(&it.sentence)));
     new.retain(|it| !old_text.contains(&flat(&it.sentence)));
     let mut changes = Vec::new();
@@ -56,14 +64,21 @@ pub fn statement_changes(
     changes
 }
 
-/// The statements of the body with their sentences.
-fn stated(annotation: &Annotation, text: &str) -> Vec<QuotedStatement> {
-    let offsets = Offsets::of(text);
-    let of = |it: &Statement| QuotedStatement {
-        sentence: text[offsets.byte_range(it.sentence.start, it.sentence.end)].trim().to_owned(),
-        statement: it.clone(),
+/// The statements with their sentences, those of the headline last.
+fn stated(version: ReadVersion<'_>) -> Vec<QuotedStatement> {
+    let of = |text: &str, statements: &[Statement]| -> Vec<QuotedStatement> {
+        let offsets = Offsets::of(text);
+        let quoted = |it: &Statement| {
+            let sentence = &text[offsets.byte_range(it.sentence.start, it.sentence.end)];
+            QuotedStatement { sentence: sentence.trim().to_owned(), statement: it.clone() }
+        };
+        statements.iter().map(quoted).filter(|it| !it.sentence.is_empty()).collect()
     };
-    annotation.statements.iter().map(of).filter(|it| !it.sentence.is_empty()).collect()
+    let mut all = of(version.text, &version.annotation.statements);
+    if let Some(title) = &version.annotation.title {
+        all.extend(of(version.title, &title.statements));
+    }
+    all
 }
 
 fn likeness(a: &QuotedStatement, b: &QuotedStatement) -> f32 {
@@ -127,7 +142,11 @@ mod tests {
     }
 
     fn changes(before: &str, after: &str) -> Vec<(Option<String>, Option<String>)> {
-        let found = statement_changes((&read(before), before), (&read(after), after));
+        let (old, new) = (read(before), read(after));
+        let found = statement_changes(
+            ReadVersion { annotation: &old, title: "", text: before },
+            ReadVersion { annotation: &new, title: "", text: after },
+        );
         let sentence = |it: Option<QuotedStatement>| it.map(|it| it.sentence);
         found.into_iter().map(|it| (sentence(it.before), sentence(it.after))).collect()
     }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { launch, open } from "./browser.mjs";
 
 const [base, folder] = process.argv.slice(2);
-const N_BYTES_MAX = 150_000;
+const N_BYTES_MAX = 250_000;
 const browser = await launch();
 const { page, wrong, close } = await open(browser, base, { viewport: { width: 960, height: 600 } });
 

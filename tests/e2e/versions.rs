@@ -8,8 +8,8 @@ use tests::{FixtureSite, Reply, Served, TestApp, eventually, pages};
 
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
-const LEAD: &str = "A commander of the Northern Guard said on Tuesday that it would attack oil \
-    tankers in the Strait of Lindahl if the port was closed to its ships.";
+const LEAD: &str = "The Northern Guard threatened on Tuesday to attack oil tankers in the Strait of \
+    Lindahl, its commander said.";
 const REST: &str = "The harbour master told reporters that no ship had left since Sunday, and that \
     pilots were waiting for news from the ministry in the capital. Three crews had gone home by \
     train. Traders said that the price of diesel had not moved for a week, and that nobody \
@@ -49,8 +49,8 @@ async fn a_silent_edit_of_a_threat_is_noticed_told_and_proven() {
     assert_eq!(state.due_at, Some(fetched_at + chrono::TimeDelta::hours(1)), "it holds a threat");
 
     // Before the hour is over an analyst asks for it; the publisher has taken the threat out.
-    let softer = "A commander of the Northern Guard said on Tuesday that it would talk to oil \
-        companies in Lindahl if the port was closed to its ships.";
+    let softer = "The Northern Guard would like to talk to oil companies about the port of \
+        Lindahl, its commander said on Tuesday.";
     site.put("/strait.html", page("Northern Guard wants talks", softer));
     assert!(archive.request_reading(&id, tests::now()).await.expect("writable"));
     archive.close().await;

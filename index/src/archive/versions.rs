@@ -1,4 +1,4 @@
-//! Versions of articles: pages that are read again, what they said before, what servers sent.
+//! Versions of articles: pages that are read again, and what they said before.
 //!
 //! An article with hostile statements is looked at again after an hour, a day and a week, and any
 //! article when its feed gives it another headline. A page that reads differently gives a new
@@ -9,10 +9,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ingest::revision::{Comparison, compare, next_reading};
-use ingest::warc_writer::RecordPlace;
 use ingest::{Article, ArticleId};
 use nlp::Annotation;
-use nlp::statement_changes::{StatementChange, statement_changes};
+use nlp::statement_changes::{ReadVersion, StatementChange, statement_changes};
 use nlp::story::StoryId;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Transaction};
@@ -386,8 +385,9 @@ impl Archive {
     ) -> Result<(), sqlx::Error> {
         let select = format!(
             "SELECT article_versions.article_id, article_versions.version,
-                 article_versions.text AS old_text, article_versions.annotation AS old,
-                 articles.text, annotations.body AS new
+                 article_versions.title AS old_title, article_versions.text AS old_text,
+                 article_versions.annotation AS old, articles.title, articles.text,
+                 annotations.body AS new
              FROM article_versions
              JOIN article_readings ON article_readings.article_id = article_versions.article_id
                  AND article_readings.version = article_versions.version + 1
@@ -402,8 +402,18 @@ impl Archive {
             let old: Annotation =
                 old.map_or_else(|| Ok(Annotation::default()), |it| from_json("annotation", it))?;
             let new: Annotation = from_json("body", get(row, "new")?)?;
-            let changes =
-                statement_changes((&old, get(row, "old_text")?), (&new, get(row, "text")?));
+            let changes = statement_changes(
+                ReadVersion {
+                    annotation: &old,
+                    title: get(row, "old_title")?,
+                    text: get(row, "old_text")?,
+                },
+                ReadVersion {
+                    annotation: &new,
+                    title: get(row, "title")?,
+                    text: get(row, "text")?,
+                },
+            );
             sqlx::query(
                 "UPDATE article_versions SET changes = $3 WHERE article_id = $1 AND version = $2",
             )
@@ -474,59 +484,6 @@ impl Archive {
             .fetch_all(&self.reader)
             .await?;
             rows.iter().map(read_edit).collect()
-        })
-        .await
-    }
-
-    /// Notes where the answer lies from which an article was read.
-    pub async fn record_evidence(
-        &self,
-        article: &ArticleId,
-        page_sha256: &str,
-        place: &RecordPlace,
-        now: DateTime<Utc>,
-    ) -> Result<(), ArchiveError> {
-        self.tried(format!("note the evidence of article {article}"), async {
-            sqlx::query(
-                "INSERT INTO article_evidence
-                     (article_id, page_sha256, file, first_byte, n_bytes, recorded_at)
-                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (article_id, page_sha256) DO NOTHING",
-            )
-            .bind(article.to_string())
-            .bind(page_sha256)
-            .bind(place.file.as_str())
-            .bind(place.offset as i64)
-            .bind(place.n_bytes as i64)
-            .bind(micros(now))
-            .execute(&self.writer)
-            .await
-            .map(|_| ())
-        })
-        .await
-    }
-
-    /// Where the answer with this hash lies; `None` when it was not kept.
-    pub async fn evidence(
-        &self,
-        article: &ArticleId,
-        page_sha256: &str,
-    ) -> Result<Option<RecordPlace>, ArchiveError> {
-        self.tried(format!("look for the evidence of article {article}"), async {
-            let row = sqlx::query(
-                "SELECT * FROM article_evidence WHERE article_id = $1 AND page_sha256 = $2",
-            )
-            .bind(article.to_string())
-            .bind(page_sha256)
-            .fetch_optional(&self.reader)
-            .await?;
-            let place = |row: &AnyRow| {
-                Ok(RecordPlace {
-                    file: get(row, "file")?,
-                    offset: get_count(row, "first_byte")?,
-                    n_bytes: get_count(row, "n_bytes")?,
-                })
-            };
-            row.as_ref().map(place).transpose()
         })
         .await
     }
