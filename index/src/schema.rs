@@ -26,7 +26,7 @@ pub(crate) struct Fields {
     pub(crate) id: Field,
     /// Column: first 64 bits of the id, which break ties in any order.
     pub(crate) tie: Field,
-    /// Column: 64 bits that stand for the story; see [`crate::document::story_key`].
+    /// Column: 64 bits that stand for the story; see `story_key` where documents are made.
     pub(crate) story_key: Field,
     /// Stored: what a hit shows, as JSON.
     pub(crate) card: Field,
