@@ -88,11 +88,11 @@ fn record_article(bencher: Bencher) {
 
 /// What the index stage reads: 100 articles with their annotations.
 #[divan::bench(sample_count = 20)]
-fn indexable_after(bencher: Bencher) {
+fn index_changes_after(bencher: Bencher) {
     let world = World::with(2_000);
     bencher.counter(ItemsCount::new(100_u32)).bench(|| {
-        let feed = world.runtime.block_on(world.archive.indexable_after(1_000, 100));
-        assert_eq!(feed.expect("read").len(), 100);
+        let feed = world.runtime.block_on(world.archive.index_changes_after(1_000, 100));
+        assert_eq!(feed.expect("read").articles.len(), 100);
     });
 }
 

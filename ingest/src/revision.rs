@@ -184,8 +184,8 @@ mod tests {
 
     #[test]
     fn a_paywall_or_an_empty_page_is_no_version() {
-        let stub = OLD.lines().next().unwrap();
-        assert_eq!(compare(("A", OLD), ("A", stub)), Comparison::Cut);
+        let teaser = OLD.lines().next().unwrap();
+        assert_eq!(compare(("A", OLD), ("A", teaser)), Comparison::Cut);
         assert_eq!(compare(("A", OLD), ("B", "")), Comparison::Cut);
         let rewritten = "Officials took everything back and apologised.";
         assert_eq!(compare(("A", OLD), ("A", rewritten)), Comparison::Edited);

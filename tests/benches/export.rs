@@ -60,7 +60,7 @@ async fn fill(data: &Path, n_articles: u64) {
     let mut writer = IndexWriterStage::open(&data.join("index"), settings).unwrap();
     let mut last = 0;
     loop {
-        let articles = archive.indexable_after(last, N_AT_ONCE).await.unwrap();
+        let articles = archive.index_changes_after(last, N_AT_ONCE).await.unwrap().articles;
         let Some(newest) = articles.iter().filter_map(|it| it.index_seq).max() else { break };
         last = newest;
         writer.apply(&articles).unwrap();

@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::access::Principal;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::etag;
+use crate::pages::versions::edits;
 use crate::pages::{article, frame};
 use crate::state::AppState;
 
@@ -113,10 +114,14 @@ pub(crate) async fn page(
     let id = &stored.article.id;
     let earlier = state.archive.article_versions(id).await?;
     let reading = state.archive.reading_state(id).await?;
+    let read_at = reading.as_ref().map_or(stored.article.fetched_at, |it| it.read_at);
+    let (article, now) = (stored.article.clone(), (state.now)());
+    // Differences of long texts take a while: not among those who answer.
+    let edits = tokio::task::spawn_blocking(move || edits(&article, read_at, &earlier, now)).await;
     let evidence = state.archive.evidence(id, &stored.article.page_sha256).await?;
     frame::render(&article::page(article::Input {
         stored: &stored,
-        earlier: &earlier,
+        edits: edits.map_err(ApiError::internal)?,
         reading,
         has_evidence: evidence.is_some(),
         can_edit: Principal::current().is_some_and(|it| Role::Analyst <= it.role),

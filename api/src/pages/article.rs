@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use askama::Template;
 use chrono::{DateTime, Utc};
 use index::StoredArticle;
-use index::archive::versions::{ArticleVersion, ReadingState};
+use index::archive::versions::ReadingState;
 use nlp::{Annotation, Mention, MentionKind, Statement, StatementKind};
 
 use super::frame::Frame;
 use super::statement::{Context, Evidence, Merged, StatementView};
 use super::statement::{kind_name, merge, percent, single};
 use super::text::{Time, brief, clean, clean_or, language_tag, path_href, web_href};
-use super::versions::{EditView, edits};
+use super::versions::EditView;
 use super::view::{Link, Row, SectorNames, SectorTag, rows};
 use crate::markup::{self, Block, Role, Run};
 use crate::sample;
@@ -46,8 +46,8 @@ pub(crate) struct RunView {
 /// What the page is made from.
 pub(crate) struct Input<'a> {
     pub(crate) stored: &'a StoredArticle,
-    /// Versions before this one, oldest first.
-    pub(crate) earlier: &'a [ArticleVersion],
+    /// What was edited, latest first.
+    pub(crate) edits: Vec<EditView>,
     /// How it stands with its page.
     pub(crate) reading: Option<ReadingState>,
     /// Whether what the server sent was kept.
@@ -121,7 +121,6 @@ pub(crate) fn page(input: Input<'_>) -> ArticlePage {
     let Input { stored, sectors, shows_sample, now, .. } = input;
     let article = &stored.article;
     let reading = input.reading.as_ref();
-    let read_at = reading.map_or(article.fetched_at, |it| it.read_at);
     let nothing = Annotation::default();
     let annotation = stored.annotation.as_ref().unwrap_or(&nothing);
     let cut = article.text.char_indices().nth(N_CHARS_MAX).map(|(at, _)| at);
@@ -166,7 +165,7 @@ pub(crate) fn page(input: Input<'_>) -> ArticlePage {
         has_evidence: input.has_evidence,
         can_reread: input.can_edit,
         is_due: reading.and_then(|it| it.due_at).is_some_and(|it| it <= now),
-        edits: edits(article, read_at, input.earlier, now),
+        edits: input.edits,
         story,
         paragraphs: markup::paragraphs(text, annotation).iter().map(|it| paragraph(it)).collect(),
         title_statements: only_in_title.iter().map(|it| single(it.best(), context)).collect(),

@@ -44,8 +44,11 @@ pub(super) async fn run(shared: &Shared, fetcher: &Fetcher) -> anyhow::Result<()
             let span = info_span!("reread", source.id = %it.article.source);
             look(shared, fetcher, it).instrument(span)
         });
-        for outcome in futures::future::join_all(looks).await {
-            outcome?;
+        let looks = futures::future::try_join_all(looks);
+        tokio::select! {
+            outcome = looks => drop(outcome?),
+            // Those in hand come again when their lease ends.
+            () = shared.shutdown.cancelled() => {}
         }
     }
     Ok(())

@@ -84,7 +84,8 @@ impl Newsroom {
             })
         });
         let (mut writer, search) = search.expect("an index");
-        let articles = archive.indexable_after(0, 1_000).await.expect("articles to index");
+        let changes = archive.index_changes_after(0, 1_000).await.expect("articles to index");
+        let articles = changes.articles;
         let last = articles.iter().filter_map(|it| it.index_seq).max().unwrap_or_default();
         tokio::task::block_in_place(|| {
             writer.apply(&articles).expect("articles are indexed");

@@ -26,7 +26,6 @@ CREATE TABLE article_readings (
     gone_at INTEGER                       -- since when the page is not there any more
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX article_readings_due ON article_readings (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX article_readings_edited ON article_readings (read_at) WHERE version > 1;
 
 -- Where the answer of the server that an article was read from lies in the WARC files.
 CREATE TABLE article_evidence (

@@ -85,39 +85,6 @@ impl Archive {
         })
         .await
     }
-
-    /// The articles whose `index_seq` is greater than `seq`, by `index_seq`, at most `limit`.
-    ///
-    /// Numbers are handed out and committed in one order, also between processes: once a reader
-    /// has seen number n, no smaller number will appear.
-    pub async fn indexable_after(
-        &self,
-        seq: i64,
-        limit: usize,
-    ) -> Result<Vec<StoredArticle>, ArchiveError> {
-        let select = format!(
-            "SELECT {STORED_ARTICLE} WHERE $1 < article_states.index_seq
-             ORDER BY article_states.index_seq LIMIT $2"
-        );
-        self.tried(format!("read articles to index after number {seq}"), async {
-            let rows = sqlx::query(sqlx::AssertSqlSafe(select))
-                .bind(seq)
-                .bind(limit as i64)
-                .fetch_all(&self.reader)
-                .await?;
-            rows.iter().map(read_stored_article).collect()
-        })
-        .await
-    }
-
-    /// The last `index_seq` that was handed out; 0 before the first.
-    pub async fn max_index_seq(&self) -> Result<i64, ArchiveError> {
-        self.tried("read the index counter", async {
-            let last = "SELECT value FROM counters WHERE name = 'index_seq'";
-            sqlx::query(last).fetch_one(&self.reader).await?.try_get(0)
-        })
-        .await
-    }
 }
 
 /// Takes the next `n` numbers and returns the first of them.

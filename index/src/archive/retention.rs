@@ -177,6 +177,7 @@ impl Archive {
         let list = self.dialect.list(1);
         for removal in [
             format!("DELETE FROM entries WHERE id IN {list}"),
+            format!("DELETE FROM article_evidence WHERE article_id IN {list}"),
             // States, alerts and whatever else hangs on an article go with it.
             format!("DELETE FROM articles WHERE id IN {list}"),
         ] {

@@ -254,7 +254,7 @@ impl Archive {
         // In one order for all workers, so that two transactions never wait for each other.
         rows.sort_by_key(|it| it.0);
         let rows = to_json(&rows);
-        self.plan_for_new_headlines(tx, &rows, now).await?;
+        self.plan_for_new_headlines(tx, poll.source, &rows, now).await?;
         let insert = format!(
             "INSERT INTO entries (id, source_id, url, title, summary, published_at, position,
                  added_at, state, attempts, due_at)

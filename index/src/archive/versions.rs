@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use config::SourceId;
 use ingest::revision::{Comparison, compare, next_reading};
 use ingest::{Article, ArticleId};
 use nlp::Annotation;
@@ -339,12 +340,13 @@ impl Archive {
         Ok(())
     }
 
-    /// Lets the pages of articles that their feed now gives another headline be looked at again,
-    /// within the transaction that records the poll. `rows` is a JSON array of arrays: article,
-    /// (address), headline.
+    /// Lets the pages of articles that the feed of their source now gives another headline be looked
+    /// at again, within the transaction that records the poll; what other sources call them is
+    /// theirs. `rows` is a JSON array of arrays: article, (address), headline.
     pub(super) async fn plan_for_new_headlines(
         &self,
         tx: &mut Transaction<'static, Any>,
+        source: &SourceId,
         rows: &str,
         now: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
@@ -354,7 +356,7 @@ impl Archive {
              SELECT articles.id, articles.source_id, 1, articles.fetched_at, CAST($2 AS BIGINT), 0
              FROM {} JOIN entries ON entries.id = value ->> 0
                  JOIN articles ON articles.id = entries.id
-             WHERE entries.title <> value ->> 2 AND value ->> 2 <> ''
+             WHERE entries.title <> value ->> 2 AND value ->> 2 <> '' AND entries.source_id = $4
              ON CONFLICT (article_id) DO UPDATE SET due_at = excluded.due_at
              WHERE article_readings.leased_by IS NULL
                  AND COALESCE(article_readings.checked_at, article_readings.read_at) < $3",
@@ -364,15 +366,20 @@ impl Archive {
             .bind(rows)
             .bind(micros(now))
             .bind(micros(now - PAUSE_MIN))
+            .bind(source.as_str())
             .execute(&mut **tx)
             .await?;
         let rename = format!(
             "UPDATE entries SET title = value ->> 2 FROM {}
              WHERE entries.id = value ->> 0 AND entries.title <> value ->> 2
-                 AND value ->> 2 <> ''",
+                 AND value ->> 2 <> '' AND entries.source_id = $2",
             self.dialect.rows(1),
         );
-        sqlx::query(AssertSqlSafe(rename)).bind(rows).execute(&mut **tx).await?;
+        sqlx::query(AssertSqlSafe(rename))
+            .bind(rows)
+            .bind(source.as_str())
+            .execute(&mut **tx)
+            .await?;
         Ok(())
     }
 

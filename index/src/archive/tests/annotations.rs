@@ -36,16 +36,16 @@ async fn articles_are_handed_out_in_order_of_arrival_and_only_once() {
 async fn an_annotation_reads_back_and_enters_the_index_feed() {
     on_each_database(async |world| {
         world.store([1, 2]).await;
-        assert_eq!(world.archive.max_index_seq().await.unwrap(), 0);
+        assert_eq!(world.archive.last_index_change().await.unwrap(), 0);
         assert_eq!(world.annotate(&[threatening(2, 2), correlated(1, 2, &["x:y"])]).await, 2);
-        let feed = world.archive.indexable_after(0, 10).await.unwrap();
+        let feed = world.archive.index_changes_after(0, 10).await.unwrap().articles;
         let numbers: Vec<_> = feed.iter().map(|it| (it.article.id, it.index_seq)).collect();
         assert_eq!(numbers, [(id(2), Some(1)), (id(1), Some(2))]);
         assert_eq!(feed[0].annotation.as_ref(), Some(&threatening(2, 2).annotation));
         assert_eq!(feed[1].story, Some(correlated(1, 2, &[]).story));
-        assert_eq!(world.archive.indexable_after(1, 10).await.unwrap(), feed[1..]);
-        assert_eq!(world.archive.indexable_after(2, 10).await.unwrap(), []);
-        assert_eq!(world.archive.max_index_seq().await.unwrap(), 2);
+        assert_eq!(world.archive.index_changes_after(1, 10).await.unwrap().articles, feed[1..]);
+        assert_eq!(world.archive.index_changes_after(2, 10).await.unwrap().articles, []);
+        assert_eq!(world.archive.last_index_change().await.unwrap(), 2);
     })
     .await;
 }
@@ -73,7 +73,7 @@ async fn annotating_again_replaces_and_leaves_the_counts_right() {
         assert_eq!((after.n_articles, after.n_statements), (2, 0));
         assert_eq!((after.first_seen_at, after.last_seen_at), (at(1), at(2)));
         assert_eq!(story(world, 3).await.unwrap().summary.n_articles, 1);
-        let feed = world.archive.indexable_after(3, 10).await.unwrap();
+        let feed = world.archive.index_changes_after(3, 10).await.unwrap().articles;
         assert_eq!(feed.iter().map(|it| it.article.id).collect::<Vec<_>>(), [id(1), id(3)]);
 
         // Article 3 goes home; its story had no other article and is gone.
@@ -181,14 +181,15 @@ async fn readers_of_the_index_feed_never_miss_a_number_that_comes_later() {
         let mut seen = Vec::new();
         while seen.len() < 80 {
             let after = seen.last().copied().unwrap_or(0);
-            let feed = world.archive.indexable_after(after, 7).await.unwrap();
+            let feed = world.archive.index_changes_after(after, 7).await.unwrap().articles;
             seen.extend(feed.iter().filter_map(|it| it.index_seq));
             assert!(tasks.len() == 4 || !seen.is_empty());
             tokio::task::yield_now().await;
             while let Some(done) = tasks.try_join_next() {
                 done.unwrap();
             }
-            if tasks.is_empty() && world.archive.indexable_after(after, 1).await.unwrap().is_empty()
+            if tasks.is_empty()
+                && world.archive.index_changes_after(after, 1).await.unwrap().articles.is_empty()
             {
                 break;
             }
@@ -208,10 +209,10 @@ async fn cleared_annotations_leave_articles_as_if_just_arrived() {
         let counts = world.archive.counts().await.unwrap();
         assert_eq!((counts.n_articles, counts.n_unannotated), (1_100, 1_100));
         assert_eq!((counts.n_stories, counts.n_statements, counts.n_entities), (0, 0, 0));
-        assert_eq!(world.archive.indexable_after(0, 10).await.unwrap(), []);
+        assert_eq!(world.archive.index_changes_after(0, 10).await.unwrap().articles, []);
         // Numbers go on, so that an index that was not rebuilt sees every change.
         world.annotate(&batch[..1]).await;
-        assert_eq!(world.archive.indexable_after(1_090, 10).await.unwrap().len(), 1);
+        assert_eq!(world.archive.index_changes_after(1_090, 10).await.unwrap().articles.len(), 1);
         assert_eq!(world.archive.clear_annotations().await.unwrap(), 1);
     })
     .await;

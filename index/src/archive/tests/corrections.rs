@@ -23,7 +23,7 @@ async fn a_correction_changes_what_was_read_before_and_can_be_taken_back() {
         world
             .annotate(&[correlated(1, 1, &both), correlated(2, 1, &both), correlated(3, 3, &[])])
             .await;
-        let feed = archive.max_index_seq().await.unwrap();
+        let feed = archive.last_index_change().await.unwrap();
 
         let correction = not_an_entity("group:will");
         let kept = archive.add_correction(&correction, "ana", Some("a verb"), at(1)).await;
@@ -32,7 +32,11 @@ async fn a_correction_changes_what_was_read_before_and_can_be_taken_back() {
         assert_eq!(names(world, 1).await, ["country:ir"]);
         assert!(archive.entity("group:will").await.unwrap().is_none(), "nobody names it now");
         assert_eq!(archive.entity("country:ir").await.unwrap().unwrap().n_articles, 2);
-        assert_eq!(archive.indexable_after(feed, 10).await.unwrap().len(), 2, "indexed anew");
+        assert_eq!(
+            archive.index_changes_after(feed, 10).await.unwrap().articles.len(),
+            2,
+            "indexed anew"
+        );
         assert_eq!(archive.correct_articles(&kept, &correction, at(2)).await.unwrap(), 0);
 
         let listed = archive.corrections().await.unwrap();

@@ -64,6 +64,6 @@ async fn check(world: &World, batches: &[Vec<Step>]) {
     counts.sort_unstable();
     expected.sort_unstable();
     assert_eq!(counts, expected);
-    let feed = world.archive.indexable_after(0, 99).await.unwrap();
+    let feed = world.archive.index_changes_after(0, 99).await.unwrap().articles;
     assert_eq!(feed.len(), last.len());
 }

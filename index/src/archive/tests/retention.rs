@@ -86,7 +86,7 @@ async fn what_is_old_goes_with_all_that_belongs_to_it_and_never_comes_back() {
             correlated(4, 4, &["group:y"]),
         ];
         world.annotate(&batch).await;
-        let feed = world.archive.max_index_seq().await.unwrap();
+        let feed = world.archive.last_index_change().await.unwrap();
 
         let expected = Prunable { n_articles: 3, n_kept: 0, n_entries: 0 };
         assert_eq!(world.archive.prunable(at(500)).await.unwrap(), expected);

@@ -31,7 +31,7 @@ async fn two_stories(world: &World) {
 async fn a_story_that_ended_leads_to_the_one_that_took_it_in() {
     on_each_database(async |world| {
         two_stories(world).await;
-        let feed = world.archive.max_index_seq().await.unwrap();
+        let feed = world.archive.last_index_change().await.unwrap();
         world.store([5]).await;
         let bridge = CorrelatedArticle { merged: vec![story_of(3)], ..correlated(5, 1, &[]) };
         world.annotate(&[bridge]).await;
@@ -39,7 +39,7 @@ async fn a_story_that_ended_leads_to_the_one_that_took_it_in() {
         assert!(world.archive.story(&story_of(3)).await.unwrap().is_none());
         assert_eq!(world.archive.redirected(&story_of(3)).await.unwrap(), Some(story_of(1)));
         assert_eq!(world.archive.redirected(&story_of(1)).await.unwrap(), None);
-        let indexed = world.archive.indexable_after(feed, 10).await.unwrap();
+        let indexed = world.archive.index_changes_after(feed, 10).await.unwrap().articles;
         let indexed: Vec<_> = indexed.iter().map(|it| it.article.id).collect();
         assert_eq!(indexed, [id(5), id(3), id(4)], "searches find the new story");
 

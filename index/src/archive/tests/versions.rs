@@ -114,7 +114,7 @@ async fn an_edit_that_moves_an_article_leaves_no_trace_in_its_old_story() {
 }
 
 #[tokio::test]
-async fn stubs_failures_and_missing_pages_change_no_text() {
+async fn pages_cut_off_failed_or_missing_change_no_text() {
     on_each_database(async |world| {
         with_threat(world).await;
         assert_eq!(read(world, "Ministers met.", 66).await, Reread::Cut);
@@ -193,6 +193,25 @@ async fn evidence_is_found_by_article_and_hash() {
         archive.record_evidence(&id(1), "aa", &other, at(2)).await.unwrap();
         assert_eq!(archive.evidence(&id(1), "aa").await.unwrap(), Some(place));
         assert_eq!(archive.evidence(&id(1), "bb").await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_another_source_calls_an_article_leads_to_no_second_look() {
+    on_each_database(async |world| {
+        world.declare(&["wire", "portal"]).await;
+        world.poll("wire", &[entry("wire", 1)], 1).await;
+        world.claim(1, 1).await;
+        world.archive.record_article(&article("wire", 1), Some(&id(1))).await.unwrap();
+        world.annotate(&[correlated(1, 1, &[])]).await;
+        let listed = Entry {
+            source: "portal".into(),
+            title: Some("You will not believe this headline".to_owned()),
+            ..entry("wire", 1)
+        };
+        assert_eq!(world.poll("portal", &[listed], 60).await, 0);
+        assert_eq!(n_due(world, 60).await, 0);
     })
     .await;
 }
