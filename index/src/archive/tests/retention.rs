@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 use config::{AlertUnit, Channel, Delivery, SavedSearch};
 use ingest::ArticleId;
+use ingest::warc_writer::RecordPlace;
 use nlp::correction::Correction;
 use nlp::story::StoryId;
 use sqlx::Row;
@@ -86,6 +87,10 @@ async fn what_is_old_goes_with_all_that_belongs_to_it_and_never_comes_back() {
             correlated(4, 4, &["group:y"]),
         ];
         world.annotate(&batch).await;
+        for n in [1, 3] {
+            let place = RecordPlace { file: "a.warc.gz".to_owned(), offset: 0, n_bytes: 9 };
+            world.archive.record_evidence(&id(n), "aa", &place, at(9)).await.unwrap();
+        }
         let feed = world.archive.last_index_change().await.unwrap();
 
         let expected = Prunable { n_articles: 3, n_kept: 0, n_entries: 0 };
@@ -95,7 +100,15 @@ async fn what_is_old_goes_with_all_that_belongs_to_it_and_never_comes_back() {
         for table in ["statements", "statement_entities", "statement_sectors"] {
             assert_eq!(count(world, table).await, 0, "{table}");
         }
-        for table in ["articles", "article_states", "annotations", "article_entities", "entries"] {
+        let one_left = [
+            "articles",
+            "article_states",
+            "annotations",
+            "article_entities",
+            "article_evidence",
+            "entries",
+        ];
+        for table in one_left {
             assert_eq!(count(world, table).await, 1, "{table}");
         }
         let archive = &world.archive;
@@ -245,7 +258,7 @@ async fn an_index_killed_before_it_heard_of_a_deletion_hears_of_it_again() {
         assert_eq!(found(&stage, at(1_000)), 8, "not committed");
         index(world, &mut stage, true).await;
         assert_eq!(found(&stage, at(1_000)), 4);
-        drop(stage);
+        stage.close().unwrap();
 
         // One that is made anew from the archive holds the same.
         std::fs::remove_dir_all(&dir).unwrap();
