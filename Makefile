@@ -7,7 +7,7 @@ CONFIG ?= config
 MODEL_DIR ?= ../shared/model
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
-.PHONY: help run build test check audit fmt eval bench bench-pipeline bench-annotate bench-archive bench-search bench-match bench-export demo-site dist setup-run setup-test gazetteers model docs clean bench-extract
+.PHONY: help run build test check audit fmt eval bench bench-pipeline bench-annotate bench-archive bench-search bench-match bench-export demo-site dist setup-run setup-test setup-rust-bert test-rust-bert gazetteers model docs clean bench-extract
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,12 @@ test: setup-test ## Run every test: unit, PostgreSQL, end to end, browser
 	$(CARGO) build --locked --workspace --bins --tests
 	target/debug/harbinger check-config --config config
 	scripts/postgres-test.sh $(CARGO) $(TEST) --locked --workspace
+
+setup-rust-bert: ## Fetch libtorch for the engine rust-bert
+	scripts/rust-bert.sh
+
+test-rust-bert: setup-rust-bert ## Build the engine rust-bert and compare it with the default one
+	scripts/rust-bert.sh $(CARGO) test --locked -p nlp --features rust-bert --test parity
 
 check: ## Formatting, lints, documentation
 	$(CARGO) fmt --all --check

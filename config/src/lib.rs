@@ -31,7 +31,7 @@ pub use overrides::Overrides;
 pub use reference::{reference_markdown, settings_template};
 pub use search::{AlertUnit, Channel, CheckQuery, Delivery, SavedSearch, Schedule, SearchFilters};
 pub use secret::DatabaseUrl;
-pub use settings::{LogFormat, LoginMode, Settings};
+pub use settings::{LogFormat, LoginMode, NlpEngine, Settings};
 pub use source::{ExtractRules, Region, SAMPLE_HOST, Source};
 pub use taxonomy::{Sector, Taxonomy};
 

@@ -171,6 +171,9 @@ declare! {
 declare! {
     /// The tagger: entities, statements, sectors.
     pub struct NlpSettings {
+        /// Engine of the tagger: `"rten"`, or `"rust-bert"` in a program that was built with that
+        /// feature, which computes on a graphics card where there is one. Default "rten".
+        engine: NlpEngine = NlpEngine::Rten,
         /// Threads of the model. Default 0: one per core.
         n_threads: usize = 0 => within(0, 256),
         /// Articles annotated together. Default 16.
@@ -334,6 +337,31 @@ text_value!(
         LogFormat::Json => "json".to_owned(),
     },
     hint & ["text", "json"]
+);
+
+/// What computes the tagger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NlpEngine {
+    /// Pure Rust, on the CPU.
+    Rten,
+    /// libtorch, also on graphics cards.
+    RustBert,
+}
+
+text_value!(
+    NlpEngine,
+    "\"rten\" or \"rust-bert\"",
+    |it| match it {
+        "rten" => Some(NlpEngine::Rten),
+        "rust-bert" => Some(NlpEngine::RustBert),
+        _ => None,
+    },
+    |it| match it {
+        NlpEngine::Rten => "rten".to_owned(),
+        NlpEngine::RustBert => "rust-bert".to_owned(),
+    },
+    hint & ["rten", "rust-bert"]
 );
 
 /// When login is asked for.

@@ -93,6 +93,18 @@ fn split_and_tokenize(bencher: Bencher<'_, '_>) {
 /// Items are pieces, without those that open and close a sequence.
 #[divan::bench(sample_count = 5, sample_size = 1)]
 fn tag_16_articles(bencher: Bencher<'_, '_>) {
+    tag_with(tagger(), bencher);
+}
+
+/// The same on libtorch: `scripts/rust-bert.sh cargo bench -p nlp --features rust-bert`.
+#[cfg(feature = "rust-bert")]
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn tag_16_articles_with_rust_bert(bencher: Bencher<'_, '_>) {
+    let tagger = nlp::rust_bert_tagger::RustBertTagger::embedded(n_threads());
+    tag_with(tagger.expect("the built-in model loads"), bencher);
+}
+
+fn tag_with(mut tagger: impl Tagger, bencher: Bencher<'_, '_>) {
     let texts: Vec<String> = (0..16).map(article).collect();
     let sentences: Vec<&str> = texts
         .iter()
@@ -104,7 +116,6 @@ fn tag_16_articles(bencher: Bencher<'_, '_>) {
     for sentence in &sentences {
         words(sentence).into_iter().for_each(|it| vocabulary.append(&sentence[it], &mut ids));
     }
-    let mut tagger = tagger();
     bencher.counter(ItemsCount::new(ids.len())).bench_local(|| tagger.encode(&sentences));
 }
 

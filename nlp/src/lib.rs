@@ -12,6 +12,7 @@ pub mod correction;
 mod cyber_context;
 pub mod document;
 mod encode;
+mod engine;
 pub mod gazetteer;
 pub mod indicator;
 pub mod knowledge;
@@ -21,6 +22,8 @@ mod link_names;
 mod names;
 pub mod offsets;
 pub mod rten_tagger;
+#[cfg(feature = "rust-bert")]
+pub mod rust_bert_tagger;
 pub mod sector;
 mod sector_words;
 pub mod sentence;

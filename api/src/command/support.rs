@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use config::Config;
+use config::{Config, NlpEngine};
 use indicatif::{ProgressBar, ProgressStyle};
 use nlp::Annotator;
 use nlp::knowledge::Knowledge;
 use nlp::rten_tagger::RtenTagger;
 use nlp::statement::StatementReader;
+use nlp::tagger::Tagger;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -118,10 +119,25 @@ pub(crate) fn load_annotator(config: &Config) -> anyhow::Result<Annotator> {
     let n_cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let n_threads = NonZeroUsize::new(settings.n_threads).unwrap_or(n_cores);
     let knowledge = Knowledge::new(config.gazetteer.clone(), &config.taxonomy);
-    let tagger = RtenTagger::embedded(n_threads).context("the tagger cannot be loaded")?;
+    let tagger = load_tagger(settings.engine, n_threads).context("the tagger cannot be loaded")?;
     let reader = StatementReader::embedded(Arc::new(knowledge), n_threads)
         .context("the statement reader cannot be loaded")?;
-    Ok(Annotator::new(Box::new(tagger), reader, settings.text_chars_max))
+    Ok(Annotator::new(tagger, reader, settings.text_chars_max))
+}
+
+fn load_tagger(engine: NlpEngine, n_threads: NonZeroUsize) -> anyhow::Result<Box<dyn Tagger>> {
+    match engine {
+        NlpEngine::Rten => Ok(Box::new(RtenTagger::embedded(n_threads)?)),
+        #[cfg(feature = "rust-bert")]
+        NlpEngine::RustBert => {
+            Ok(Box::new(nlp::rust_bert_tagger::RustBertTagger::embedded(n_threads)?))
+        }
+        #[cfg(not(feature = "rust-bert"))]
+        NlpEngine::RustBert => anyhow::bail!(
+            "nlp.engine is \"rust-bert\", but this program was built without it: build it with \
+             `--features rust-bert`, or set nlp.engine to \"rten\""
+        ),
+    }
 }
 
 /// As [`load_annotator`], with a spinner for those who wait.
