@@ -126,6 +126,16 @@ pub enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// List sources with their health, try one out, add and remove some
+    #[command(after_help = "Examples:\n  \
+        harbinger sources list                       also while the server runs\n  \
+        harbinger sources test https://example.org/  what would happen, step by step\n  \
+        harbinger sources add https://example.org/   stop the server first, or use the page Sources")]
+    Sources {
+        /// What to do
+        #[command(subcommand)]
+        command: SourcesCommand,
+    },
     /// Print a completion script for your shell
     #[command(after_help = "Example:\n  \
         harbinger completions bash > ~/.local/share/bash-completion/completions/harbinger")]
@@ -135,10 +145,12 @@ pub enum Command {
     },
     /// Import web archives (WARC); comes with the crawling release
     Import(LaterArgs),
-    /// Import sources from OPML; comes with the crawling release
-    ImportOpml(LaterArgs),
-    /// Export sources as OPML; comes with the crawling release
-    ExportOpml(LaterArgs),
+    /// Add the feeds of an OPML list (stop the server first, or use the page Sources)
+    #[command(after_help = "Example:\n  harbinger import-opml subscriptions.opml")]
+    ImportOpml(ImportOpmlArgs),
+    /// Write the sources as an OPML list, also while the server runs
+    #[command(after_help = "Example:\n  harbinger export-opml -o harbinger.opml")]
+    ExportOpml(ExportOpmlArgs),
     /// Tell which saved searches match articles or annotations
     #[command(after_help = "Example:\n  \
         harbinger match --searches searches.toml --jsonl articles.jsonl\n\n\
@@ -224,6 +236,41 @@ pub enum KeysCommand {
     },
     /// List all keys
     List,
+}
+
+/// What `sources` does.
+#[derive(Debug, Subcommand)]
+pub enum SourcesCommand {
+    /// List all sources with their health
+    List {
+        /// Print JSON, as GET /v1/sources does
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say step by step what would happen with the site or feed at an address; stores nothing
+    Test {
+        /// Address of a site, feed or sitemap
+        url: String,
+        /// Print JSON, as POST /v1/sources/test does
+        #[arg(long)]
+        json: bool,
+        /// Let it lie on a loopback, private or link-local address
+        #[arg(long)]
+        private: bool,
+    },
+    /// Find the feed of a site and read it from now on
+    Add {
+        /// Address of a site, feed or sitemap
+        url: String,
+        /// Name shown to readers [default: what the feed calls itself]
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Remove a source that was added; its articles stay
+    Remove {
+        /// Id, as `list` shows it
+        id: String,
+    },
 }
 
 /// Roles, each with all that those before it may do.
@@ -394,6 +441,22 @@ pub struct ExportArgs {
     /// Marking of STIX objects and MISP events: Traffic Light Protocol 2.0
     #[arg(long, value_enum, default_value = "clear")]
     pub tlp: Tlp,
+    /// Write to this file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Arguments of `import-opml`.
+#[derive(Debug, Args)]
+pub struct ImportOpmlArgs {
+    /// The list; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// Arguments of `export-opml`.
+#[derive(Debug, Args)]
+pub struct ExportOpmlArgs {
     /// Write to this file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,

@@ -13,6 +13,7 @@ mod extract;
 mod index_articles;
 pub mod jsonl;
 mod match_searches;
+mod opml;
 mod parse_feed;
 mod prune;
 mod reindex;
@@ -20,6 +21,7 @@ mod run_once;
 mod search;
 mod serve;
 mod setup;
+mod sources;
 mod support;
 
 use std::process::ExitCode;
@@ -79,6 +81,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Prune(args) => prune::run(setup, &args),
         Command::Users { command } => access::users(&setup, &command),
         Command::Keys { command } => access::keys(&setup, &command),
+        Command::ImportOpml(args) => opml::import(&setup, &args),
+        Command::ExportOpml(args) => opml::export(&setup, &args),
+        Command::Sources { command } => sources::run(&setup, &command),
         _ => unreachable!("handled above"),
     }
 }
@@ -87,8 +92,6 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 fn later(command: &Command) -> Option<String> {
     let (name, release) = match command {
         Command::Import(_) => ("import", "crawling"),
-        Command::ImportOpml(_) => ("import-opml", "crawling"),
-        Command::ExportOpml(_) => ("export-opml", "crawling"),
         _ => return None,
     };
     Some(format!("`harbinger {name}` comes with the {release} release; this version lacks it"))

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`health`], [`search`], [`articles`], [`stories`], [`story_edits`],
 //! [`statements`], [`entities`], [`graph`], [`map`], [`export`], [`taxii`], [`events`],
-//! [`saved_searches`], [`alerts`], [`alert_pages`], [`feeds`], [`sources`], [`corrections`], [`login`], [`settings`], [`mcp`], [`openapi`],
+//! [`saved_searches`], [`alerts`], [`alert_pages`], [`feeds`], [`sources`], [`source_list`], [`opml`], [`corrections`], [`login`], [`settings`], [`mcp`], [`openapi`],
 //! [`assets`]; [`params`] reads query strings, [`json_body`] bodies, [`etag`] answers with tags.
 
 pub(crate) mod alert_pages;
@@ -26,10 +26,12 @@ pub(crate) mod map;
 pub(crate) mod mcp;
 pub(crate) mod oidc;
 pub(crate) mod openapi;
+pub(crate) mod opml;
 pub(crate) mod params;
 pub(crate) mod saved_searches;
 pub(crate) mod search;
 pub(crate) mod settings;
+pub(crate) mod source_list;
 pub(crate) mod sources;
 pub(crate) mod statements;
 pub(crate) mod stories;

@@ -1,10 +1,11 @@
 //! The binary's inside: the command line, the wiring of the stages, HTTP and web pages.
 //!
-//! Reading order: [`cli`], [`command`], [`system`], [`pipeline`], [`deliver`]; then [`state`],
+//! Reading order: [`cli`], [`command`], [`system`], [`roster`], [`additions`], [`opml`], [`pipeline`], [`deliver`]; then [`state`],
 //! [`mod@router`], [`access`], [`handlers`], [`backtest`], [`pages`], [`export`], [`markup`],
 //! [`error`], [`openapi`]; last [`sample`], the bundled news site.
 
 mod access;
+pub mod additions;
 mod backtest;
 pub mod cli;
 pub mod command;
@@ -15,9 +16,11 @@ mod handlers;
 mod logging;
 pub mod markup;
 mod openapi;
+pub mod opml;
 mod pages;
 pub mod pipeline;
 mod places;
+pub mod roster;
 pub mod router;
 pub mod sample;
 pub mod state;

@@ -43,6 +43,7 @@ use tokio::sync::{Notify, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::deliver::Courier;
+use crate::roster::Roster;
 use crate::state::{Event, Readiness};
 
 /// Annotated batches that wait for correlation; each holds at most `nlp.n_articles_per_batch`.
@@ -73,6 +74,8 @@ pub type MakeAnnotator = Box<dyn FnOnce() -> anyhow::Result<Annotator> + Send>;
 pub struct Parts {
     /// What the user declares.
     pub config: Arc<Config>,
+    /// The sources of now.
+    pub roster: Arc<Roster>,
     /// The archive, open for writing.
     pub archive: Archive,
     /// Fetches feeds and pages.
@@ -117,6 +120,7 @@ pub struct Summary {
 /// What all stages share.
 struct Shared {
     config: Arc<Config>,
+    roster: Arc<Roster>,
     archive: Archive,
     events: broadcast::Sender<Event>,
     now: fn() -> DateTime<Utc>,
@@ -213,8 +217,18 @@ pub async fn run(
     shutdown: CancellationToken,
     mut progress: impl FnMut(Summary) + Send,
 ) -> anyhow::Result<Summary> {
-    let Parts { config, archive, fetcher, writer, courier, make_annotator, events, readiness, now } =
-        parts;
+    let Parts {
+        config,
+        roster,
+        archive,
+        fetcher,
+        writer,
+        courier,
+        make_annotator,
+        events,
+        readiness,
+        now,
+    } = parts;
     let n_unannotated = archive.counts().await?.n_unannotated;
     let settings = &config.settings;
     let warc = settings.crawl.keep_warc.then(|| {
@@ -224,6 +238,7 @@ pub async fn run(
     });
     let shared = Arc::new(Shared {
         config,
+        roster,
         archive,
         events,
         now,

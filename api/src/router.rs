@@ -47,7 +47,7 @@ pub fn router(state: AppState) -> Router {
         .route("/articles/{id}", get(handlers::articles::page))
         .route("/articles/{id}/reread", post(handlers::versions::submit_reread))
         .route("/stories/{id}", get(handlers::stories::page).post(handlers::story_edits::submit))
-        .route("/sources", get(handlers::sources::page))
+        .merge(handlers::sources::router())
         .merge(handlers::alert_pages::router())
         .route("/feeds/{file}", get(handlers::feeds::atom))
         .route("/graph", get(handlers::graph::page))

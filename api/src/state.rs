@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chrono::{DateTime, Utc};
 use config::Config;
 use index::{Archive, SearchIndex};
+use ingest::fetch::Fetcher;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 use tokio::sync::{Semaphore, broadcast};
@@ -16,6 +17,7 @@ use crate::access::oidc::Oidc;
 use crate::export::Facts;
 use crate::pages::view::SectorNames;
 use crate::places::Places;
+use crate::roster::Roster;
 
 /// Searches that may run at once; more are told to come back.
 const N_SEARCHES_MAX: usize = 16;
@@ -33,6 +35,10 @@ pub struct AppState {
     pub search: SearchIndex,
     /// What the user declared.
     pub config: Arc<Config>,
+    /// The sources of now.
+    pub roster: Arc<Roster>,
+    /// Asks servers when somebody tests or adds a source; `None` where nothing may be asked.
+    pub fetcher: Option<Arc<Fetcher>>,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
     /// Where the pipeline announces what is new; bounded, slow readers lose the oldest.
@@ -67,6 +73,8 @@ impl AppState {
         AppState {
             archive,
             search,
+            roster: Arc::new(Roster::new(&config)),
+            fetcher: None,
             metrics,
             events: broadcast::Sender::new(N_EVENTS_KEPT),
             readiness: Arc::default(),

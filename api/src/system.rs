@@ -8,7 +8,6 @@ use std::sync::Arc;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use config::Config;
-use index::archive::sources::SourceRow;
 use index::archive::{Archive, ArchiveSettings};
 use index::search::SearchIndex;
 use index::writer::{IndexWriterStage, WriterSettings};
@@ -20,6 +19,7 @@ use tracing::info;
 use crate::command::now;
 use crate::deliver::Courier;
 use crate::pipeline::{self, MakeAnnotator, Mode, Parts, Summary};
+use crate::roster::Roster;
 use crate::sample;
 use crate::state::{Event, Readiness};
 
@@ -39,6 +39,8 @@ pub struct StartError(anyhow::Error);
 pub struct System {
     /// What the user declares; sample sources are left out when the sample wire is off.
     pub config: Arc<Config>,
+    /// The sources of now, those added since included.
+    pub roster: Arc<Roster>,
     /// The archive, open for writing; the data folder is locked.
     pub archive: Archive,
     /// Searches.
@@ -51,7 +53,8 @@ pub struct System {
     pub sample_anchor: Option<DateTime<Utc>>,
     /// Cancel it to stop.
     pub shutdown: CancellationToken,
-    fetcher: Fetcher,
+    /// Asks servers.
+    pub fetcher: Arc<Fetcher>,
     writer: IndexWriterStage,
     courier: Courier,
 }
@@ -77,21 +80,23 @@ impl System {
             sample_anchor = Some(anchor);
             sample_at = Some(serve_sample(anchor, shutdown.clone()).await?);
         }
-        let rows: Vec<SourceRow> = config.sources.iter().map(source_row).collect();
-        archive.sync_sources(&rows, now()).await?;
+        let roster = Arc::new(Roster::new(&config));
+        roster.refresh(&archive).await?;
+        archive.sync_sources(&roster.rows(), now()).await?;
         archive.sync_searches(&config.searches, now()).await?;
         let courier = Courier::new(archive.clone(), &config.settings, now)?;
-        let fetcher = fetcher(&config, sample_at)?;
+        let fetcher = Arc::new(fetcher(&config, sample_at)?);
         let writer = open_index(&config)?;
         let (config, search) = (Arc::new(config), writer.search_index());
         info!(
-            sources.n = config.sources.len(),
+            sources.n = roster.rows().len(),
             "opened {} and the index in {}",
             archive.database(),
             config.settings.data_dir.display(),
         );
         Ok(System {
             config,
+            roster,
             archive,
             search,
             events: broadcast::Sender::new(N_EVENTS_KEPT),
@@ -120,8 +125,9 @@ impl System {
             Box::new(move || crate::command::load_annotator(&config));
         let parts = Parts {
             config: self.config,
+            roster: self.roster,
             archive: self.archive.clone(),
-            fetcher: Arc::new(self.fetcher),
+            fetcher: self.fetcher,
             writer: self.writer,
             courier: Arc::new(self.courier),
             make_annotator,
@@ -166,7 +172,7 @@ fn open_index(config: &Config) -> anyhow::Result<IndexWriterStage> {
     Ok(IndexWriterStage::open(&index_folder(&config.settings.data_dir), settings)?)
 }
 
-fn fetcher(config: &Config, sample_at: Option<SocketAddr>) -> anyhow::Result<Fetcher> {
+pub(crate) fn fetcher(config: &Config, sample_at: Option<SocketAddr>) -> anyhow::Result<Fetcher> {
     let mut settings = FetchSettings::from(&config.settings.fetch);
     settings.host_overrides.extend(sample_at.map(|at| (sample::HOST.to_owned(), at)));
     Fetcher::new(settings).context("the HTTP client cannot be set up")
@@ -192,15 +198,4 @@ async fn serve_sample(
         sample::serve(anchor, shutdown).await.context("the sample wire cannot be served")?;
     info!("serving the sample wire on {address}; sample.enabled = false switches it off");
     Ok(address)
-}
-
-fn source_row(source: &config::Source) -> SourceRow {
-    SourceRow {
-        id: source.id.clone(),
-        name: source.name.clone(),
-        address: source.feed_url.to_string(),
-        country: source.country.clone(),
-        language: Some(source.language.clone()),
-        is_sample: source.sample,
-    }
 }

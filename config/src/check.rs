@@ -6,7 +6,7 @@ use crate::error::{ConfigError, Position};
 use crate::id::SectorId;
 use crate::overrides::Overrides;
 use crate::reader::{Located, Reader};
-use crate::search::{CheckQuery, SavedSearch};
+use crate::search::{CheckText, SavedSearch};
 use crate::settings::Settings;
 use crate::source::Source;
 use crate::taxonomy::Sector;
@@ -60,16 +60,24 @@ impl<T> Placed<T> {
     }
 }
 
-/// Notes ids and feeds that several sources share, and addresses that would be refused.
-pub(crate) fn check_sources(sources: &[Placed<Source>]) -> Vec<ConfigError> {
+/// Notes ids and addresses that several sources share, addresses that would be refused, and
+/// sources of no kind or several.
+pub(crate) fn check_sources(
+    sources: &[Placed<Source>],
+    check_selector: CheckText,
+) -> Vec<ConfigError> {
     let mut errors = Vec::new();
-    let mut ids: BTreeMap<&str, String> = BTreeMap::new();
-    let mut feeds: BTreeMap<&str, String> = BTreeMap::new();
+    let mut ids: BTreeMap<String, String> = BTreeMap::new();
+    let mut addresses: BTreeMap<String, String> = BTreeMap::new();
     for source in sources {
-        let id = source.value.id.as_str();
-        let feed = source.value.feed_url.as_str();
-        for (key, text, seen) in [("id", id, &mut ids), ("feed_url", feed, &mut feeds)] {
-            match seen.get(text) {
+        let id = source.value.id.to_string();
+        let kinds = source.value.kinds();
+        let address = kinds.first().map(|it| (it.key(), source.value.address()));
+        for ((key, text), seen) in [(Some(("id", id)), &mut ids), (address, &mut addresses)]
+            .into_iter()
+            .filter_map(|(it, seen)| Some((it?, seen)))
+        {
+            match seen.get(&text) {
                 Some(first) => {
                     errors.push(source.error(key, format!("`{text}` is already in {first}")));
                 }
@@ -78,9 +86,8 @@ pub(crate) fn check_sources(sources: &[Placed<Source>]) -> Vec<ConfigError> {
                 }
             }
         }
-        if let Some(message) = source.value.feed_address_error() {
-            errors.push(source.error("feed_url", format!("`{feed}` {message}")));
-        }
+        let mistakes = source.value.mistakes(check_selector);
+        errors.extend(mistakes.into_iter().map(|(key, message)| source.error(&key, message)));
     }
     errors
 }
@@ -89,7 +96,7 @@ pub(crate) fn check_sources(sources: &[Placed<Source>]) -> Vec<ConfigError> {
 /// without a usable address.
 pub(crate) fn check_searches(
     searches: &[Placed<SavedSearch>],
-    check_query: CheckQuery,
+    check_query: CheckText,
 ) -> Vec<ConfigError> {
     let mut errors = Vec::new();
     let mut ids: BTreeMap<&str, String> = BTreeMap::new();

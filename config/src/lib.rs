@@ -29,10 +29,10 @@ pub use gazetteer::{GazetteerEntity, GazetteerKind};
 pub use id::{SearchId, SectorId, SourceId};
 pub use overrides::Overrides;
 pub use reference::{reference_markdown, settings_template};
-pub use search::{AlertUnit, Channel, CheckQuery, Delivery, SavedSearch, Schedule, SearchFilters};
+pub use search::{AlertUnit, Channel, CheckText, Delivery, SavedSearch, Schedule, SearchFilters};
 pub use secret::DatabaseUrl;
 pub use settings::{LogFormat, LoginMode, NlpEngine, Settings};
-pub use source::{ExtractRules, Region, SAMPLE_HOST, Source};
+pub use source::{ExtractRules, JsonRules, ListingRules, Region, SAMPLE_HOST, Source, SourceKind};
 pub use taxonomy::{Sector, Taxonomy};
 
 use check::{check_searches, check_sectors, check_settings, check_sources};
@@ -47,7 +47,7 @@ use taxonomy::TaxonomyFile;
 pub struct Config {
     /// How Harbinger runs.
     pub settings: Settings,
-    /// Whose news is read, by file and place in it; ids and feeds are unique.
+    /// Whose news is read, by file and place in it; ids and addresses are unique.
     pub sources: Vec<Source>,
     /// The sectors.
     pub taxonomy: Taxonomy,
@@ -82,18 +82,19 @@ impl Config {
     /// # Errors
     /// Every mistake in every file and override.
     pub fn load_with(folder: Option<&Path>, overrides: &Overrides) -> Result<Config, ConfigErrors> {
-        Config::load_checked(folder, overrides, |_| Ok(()))
+        Config::load_checked(folder, overrides, |_| Ok(()), |_| Ok(()))
     }
 
-    /// As [`Config::load_with`]; `check_query` looks at the queries of saved searches, whose
-    /// language this crate does not know.
+    /// As [`Config::load_with`]; `check_query` looks at the queries of saved searches and
+    /// `check_selector` at CSS selectors, whose languages this crate does not know.
     ///
     /// # Errors
-    /// Every mistake in every file, override and query.
+    /// Every mistake in every file, override, query and selector.
     pub fn load_checked(
         folder: Option<&Path>,
         overrides: &Overrides,
-        check_query: CheckQuery,
+        check_query: CheckText,
+        check_selector: CheckText,
     ) -> Result<Config, ConfigErrors> {
         let mut errors = Vec::new();
         let files = match folder {
@@ -106,7 +107,7 @@ impl Config {
         let taxonomy = read_taxonomy(&files.taxonomy, &mut errors);
         // With a broken taxonomy every use of the broken sectors would be reported as well.
         let known = (errors.len() == n_errors).then(|| taxonomy.ids());
-        let sources = read_sources(&files.sources, known.as_ref(), &mut errors);
+        let sources = read_sources(&files.sources, known.as_ref(), check_selector, &mut errors);
         let gazetteer = read_gazetteers(&files.gazetteers, known.as_ref(), &mut errors);
         let searches = read_searches(&files.searches, known.as_ref(), check_query, &mut errors);
         ConfigErrors::none_in(errors)?;
@@ -169,6 +170,7 @@ fn read_taxonomy(text: &str, errors: &mut Vec<ConfigError>) -> Taxonomy {
 fn read_sources(
     files: &BTreeMap<String, String>,
     sectors: Option<&BTreeSet<SectorId>>,
+    check_selector: CheckText,
     errors: &mut Vec<ConfigError>,
 ) -> Vec<Source> {
     let mut sources = Vec::new();
@@ -179,14 +181,14 @@ fn read_sources(
         errors.append(&mut reader.errors);
         sources.extend(file.map(|it| it.source).unwrap_or_default());
     }
-    errors.append(&mut check_sources(&sources));
+    errors.append(&mut check_sources(&sources, check_selector));
     sources.into_iter().map(|it| it.value).collect()
 }
 
 fn read_searches(
     text: &str,
     sectors: Option<&BTreeSet<SectorId>>,
-    check_query: CheckQuery,
+    check_query: CheckText,
     errors: &mut Vec<ConfigError>,
 ) -> Vec<SavedSearch> {
     let mut reader = Reader::new("searches.toml", text);

@@ -53,7 +53,7 @@ pub fn reference_markdown() -> String {
             &section.keys.iter().collect::<Vec<_>>(),
         );
     }
-    page.push_str("\n## sources/*.toml\n\nEach publisher's feed is one `[[source]]`.\n\n");
+    page.push_str("\n## sources/*.toml\n\nEach publisher is one `[[source]]`; the tables in it are written\n`[source.listing]`, `[source.json]` and `[source.extract]`.\n\n");
     entry_table(&mut page, "", &Source::keys());
     page.push_str("\n## taxonomy.toml\n\nEach sector is one `[[sector]]`.\n\n");
     entry_table(&mut page, "", &Sector::keys());

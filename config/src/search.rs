@@ -139,8 +139,8 @@ pub fn is_secret_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(allowed)
 }
 
-/// Checks the text of a query: `Err` says what is wrong, with the character.
-pub type CheckQuery = fn(&str) -> Result<(), String>;
+/// Checks a text in a language that this crate does not know: `Err` says what is wrong with it.
+pub type CheckText = fn(&str) -> Result<(), String>;
 
 impl SavedSearch {
     /// A saved search for `query`, with the default of every other key.
@@ -169,7 +169,7 @@ impl SavedSearch {
         name: &str,
         text: &str,
         taxonomy: &Taxonomy,
-        check_query: CheckQuery,
+        check_query: CheckText,
     ) -> Result<Vec<SavedSearch>, ConfigErrors> {
         let sectors = taxonomy.ids();
         let mut reader = Reader::new(name, text);
@@ -190,7 +190,7 @@ impl SavedSearch {
     pub fn from_json(
         value: &serde_json::Value,
         taxonomy: Option<&Taxonomy>,
-        check_query: CheckQuery,
+        check_query: CheckText,
     ) -> Result<SavedSearch, ConfigErrors> {
         let refused = |message: String| {
             ConfigErrors::of(ConfigError {
@@ -233,7 +233,7 @@ impl SavedSearch {
     }
 
     /// What is wrong across keys: key and message.
-    pub(crate) fn mistakes(&self, check_query: CheckQuery) -> Vec<(String, String)> {
+    pub(crate) fn mistakes(&self, check_query: CheckText) -> Vec<(String, String)> {
         let mut mistakes = Vec::new();
         if let Err(message) = check_query(&self.query) {
             mistakes.push(("query".to_owned(), message));
@@ -257,7 +257,7 @@ impl SavedSearch {
 }
 
 /// Without the keys whose value is `null`, which TOML does not know.
-fn without_nulls(value: &serde_json::Value) -> serde_json::Value {
+pub(crate) fn without_nulls(value: &serde_json::Value) -> serde_json::Value {
     match value {
         serde_json::Value::Object(fields) => fields
             .iter()

@@ -116,6 +116,10 @@ declare! {
         redirects_max: usize = 10 => within(0, 20),
         /// Whether article pages obey the site's robots.txt (RFC 9309). Default true.
         respect_robots: bool = true,
+        /// Whether sources that are added while Harbinger runs (page, API, OPML) may lie on
+        /// loopback, private or link-local addresses. Default false; switch it on only where
+        /// everybody who may add a source may read your own network.
+        added_private_addresses: bool = false,
         /// How long a robots.txt is kept, in hours. Default 24, as RFC 9309 advises.
         robots_ttl_hours: u32 = 24 => within(1, 24 * 7),
     }

@@ -1,15 +1,25 @@
-//! `sources/*.toml`: whose news is read.
+//! `sources/*.toml`: whose news is read. Reading order: this file, `source/kind.rs`.
+
+mod kind;
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use url::{Host, Url};
 
 use crate::check::Placed;
 use crate::declare::declare;
+use crate::error::{ConfigError, ConfigErrors};
 use crate::id::{SectorId, SourceId};
 use crate::iso::{COUNTRIES, LANGUAGES};
+use crate::reader::Reader;
+use crate::search::{CheckText, without_nulls};
+use crate::taxonomy::Taxonomy;
 use crate::value::{Rule, Value, if_set, not_empty, text_value, within};
+
+pub(crate) use kind::KIND_KEYS;
+pub use kind::{JsonRules, ListingRules, SourceKind};
 
 /// The host of every address of the bundled sample wire. No resolver knows it (RFC 6761); the
 /// program sends its requests to the loopback port on which it serves the wire, so that articles
@@ -17,7 +27,7 @@ use crate::value::{Rule, Value, if_set, not_empty, text_value, within};
 pub const SAMPLE_HOST: &str = "sample.harbinger.invalid";
 
 declare! {
-    /// A publisher's feed, one `[[source]]` of a file in `sources/`.
+    /// A publisher, one `[[source]]` of a file in `sources/`.
     pub struct Source {
         /// Name in addresses and in the database, unique: `a-z`, `0-9` and `-`, at most 64
         /// characters. Keep it: another id is another source.
@@ -25,8 +35,20 @@ declare! {
         /// Name shown to readers.
         name: String => not_empty(),
         /// Address of the RSS, Atom or JSON feed, unique. A `sample` source lies on
-        /// `sample.harbinger.invalid`, which means the sample wire on loopback.
-        feed_url: Url,
+        /// `sample.harbinger.invalid`, which means the sample wire on loopback. A source has
+        /// exactly one of `feed_url`, `site_url`, `sitemap_url`, `listing`, `json` and `folder`.
+        feed_url: Option<Url>,
+        /// Address of a site whose feed or sitemap is found by itself.
+        site_url: Option<Url>,
+        /// Address of a sitemap, of an index of sitemaps, or of a news sitemap, also gzipped.
+        sitemap_url: Option<Url>,
+        /// A page that lists articles.
+        listing: Option<ListingRules>,
+        /// A JSON document that lists articles.
+        json: Option<JsonRules>,
+        /// A folder of HTML or text files on this machine, with the folders in it; a relative
+        /// path begins where Harbinger is started.
+        folder: Option<PathBuf>,
         /// Start page of the publisher. None by default.
         home_url: Option<Url>,
         /// Language of the articles, ISO 639-1: `en`.
@@ -45,6 +67,9 @@ declare! {
         sectors: Vec<SectorId> = Vec::new(),
         /// Time between two polls, in minutes. None by default: `poll.interval_default_minutes`.
         poll_interval_minutes: Option<u32> => if_set(within(1, 43_200)),
+        /// Entries that are dated longer ago, in days, are left out. None by default: 30 for
+        /// sitemaps and JSON documents, whose lists reach far back, no limit for others.
+        entry_days_max: Option<u32> => if_set(within(1, 36_500)),
         /// Whether the source is read. Default true.
         enabled: bool = true,
         /// Whether its feed and pages may lie on loopback, private or link-local addresses.
@@ -96,13 +121,19 @@ impl Source {
         Source {
             id: SourceId::new(id),
             name: id.to_owned(),
-            feed_url,
+            feed_url: Some(feed_url),
+            site_url: None,
+            sitemap_url: None,
+            listing: None,
+            json: None,
+            folder: None,
             home_url: None,
             language: "en".to_owned(),
             country: None,
             region: Region::World,
             sectors: Vec::new(),
             poll_interval_minutes: None,
+            entry_days_max: None,
             enabled: true,
             allow_private_addresses: false,
             host_interval_ms: None,
@@ -119,15 +150,83 @@ impl Source {
         self.enabled && self.valid_until.is_none_or(|last| today <= last)
     }
 
-    /// What is wrong with the feed's address as such, or `None`.
-    pub(crate) fn feed_address_error(&self) -> Option<String> {
-        if !self.feed_url.username().is_empty() || self.feed_url.password().is_some() {
+    /// Reads a source from a JSON object with the keys of `[[source]]`; `null` counts as absent.
+    /// Sectors must be in `taxonomy`, if given.
+    ///
+    /// # Errors
+    /// Every mistake, as for the file.
+    pub fn from_json(
+        value: &serde_json::Value,
+        taxonomy: Option<&Taxonomy>,
+        check_selector: CheckText,
+    ) -> Result<Source, ConfigErrors> {
+        let error = |key: Option<String>, message: String| ConfigError {
+            origin: "source".to_owned(),
+            position: None,
+            key,
+            message,
+        };
+        let text = toml::to_string(&without_nulls(value)).map_err(|cause| {
+            let message = format!("must be a JSON object with the keys of [[source]]: {cause}");
+            ConfigErrors::of(error(None, message))
+        })?;
+        let sectors = taxonomy.map(Taxonomy::ids);
+        let mut reader = Reader::new("source", &text);
+        reader.sectors = sectors.as_ref();
+        let source = reader.document::<Source>();
+        let mut errors = std::mem::take(&mut reader.errors);
+        let mistakes = source.as_ref().map(|it| it.mistakes(check_selector)).unwrap_or_default();
+        errors.extend(mistakes.into_iter().map(|(key, message)| error(Some(key), message)));
+        for error in &mut errors {
+            // Places in a text that nobody has written help nobody.
+            error.position = None;
+        }
+        ConfigErrors::none_in(errors)?;
+        source.ok_or_else(|| ConfigErrors::of(error(None, "is no source".to_owned())))
+    }
+
+    /// What no single key can say about itself, each mistake with its key.
+    pub(crate) fn mistakes(&self, check_selector: CheckText) -> Vec<(String, String)> {
+        let mut mistakes = Vec::new();
+        match self.kinds().as_slice() {
+            [] => mistakes.push((
+                "feed_url".to_owned(),
+                format!("is missing; a source has exactly one of {KIND_KEYS}"),
+            )),
+            [kind] => {
+                if let Some(message) = kind.url().and_then(|it| self.address_error(it)) {
+                    let address = self.address();
+                    mistakes.push((kind.key().to_owned(), format!("`{address}` {message}")));
+                }
+                if self.sample && kind.name() != "feed" {
+                    mistakes.push(("sample".to_owned(), "goes with `feed_url` only".to_owned()));
+                }
+            }
+            [first, others @ ..] => mistakes.extend(others.iter().map(|it| {
+                let message = format!(
+                    "cannot stand beside `{}`; a source has exactly one of {KIND_KEYS}",
+                    first.key()
+                );
+                (it.key().to_owned(), message)
+            })),
+        }
+        for (key, selector) in self.selectors() {
+            if let Err(message) = check_selector(selector) {
+                mistakes.push((key.to_owned(), format!("`{selector}` {message}")));
+            }
+        }
+        mistakes
+    }
+
+    /// What is wrong with the address as such, or `None`.
+    fn address_error(&self, url: &Url) -> Option<String> {
+        if !url.username().is_empty() || url.password().is_some() {
             return Some("must hold no user name or password".into());
         }
-        if self.feed_url.port() == Some(0) {
+        if url.port() == Some(0) {
             return Some("must not have port 0".into());
         }
-        match (self.sample, self.feed_url.host_str() == Some(SAMPLE_HOST)) {
+        match (self.sample, url.host_str() == Some(SAMPLE_HOST)) {
             (true, false) => {
                 return Some(format!("must lie on {SAMPLE_HOST}, because the source is a sample"));
             }
@@ -136,7 +235,7 @@ impl Source {
             }
             _ => {}
         }
-        let is_private = is_private_host(&self.feed_url);
+        let is_private = is_private_host(url);
         (is_private && !self.allow_private_addresses).then(|| {
             "lies on a private address; set `allow_private_addresses = true` if it shall".into()
         })

@@ -40,7 +40,7 @@ fn the_builtin_sources_cover_sectors_regions_and_languages() {
     let config = Config::builtin().unwrap();
     let real: Vec<&Source> = config.sources.iter().filter(|it| !it.sample).collect();
     assert!(60 <= real.len(), "{} real sources", real.len());
-    assert!(real.iter().all(|it| it.feed_url.scheme() == "https"));
+    assert!(real.iter().all(|it| it.kind().url().is_some_and(|it| it.scheme() == "https")));
     for sector in ["/energy", "/finance", "/transport", "/government", "/technology", "/defence"] {
         let covers = |id: &SectorId| {
             id.as_str() == sector || id.parent().is_some_and(|it| it.as_str() == sector)
@@ -231,6 +231,66 @@ fn only_sample_sources_lie_on_the_sample_host_and_private_feeds_need_leave() {
 }
 
 #[test]
+fn a_source_has_exactly_one_kind_and_selectors_that_can_be_read() {
+    let head = "[[source]]\nid = \"a\"\nname = \"A\"\nlanguage = \"en\"\n";
+    let sources = [
+        head.to_owned(),
+        head.replace("\"a\"", "\"b\"") + "site_url = \"https://b.example/\"\nfolder = \"news\"\n",
+        head.replace("\"a\"", "\"c\"")
+            + "[source.listing]\nurl = \"http://10.0.0.1/\"\nitem = \"li >> a\"\n",
+        head.replace("\"a\"", "\"d\"")
+            + "[source.json]\nurl = \"https://d.example/\"\nlink = \"x{\"\n",
+        head.replace("\"a\"", "\"e\"") + "sitemap_url = \"https://b.example/\"\n",
+    ];
+    let folder = folder(&[("sources/one.toml", &sources.concat())]);
+    let check =
+        |it: &str| if it.contains(">>") { Err("is no selector".to_owned()) } else { Ok(()) };
+    let loaded =
+        Config::load_checked(Some(folder.path()), &Overrides::default(), |_| Ok(()), check);
+    let errors = loaded.map(|_| ()).unwrap_err();
+    let shown: Vec<String> = errors.errors().iter().map(ToString::to_string).collect();
+    let kinds = "a source has exactly one of `feed_url`, `site_url`, `sitemap_url`, `listing`, \
+                 `json`, `folder`";
+    assert_eq!(
+        shown,
+        [
+            format!("sources/one.toml:1:1: `feed_url`: is missing; {kinds}"),
+            format!("sources/one.toml:5:1: `folder`: cannot stand beside `site_url`; {kinds}"),
+            "sources/one.toml:11:1: `listing.url`: `http://10.0.0.1/` lies on a private address; \
+             set `allow_private_addresses = true` if it shall"
+                .to_owned(),
+            "sources/one.toml:11:1: `listing.item`: `li >> a` is no selector".to_owned(),
+            "sources/one.toml:22:1: `source[4].json`: key `title` is missing".to_owned(),
+            "sources/one.toml:24:8: `source[4].json.link`: must be a path such as \"cve.id\", or \
+             a text with paths in braces, is \"x{\""
+                .to_owned(),
+            "sources/one.toml:25:1: `sitemap_url`: `https://b.example/` is already in \
+             sources/one.toml:5"
+                .to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn a_source_as_json_is_read_like_the_file() {
+    let json = serde_json::json!({
+        "id": "kev", "name": "KEV", "language": "en", "notes": null, "sectors": ["/technology"],
+        "json": {"url": "https://kev.example/kev.json", "items": "vulnerabilities",
+                 "link": "https://nvd.example/{cveID}", "title": "vulnerabilityName"},
+    });
+    let taxonomy = Config::builtin().unwrap().taxonomy;
+    let source = Source::from_json(&json, Some(&taxonomy), |_| Ok(())).unwrap();
+    assert_eq!(source.kind().name(), "json");
+    assert_eq!(source.address(), "https://kev.example/kev.json");
+    let back = serde_json::to_value(&source).unwrap();
+    assert_eq!(Source::from_json(&back, None, |_| Ok(())), Ok(source));
+
+    let wrong = serde_json::json!({"id": "A b", "name": "", "langauge": "en", "folder": "x"});
+    let errors = Source::from_json(&wrong, Some(&taxonomy), |_| Ok(())).unwrap_err();
+    assert_eq!(errors.errors().len(), 4, "{errors}");
+}
+
+#[test]
 fn a_taxonomy_is_checked_against_itself_and_the_other_vocabularies() {
     let sector = |id: &str, more: &str| {
         format!("[[sector]]\nid = \"{id}\"\nlabel = \"X\"\nkeywords = [\"x\"]\n{more}\n")
@@ -365,9 +425,14 @@ fn every_mistake_of_the_saved_searches_is_shown_at_once() {
                     [[search]]\nid = \"y\"\nname = \"Y\"\nquery = \"bad\"\n\
                     deliver = [{ channel = \"email\" }, { channel = \"slack\", to = \"https://a.example\", signing_secret = \"s\" }]\n";
     let folder = folder(&[("searches.toml", searches)]);
-    let errors = Config::load_checked(Some(folder.path()), &Overrides::default(), |query| {
-        if query == "bad" { Err("cannot be read (character 1)".to_owned()) } else { Ok(()) }
-    });
+    let errors = Config::load_checked(
+        Some(folder.path()),
+        &Overrides::default(),
+        |query| {
+            if query == "bad" { Err("cannot be read (character 1)".to_owned()) } else { Ok(()) }
+        },
+        |_| Ok(()),
+    );
     let errors = errors.map(|_| ()).unwrap_err();
     let shown: Vec<String> = errors.errors().iter().map(ToString::to_string).collect();
     assert_eq!(

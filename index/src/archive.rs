@@ -13,12 +13,14 @@
 //!
 //! Time is an argument. Instants are kept in microseconds.
 //!
-//! Reading order: `open`, [`sources`], [`frontier`], [`articles`], [`annotations`] (with
+//! Reading order: `open`, [`sources`], [`added_sources`], [`source_quality`],
+//! [`frontier`], [`articles`], [`annotations`] (with
 //! `annotation_rows` and `forget`), [`versions`], [`index_feed`], [`stories`], [`story_edits`], [`statements`],
 //! [`entities`], [`graph_articles`], [`counts`]; [`searches`], [`alerts`], [`outbox`]; [`corrections`],
 //! [`access`], [`audit`], [`backup`], [`retention`].
 
 pub mod access;
+pub mod added_sources;
 pub mod alerts;
 mod annotation_rows;
 pub mod annotations;
@@ -41,6 +43,7 @@ pub mod outbox;
 mod paging;
 pub mod retention;
 pub mod searches;
+pub mod source_quality;
 pub mod sources;
 pub mod statements;
 pub mod stories;

@@ -76,6 +76,9 @@ pub struct Entry {
     pub summary: Option<String>,
     /// Publication time by the feed; `None` when absent or absurd.
     pub published_at: Option<DateTime<Utc>>,
+    /// The article's text, where the source holds it itself; then no page is fetched.
+    #[serde(default)]
+    pub text: Option<String>,
 }
 
 /// An article: the main text of a page and what is known about it.

@@ -1,9 +1,11 @@
 //! The crawl stage: one entry's page, fetched and made an article.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
-use config::{ExtractRules, Source};
+use config::{ExtractRules, Source, SourceKind};
 use tracing::debug;
 
 use crate::article::{Article, Entry, TEXT_CHARS_MAX, sha256_hex};
@@ -12,6 +14,8 @@ use crate::decode::decode;
 use crate::extract::{ExtractedPage, extract};
 use crate::failure::FailureClass;
 use crate::fetch::{FetchError, FetchOutcome, FetchRequest, Fetcher, Page};
+use crate::folder::{self, FOLDER_HOST};
+use crate::plain_text::squeeze;
 
 /// Longest time that the extraction of one page may take.
 const EXTRACTION_TIMEOUT: Duration = Duration::from_secs(30);
@@ -53,8 +57,8 @@ pub struct Crawled {
     pub page: Page,
 }
 
-/// Fetches the page of `entry` and extracts its article, with at most `n_chars_max` characters of
-/// text.
+/// Fetches the page of `entry`, or reads its file, and extracts its article, with at most
+/// `n_chars_max` characters of text. An entry that holds its text needs no page.
 ///
 /// The article keeps the identity and address of the entry, also after redirects; the address
 /// that the page names for itself is in [`Article::canonical_url`]. What the page does not say is
@@ -66,22 +70,17 @@ pub async fn crawl_entry(
     n_chars_max: usize,
     now: DateTime<Utc>,
 ) -> Result<Crawled, CrawlFailure> {
-    let request = FetchRequest {
-        allows_private_addresses: source.allow_private_addresses,
-        interval: source.host_interval_ms.map(|it| Duration::from_millis(it.into())),
-        ..FetchRequest::page(entry.url.as_str())
-    };
-    let page = match fetcher.fetch(&request).await? {
-        FetchOutcome::Fetched(page) => page,
-        FetchOutcome::NotModified => {
-            let message = format!("{} answered an unconditional request with 304", entry.url);
-            return Err(CrawlFailure::new(FailureClass::HttpOther, &message));
+    if let Some(text) = &entry.text {
+        return Ok(of_text(entry, source, text, n_chars_max, now));
+    }
+    let page = match source.kind() {
+        // Its address leads to a page that says something else.
+        SourceKind::Json(rules) if rules.text.is_some() => {
+            let message = format!("{} holds no text in the document of its source", entry.url);
+            return Err(CrawlFailure::new(FailureClass::NoText, &message));
         }
-        FetchOutcome::RateLimited { retry_after } => {
-            let message = format!("the host of {} is to be left alone for a while", entry.url);
-            let failure = CrawlFailure::new(FailureClass::Http429, &message);
-            return Err(CrawlFailure { retry_after: Some(retry_after), ..failure });
-        }
+        SourceKind::Folder(folder) => read_file(fetcher, folder, entry).await?,
+        _ => fetch_page(fetcher, source, entry).await?,
     };
     let started = Instant::now();
     let page_sha256 = sha256_hex(&page.body);
@@ -103,11 +102,85 @@ pub async fn crawl_entry(
     Ok(Crawled { article, page: kept })
 }
 
+/// Fetches the page of `entry`.
+async fn fetch_page(
+    fetcher: &Fetcher,
+    source: &Source,
+    entry: &Entry,
+) -> Result<Page, CrawlFailure> {
+    let request = FetchRequest {
+        allows_private_addresses: source.allow_private_addresses,
+        interval: source.host_interval_ms.map(|it| Duration::from_millis(it.into())),
+        ..FetchRequest::page(entry.url.as_str())
+    };
+    match fetcher.fetch(&request).await? {
+        FetchOutcome::Fetched(page) => Ok(page),
+        FetchOutcome::NotModified => {
+            let message = format!("{} answered an unconditional request with 304", entry.url);
+            Err(CrawlFailure::new(FailureClass::HttpOther, &message))
+        }
+        FetchOutcome::RateLimited { retry_after } => {
+            let message = format!("the host of {} is to be left alone for a while", entry.url);
+            let failure = CrawlFailure::new(FailureClass::Http429, &message);
+            Err(CrawlFailure { retry_after: Some(retry_after), ..failure })
+        }
+    }
+}
+
+/// Reads the file of `entry` on a blocking thread.
+async fn read_file(fetcher: &Fetcher, folder: &Path, entry: &Entry) -> Result<Page, CrawlFailure> {
+    let (folder, entry) = (folder.to_path_buf(), entry.clone());
+    let (n_bytes_max, url) = (fetcher.body_bytes_max(), entry.url.to_url());
+    let task = tokio::task::spawn_blocking(move || {
+        folder::read(&folder, &entry.source, &entry.url, n_bytes_max)
+    });
+    let read = task.await.map_err(|_| broken(&url, "reading the file broke"))?;
+    read.map_err(|error| CrawlFailure::new(error.class(), &error.to_string()))
+}
+
+/// The article of an entry that holds its text itself.
+fn of_text(
+    entry: &Entry,
+    source: &Source,
+    text: &str,
+    n_chars_max: usize,
+    now: DateTime<Utc>,
+) -> Crawled {
+    let body = Bytes::from(text.to_owned());
+    let article = Article {
+        id: entry.id,
+        url: entry.url.clone(),
+        canonical_url: None,
+        source: entry.source.clone(),
+        title: entry.title.clone().unwrap_or_default(),
+        authors: Vec::new(),
+        text: text.chars().take(n_chars_max.min(TEXT_CHARS_MAX)).collect(),
+        language: Some(source.language.clone()),
+        site_name: Some(source.name.clone()),
+        published_at: entry.published_at,
+        fetched_at: now,
+        page_sha256: sha256_hex(&body),
+    };
+    let kind = "text/plain; charset=utf-8";
+    let page = Page {
+        url: entry.url.to_url(),
+        moved_permanently_to: None,
+        content_type: Some(kind.to_owned()),
+        etag: None,
+        last_modified: None,
+        fresh_for: None,
+        status: 200,
+        headers: vec![("content-type".to_owned(), kind.as_bytes().to_vec())],
+        body,
+    };
+    Crawled { article, page }
+}
+
 fn broken(url: &url::Url, what: &str) -> CrawlFailure {
     CrawlFailure::new(FailureClass::Extractor, &format!("{url}: {what}"))
 }
 
-/// Decodes and extracts a page; plain text is its own article.
+/// Decodes and extracts a page; a text file is its own article.
 fn read_page(
     page: &Page,
     rules: &ExtractRules,
@@ -119,6 +192,10 @@ fn read_page(
         return Err(failure(FailureClass::EmptyBody, "the page is empty"));
     }
     let content_type = page.content_type.as_deref();
+    let is_file = page.url.host_str() == Some(FOLDER_HOST);
+    if is_file && content_type == Some("text/plain") {
+        return Ok(of_plain_text(&decode(&page.body, content_type).text));
+    }
     if !is_html(content_type, &page.body) {
         let kind = content_type.unwrap_or("something binary");
         return Err(failure(FailureClass::NotHtml, &format!("this is {kind}, not an HTML page")));
@@ -127,6 +204,14 @@ fn read_page(
     let url = page.url.as_str();
     extract(&html, Some(url), rules, now)
         .map_err(|error| failure(error.class(), &error.to_string()))
+}
+
+/// A text file as a page: its paragraphs, under the headline that its first line may be.
+fn of_plain_text(text: &str) -> ExtractedPage {
+    let mut lines = text.lines().map(squeeze).filter(|it| !it.is_empty()).peekable();
+    let marked = lines.peek().and_then(|it| it.strip_prefix("# ")).map(str::to_owned);
+    let title = marked.inspect(|_| drop(lines.next())).unwrap_or_default();
+    ExtractedPage { title, text: lines.collect::<Vec<_>>().join("\n"), ..ExtractedPage::default() }
 }
 
 /// Whether a body can be read as HTML: by its type, or by its first bytes where the type is

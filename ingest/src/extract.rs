@@ -181,6 +181,11 @@ fn extract_tame(
     })
 }
 
+/// A page as a tree of elements, within the bounds that hold for extraction.
+pub(crate) fn guarded_html(html: &str) -> scraper::Html {
+    scraper::Html::parse_document(&guard::tame(html))
+}
+
 /// The address that the page names as its own; another site's word is not taken.
 fn canonical_url(facts: &PageFacts, url: Option<&Url>) -> Option<CanonicalUrl> {
     let named = facts.canonical_link.as_deref().or_else(|| facts.meta("og:url"))?;

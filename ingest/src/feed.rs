@@ -182,6 +182,7 @@ fn entry(parsed: &ParsedEntry, source: &SourceId, base: &Url, now: DateTime<Utc>
         title: title.filter(|it| !it.is_empty()),
         summary: summary.filter(|it| !it.is_empty()),
         published_at: published_at.or_else(updated_at),
+        text: None,
     })
 }
 

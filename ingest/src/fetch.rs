@@ -4,6 +4,8 @@
 //! connect time), robots.txt for pages, and the host's turn. Reading order: this file, then
 //! `fetch/turns.rs` (politeness), `fetch/robots.rs`, `fetch/address.rs` (which addresses may be
 //! asked), `fetch/headers.rs`, `fetch/error.rs`, `fetch/classify.rs`.
+//!
+//! Longer than most, since settings, requests and answers are described here.
 
 mod address;
 mod classify;
@@ -191,6 +193,18 @@ pub enum FetchOutcome {
     },
 }
 
+/// What a host's robots.txt says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RobotsFacts {
+    /// Why the address may not be fetched: [`FailureClass::Robots`] when the file forbids it,
+    /// another class when the file could not be had; `None` when it may.
+    pub refusal: Option<FailureClass>,
+    /// The pause between two requests that the host asks for.
+    pub crawl_delay: Duration,
+    /// Addresses of sitemaps as written.
+    pub sitemaps: Vec<String>,
+}
+
 /// Fetches feeds and pages; one for the whole process, since it holds the hosts' turns.
 pub struct Fetcher {
     settings: FetchSettings,
@@ -316,6 +330,37 @@ impl Fetcher {
                 limited(silence)
             }
         }
+    }
+
+    /// What robots.txt says about `url`; fetched when unknown, whether or not pages obey it.
+    pub async fn robots(&self, url: &Url, request: &FetchRequest) -> RobotsFacts {
+        let unknown = |class| RobotsFacts {
+            refusal: Some(class),
+            crawl_delay: Duration::ZERO,
+            sitemaps: Vec::new(),
+        };
+        if let Err(error) = check_address(url, request) {
+            return unknown(error.class());
+        }
+        let Ok(_turn) = self.turns.turn(url, self.settings.wait_max).await else {
+            return unknown(FailureClass::Http429);
+        };
+        let rules = self.rules(url, request).await;
+        RobotsFacts {
+            refusal: rules.check(url).err(),
+            crawl_delay: rules.crawl_delay(),
+            sitemaps: rules.sitemaps(),
+        }
+    }
+
+    /// Largest body in bytes, after decompression.
+    pub fn body_bytes_max(&self) -> usize {
+        self.settings.body_bytes_max
+    }
+
+    /// Whether pages obey robots.txt.
+    pub fn respects_robots(&self) -> bool {
+        self.settings.respects_robots
     }
 
     /// The rules of the host of `url`, fetched when unknown. The caller holds the host's turn.

@@ -1,8 +1,9 @@
 //! From a source to articles: polling feeds, fetching pages, extracting text.
 //!
 //! Pure modules, in reading order: [`article`], [`canonical_url`], [`failure`], [`date`],
-//! [`plain_text`], [`decode`], [`feed`], [`extract`], [`near_duplicate`], [`revision`], [`schedule`]. Modules
-//! that talk to servers: [`fetch`], [`poll`], [`crawl`]; [`warc_writer`] keeps what they sent.
+//! [`plain_text`], [`decode`], [`feed`], [`sitemap`], [`listing`], [`json_list`], [`opml`], [`extract`],
+//! [`near_duplicate`], [`revision`], [`schedule`], [`health`]. Modules that talk to servers: [`fetch`],
+//! [`discover`], [`poll`], [`crawl`], [`trial`]; [`folder`] reads files instead; [`warc_writer`] keeps what servers sent.
 //!
 //! Knows no database and no clock: what must be remembered is given and given back, and the time
 //! is an argument.
@@ -12,15 +13,23 @@ pub mod canonical_url;
 pub mod crawl;
 pub mod date;
 pub mod decode;
+pub mod discover;
 pub mod extract;
 pub mod failure;
 pub mod feed;
 pub mod fetch;
+pub mod folder;
+pub mod health;
+pub mod json_list;
+pub mod listing;
 pub mod near_duplicate;
+pub mod opml;
 pub mod plain_text;
 pub mod poll;
 pub mod revision;
 pub mod schedule;
+pub mod sitemap;
+pub mod trial;
 pub mod warc_writer;
 
 pub use article::{Article, ArticleId, Entry};

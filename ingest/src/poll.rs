@@ -1,90 +1,41 @@
-//! The poll stage: one feed, asked once.
+//! The poll stage: one source, asked once. Reading order: this file, `poll/state.rs`, `poll/document.rs` (what one
+//! document lists), `poll/sitemaps.rs` (an index and the sitemaps in it), `poll/site.rs`.
 //!
 //! [`poll_source`] has no memory of its own: all it knows of earlier polls is the [`SourceState`]
 //! that it is given and gives back, so that a restart asks no feed again.
 
+mod document;
+mod site;
+mod sitemaps;
+mod state;
+
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use config::Source;
+use chrono::{DateTime, TimeDelta, Utc};
 use config::settings::PollSettings;
-use serde::{Deserialize, Serialize};
+use config::{Source, SourceKind};
 use tracing::debug;
 use url::Url;
 
-use crate::article::{ArticleId, Entry};
+pub use state::{Moves, PollFailure, SitemapPart, SourceState};
+
+use crate::article::Entry;
 use crate::failure::FailureClass;
-use crate::feed::{self, FeedRhythm};
-use crate::fetch::{FetchOutcome, FetchRequest, Fetcher, Page};
-use crate::schedule::{EntryRate, PollEnd, PollFacts, PollLimits, next_poll};
+use crate::fetch::{FetchKind, FetchOutcome, FetchRequest, Fetcher, Page};
+use crate::folder;
+use crate::schedule::{PollEnd, PollFacts, PollLimits, next_poll};
 
 /// After so many polls in a row that were redirected for good to the same address, the address is
 /// adopted.
 const N_MOVES_TO_ADOPT: u32 = 3;
+/// Entries of earlier documents that are remembered, to count new ones.
+const N_REMEMBERED: usize = 2_000;
+/// Age of the oldest entries taken from lists that reach far back, in days.
+const AGE_DAYS_MAX: u32 = 30;
 /// Characters of a failure's message that are kept.
 const MESSAGE_CHARS_MAX: usize = 500;
-
-/// What must be remembered of a source between polls, across restarts.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct SourceState {
-    /// ETag of the last body that was read, exactly as received.
-    pub etag: Option<String>,
-    /// Last-Modified of the last body that was read, exactly as received.
-    pub last_modified: Option<String>,
-    /// BLAKE3 hash of the last body that was read, since some servers repeat ETags.
-    pub body_hash: Option<String>,
-    /// When to poll next; `None` before the first poll and after the feed has gone for good.
-    pub next_poll_at: Option<DateTime<Utc>>,
-    /// When the feed was polled last.
-    pub last_poll_at: Option<DateTime<Utc>>,
-    /// When the feed last answered well.
-    pub last_success_at: Option<DateTime<Utc>>,
-    /// When the feed last brought a new entry.
-    pub last_new_entry_at: Option<DateTime<Utc>>,
-    /// Whether the feed answered 410: it is not polled any more.
-    pub is_gone: bool,
-    /// Sum of the weights of the failures since the last success.
-    pub failure_score: f64,
-    /// Failures since the last success, by class.
-    pub n_failures: BTreeMap<FailureClass, u32>,
-    /// Class and message of the last failure; cleared by a success.
-    pub last_failure: Option<PollFailure>,
-    /// The address that took the place of the declared one, after repeated permanent redirects.
-    pub adopted_url: Option<String>,
-    /// The declared address that [`SourceState::adopted_url`] stands for; another declared
-    /// address ends the adoption.
-    pub adopted_for: Option<String>,
-    /// Where the last polls were redirected for good, and how many in a row.
-    pub moves: Option<Moves>,
-    /// What the feed says about when to ask.
-    pub rhythm: FeedRhythm,
-    /// How long the last answer stays fresh by its cache headers, in seconds.
-    pub fresh_for_seconds: Option<u64>,
-    /// Running mean of new entries per day.
-    pub rate: EntryRate,
-    /// Ids of the entries of the last body, to count new ones.
-    pub last_entries: Vec<ArticleId>,
-}
-
-/// Permanent redirects in a row.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Moves {
-    /// Where they led.
-    pub to: String,
-    /// How many there were.
-    pub n_polls: u32,
-}
-
-/// Why a poll failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PollFailure {
-    /// The class, for metrics and queries.
-    pub class: FailureClass,
-    /// For people: names the address and the cause, at most 500 characters.
-    pub message: String,
-}
 
 /// How a poll ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,27 +86,24 @@ pub struct PollOutcome {
     pub result: PollResult,
 }
 
-impl SourceState {
-    /// Whether the feed is to be polled at `now`.
-    pub fn is_due(&self, now: DateTime<Utc>) -> bool {
-        !self.is_gone && self.next_poll_at.is_none_or(|it| it <= now)
-    }
-
-    /// The address to ask: the declared one, unless another was adopted for it.
-    fn url_for<'a>(&'a self, declared: &'a str) -> &'a str {
-        let is_for_this = self.adopted_for.as_deref() == Some(declared);
-        self.adopted_url.as_deref().filter(|_| is_for_this).unwrap_or(declared)
-    }
-}
-
 /// One poll: what is polled, with which settings, when.
 struct Poll<'a> {
+    fetcher: &'a Fetcher,
     source: &'a Source,
     settings: &'a PollSettings,
     now: DateTime<Utc>,
 }
 
-/// Polls a feed once: asks conditionally, reads the answer, and works out when to ask again.
+/// What an address answered.
+#[expect(clippy::large_enum_variant, reason = "one is made for each request")]
+enum Asked {
+    /// A body to read.
+    Page(Page),
+    /// No body; the poll is over.
+    Over(PollOutcome),
+}
+
+/// Polls a source once: asks conditionally, reads the answer, and works out when to ask again.
 ///
 /// Never fails: whatever goes wrong is in the outcome, for the caller to log, and counted in
 /// `harbinger_polls_total{result}` and `harbinger_poll_failures_total{class}`.
@@ -166,19 +114,15 @@ pub async fn poll_source(
     settings: &PollSettings,
     now: DateTime<Utc>,
 ) -> PollOutcome {
-    let poll = Poll { source, settings, now };
-    let request = FetchRequest {
-        etag: state.etag.clone(),
-        last_modified: state.last_modified.clone(),
-        allows_private_addresses: source.allow_private_addresses,
-        interval: source.host_interval_ms.map(|it| Duration::from_millis(it.into())),
-        ..FetchRequest::feed(state.url_for(source.feed_url.as_str()))
-    };
-    let outcome = match fetcher.fetch(&request).await {
-        Ok(FetchOutcome::Fetched(page)) => poll.read(state, &page),
-        Ok(FetchOutcome::NotModified) => poll.succeeded(state, PollResult::NotModified),
-        Ok(FetchOutcome::RateLimited { retry_after }) => poll.rate_limited(state, retry_after),
-        Err(error) => poll.failed(state, error.class(), &error.to_string(), error.retry_after()),
+    let poll = Poll { fetcher, source, settings, now };
+    let outcome = match source.kind() {
+        SourceKind::Feed(url) => poll.document(state, url, FetchKind::Feed).await,
+        SourceKind::Sitemap(url) => poll.sitemap(state, url).await,
+        SourceKind::Site(url) => poll.site(state, url).await,
+        // A page for people, so robots.txt binds.
+        SourceKind::Listing(rules) => poll.document(state, &rules.url, FetchKind::Page).await,
+        SourceKind::Json(rules) => poll.document(state, &rules.url, FetchKind::Feed).await,
+        SourceKind::Folder(path) => poll.folder(state, path).await,
     };
     let result = outcome.result.name();
     metrics::counter!("harbinger_polls_total", "result" => result).increment(1);
@@ -186,44 +130,126 @@ pub async fn poll_source(
         metrics::counter!("harbinger_poll_failures_total", "class" => class.name()).increment(1);
     }
     debug!(
-        feed.url = request.url, entries.n = outcome.entries.len(), result,
+        source.address = source.address(), entries.n = outcome.entries.len(), result,
         next_poll_at = ?outcome.state.next_poll_at, "polled {}: {result}", source.id,
     );
     outcome
 }
 
 impl Poll<'_> {
-    /// Reads a body that arrived.
-    fn read(&self, state: &SourceState, page: &Page) -> PollOutcome {
+    /// Asks one address and reads the document there, as the source's kind wants.
+    async fn document(&self, state: &SourceState, url: &Url, kind: FetchKind) -> PollOutcome {
+        let page = match self.ask(state, url, kind).await {
+            Asked::Page(page) => page,
+            Asked::Over(outcome) => return outcome,
+        };
+        let (mut next, is_same) = self.arrived(state, url, &page);
+        if is_same {
+            return self.succeeded(&next, PollResult::Unchanged);
+        }
+        match document::read(self.source, &page, self.now).await {
+            Ok(read) => {
+                next.rhythm = read.rhythm;
+                self.listed(state, next, read.entries)
+            }
+            // What came is no feed: keep the old validators, the next poll must see a body.
+            Err((class, message)) => self.failed(state, class, &message, None),
+        }
+    }
+
+    /// Asks `url` conditionally.
+    async fn ask(&self, state: &SourceState, url: &Url, kind: FetchKind) -> Asked {
+        let request = FetchRequest {
+            etag: state.etag.clone(),
+            last_modified: state.last_modified.clone(),
+            ..self.request(state.url_for(url.as_str()), kind)
+        };
+        Asked::Over(match self.fetcher.fetch(&request).await {
+            Ok(FetchOutcome::Fetched(page)) => return Asked::Page(page),
+            Ok(FetchOutcome::NotModified) => self.succeeded(state, PollResult::NotModified),
+            Ok(FetchOutcome::RateLimited { retry_after }) => self.rate_limited(state, retry_after),
+            Err(error) => {
+                self.failed(state, error.class(), &error.to_string(), error.retry_after())
+            }
+        })
+    }
+
+    /// An unconditional request with what the source allows.
+    fn request(&self, url: &str, kind: FetchKind) -> FetchRequest {
+        FetchRequest {
+            kind,
+            allows_private_addresses: self.source.allow_private_addresses,
+            interval: self.source.host_interval_ms.map(|it| Duration::from_millis(it.into())),
+            ..FetchRequest::feed(url)
+        }
+    }
+
+    /// The state after `page` arrived, and whether its body is the one of the last poll.
+    fn arrived(&self, state: &SourceState, declared: &Url, page: &Page) -> (SourceState, bool) {
         let hash = blake3::hash(&page.body).to_hex().to_string();
         let mut next = state.clone();
         next.etag = page.etag.clone();
         next.last_modified = page.last_modified.clone();
         next.fresh_for_seconds = page.fresh_for.map(|it| it.as_secs());
-        note_move(&mut next, self.source.feed_url.as_str(), page.moved_permanently_to.as_ref());
-        if state.body_hash.as_deref() == Some(hash.as_str()) {
-            return self.succeeded(&next, PollResult::Unchanged);
+        note_move(&mut next, declared.as_str(), page.moved_permanently_to.as_ref());
+        let is_same = state.body_hash.as_deref() == Some(hash.as_str());
+        next.body_hash = Some(hash);
+        (next, is_same)
+    }
+
+    /// The outcome of a poll that found `entries`; too old ones are left out, the newest of too
+    /// many are kept.
+    fn listed(
+        &self,
+        state: &SourceState,
+        mut next: SourceState,
+        mut entries: Vec<Entry>,
+    ) -> PollOutcome {
+        if let Some(oldest) = self.oldest() {
+            entries.retain(|it| it.published_at.is_none_or(|at| oldest <= at));
         }
-        let url = Some(page.url.as_str());
-        let parsed = match feed::parse(&page.body, page.content_type.as_deref(), url) {
-            Ok(parsed) => parsed,
-            // What came is no feed: keep the old validators, the next poll must see a body.
-            Err(error) => {
-                let message = format!("{}: {error}", page.url);
-                return self.failed(state, error.class(), &message, None);
-            }
-        };
-        let mut entries = feed::entries(&parsed, &self.source.id, &page.url, self.now);
         entries.truncate(self.settings.n_entries_max);
         let n_new = entries.iter().filter(|it| !state.last_entries.contains(&it.id)).count();
-        next.body_hash = Some(hash);
-        next.rhythm = parsed.rhythm;
-        next.last_entries = entries.iter().map(|it| it.id).collect();
+        next.last_entries = entries.iter().take(N_REMEMBERED).map(|it| it.id).collect();
         if n_new > 0 {
             next.last_new_entry_at = Some(self.now);
         }
         let result = PollResult::Parsed { n_entries: entries.len(), n_new };
         PollOutcome { entries, ..self.succeeded(&next, result) }
+    }
+
+    /// Entries dated before are left out; `None` when none are.
+    fn oldest(&self) -> Option<DateTime<Utc>> {
+        let is_long = matches!(self.source.kind(), SourceKind::Sitemap(_) | SourceKind::Json(_));
+        let n_days = self.source.entry_days_max.or(is_long.then_some(AGE_DAYS_MAX))?;
+        Some(self.now - TimeDelta::days(n_days.into()))
+    }
+
+    /// Looks at a folder of files.
+    async fn folder(&self, state: &SourceState, path: &Path) -> PollOutcome {
+        let (folder, source) = (path.to_path_buf(), self.source.id.clone());
+        let n_max = self.settings.n_entries_max;
+        let look = tokio::task::spawn_blocking(move || folder::look(&folder, &source, n_max));
+        let contents = match look.await {
+            Ok(Ok(contents)) => contents,
+            Ok(Err(error)) => {
+                let message = format!("{} cannot be read: {error}", path.display());
+                let class = match error.kind() {
+                    std::io::ErrorKind::NotFound => FailureClass::Http404,
+                    _ => FailureClass::Dropped,
+                };
+                return self.failed(state, class, &message, None);
+            }
+            Err(_) => {
+                let message = format!("the look at {} broke", path.display());
+                return self.failed(state, FailureClass::Extractor, &message, None);
+            }
+        };
+        if state.body_hash.as_ref() == Some(&contents.fingerprint) {
+            return self.succeeded(state, PollResult::Unchanged);
+        }
+        let next = SourceState { body_hash: Some(contents.fingerprint), ..state.clone() };
+        self.listed(state, next, contents.entries)
     }
 
     fn succeeded(&self, state: &SourceState, result: PollResult) -> PollOutcome {

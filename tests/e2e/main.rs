@@ -13,6 +13,7 @@ mod real_input;
 mod resilience;
 mod retention;
 mod sample_wire;
+mod sources;
 mod tidy;
 mod users;
 mod versions;

@@ -23,8 +23,11 @@ pub(crate) fn role_for(method: &Method, path: &str) -> Role {
     if is_safe(method) || is_for_all {
         return Role::Reader;
     }
-    let is_for_admins = ["/settings", "/v1/opml", "/sources"].iter().any(|it| is_below(path, it))
-        || (is_below(path, "/v1/sources") && path != "/v1/sources/test");
+    // To try a source out changes nothing here.
+    let is_trial = matches!(path, "/sources/test" | "/v1/sources/test");
+    let is_for_admins =
+        ["/settings", "/v1/opml", "/sources", "/v1/sources"].iter().any(|it| is_below(path, it))
+            && !is_trial;
     if is_for_admins { Role::Admin } else { Role::Analyst }
 }
 
@@ -49,7 +52,10 @@ mod tests {
         check("POST", "/v1/saved-searches", Role::Analyst);
         check("DELETE", "/v1/saved-searches/x", Role::Analyst);
         check("POST", "/v1/sources/test", Role::Analyst);
+        check("POST", "/sources/test", Role::Analyst);
         check("POST", "/v1/sources", Role::Admin);
+        check("DELETE", "/v1/sources/x", Role::Admin);
+        check("POST", "/sources/opml", Role::Admin);
         check("PUT", "/v1/opml", Role::Admin);
         check("POST", "/settings/users", Role::Admin);
         check("POST", "/settings/password", Role::Reader);

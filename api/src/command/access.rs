@@ -113,7 +113,7 @@ pub(super) fn keys(setup: &Setup, command: &KeysCommand) -> anyhow::Result<ExitC
     })
 }
 
-async fn note(archive: &Archive, action: &str, subject: &str) -> anyhow::Result<()> {
+pub(super) async fn note(archive: &Archive, action: &str, subject: &str) -> anyhow::Result<()> {
     let entry = AuditEntry {
         at: super::now(),
         who: "command line".to_owned(),

@@ -38,6 +38,8 @@ pub(super) fn run(setup: Setup) -> anyhow::Result<ExitCode> {
             metrics.clone(),
             super::now,
         );
+        state.roster = Arc::clone(&system.roster);
+        state.fetcher = Some(Arc::clone(&system.fetcher));
         state.events = system.events.clone();
         state.readiness = Arc::clone(&system.readiness);
         state.sample_anchor = system.sample_anchor;

@@ -38,7 +38,13 @@ pub(super) fn load_config(args: &GlobalArgs, more: Vec<String>) -> Result<Config
     let data_dir = args.data_dir.iter().map(|it| format!("data_dir={}", it.display()));
     let flags = args.set.iter().cloned().chain(data_dir).chain(more);
     let overrides = Overrides::from_env(variables).with_flags(flags);
-    Config::load_checked(config_folder(args).as_deref(), &overrides, super::check_query)
+    let folder = config_folder(args);
+    Config::load_checked(
+        folder.as_deref(),
+        &overrides,
+        super::check_query,
+        ingest::listing::check_selector,
+    )
 }
 
 /// The folder that was asked for, else `./config` when it looks like one, else the built-in one.

@@ -216,8 +216,8 @@ fn sectors(state: &AppState, name: &str, typed: &str) -> Vec<Suggestion> {
 /// Sources whose id or name begins with `typed`.
 fn sources(state: &AppState, name: &str, typed: &str) -> Vec<Suggestion> {
     let typed = typed.to_lowercase();
-    let all = state.config.sources.iter();
-    let fitting = all.filter(|it| {
+    let all = state.roster.listed_now();
+    let fitting = all.values().map(|it| &it.source).filter(|it| {
         it.id.as_str().starts_with(&typed) || it.name.to_lowercase().starts_with(&typed)
     });
     let suggestion = |it: &config::Source| Suggestion {

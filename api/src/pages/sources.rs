@@ -1,28 +1,38 @@
-//! How every source is doing.
+//! How every source is doing, and adding another one.
 
 use std::collections::BTreeMap;
 
 use askama::Template;
 use chrono::{DateTime, Utc};
-use config::Config;
-use index::archive::sources::SourceState;
+use config::SectorId;
+use index::archive::access::Role;
+use ingest::health::Standing;
+use ingest::trial::{Outcome, Trial};
 
 use super::frame::Frame;
 use super::text::{Time, brief, clean_or, counted, grouped, href};
 use super::view::SectorNames;
+use crate::access::Principal;
+use crate::additions::verdict;
+use crate::handlers::source_list::SourceBody;
 
 /// A line of the table.
 pub(crate) struct SourceRow {
+    id: String,
     href: String,
     name: String,
     is_sample: bool,
-    sectors: String,
+    is_added: bool,
+    is_paused: bool,
+    about: String,
     state: &'static str,
     state_label: String,
     failure: Option<String>,
-    last_poll: Option<Time>,
+    last_success: Option<Time>,
     next_poll: Option<Time>,
+    per_day: String,
     last_article: Option<Time>,
+    quality: String,
     n_waiting: String,
     n_dead: String,
     n_articles: String,
@@ -31,11 +41,54 @@ pub(crate) struct SourceRow {
 
 /// What the page is made from.
 pub(crate) struct Input<'a> {
-    pub(crate) states: Vec<SourceState>,
-    /// Declares the sources' sectors.
-    pub(crate) config: &'a Config,
+    pub(crate) sources: Vec<SourceBody>,
     pub(crate) sectors: &'a SectorNames,
     pub(crate) now: DateTime<Utc>,
+    pub(crate) shown: Shown,
+}
+
+/// What a form led to.
+#[derive(Default)]
+pub(crate) struct Shown {
+    /// What was typed.
+    pub(crate) url: String,
+    /// The name that was typed.
+    pub(crate) name: String,
+    /// What is wrong with it.
+    pub(crate) error: Option<String>,
+    /// What was done.
+    pub(crate) said: Option<String>,
+    /// What a test found.
+    pub(crate) trial: Option<Trial>,
+}
+
+/// A test, to be read.
+pub(crate) struct TrialView {
+    headline: String,
+    steps: Vec<StepView>,
+    entries: Vec<EntryView>,
+    others: Vec<FeedView>,
+}
+
+struct StepView {
+    name: String,
+    state: &'static str,
+    word: &'static str,
+    message: String,
+    took: String,
+}
+
+struct EntryView {
+    href: String,
+    title: String,
+    day: String,
+    beginning: String,
+}
+
+struct FeedView {
+    url: String,
+    label: String,
+    about: String,
 }
 
 /// `sources.html`.
@@ -46,74 +99,184 @@ pub(crate) struct SourcesPage {
     headline: String,
     deck: String,
     rows: Vec<SourceRow>,
+    url: String,
+    name: String,
+    error: Option<String>,
+    said: Option<String>,
+    trial: Option<TrialView>,
+    may_test: bool,
+    may_change: bool,
 }
 
 /// Makes the page.
 pub(crate) fn page(input: Input<'_>) -> SourcesPage {
-    let Input { mut states, config, sectors, now } = input;
-    states.sort_by_key(|it| (!it.is_active, it.failure.is_none(), it.name.to_lowercase()));
-    let active: Vec<&SourceState> = states.iter().filter(|it| it.is_active).collect();
-    let n_failing = active.iter().filter(|it| it.failure.is_some()).count();
-    let n_new = active.iter().filter(|it| it.last_poll_at.is_none()).count();
-    let headline = match n_failing {
+    let Input { mut sources, sectors, now, shown } = input;
+    let rank = |it: &SourceBody| (!it.is_active, it.standing.unwrap_or(Standing::Well));
+    sources.sort_by_key(|it| (rank(it), it.name.to_lowercase()));
+    let rows = sources.iter().map(|it| row(it, sectors, now)).collect();
+    let may = |role| Principal::current().is_some_and(|it| role <= it.role);
+    SourcesPage {
+        frame: Frame::new("Sources", "/sources"),
+        headline: headline(&sources),
+        deck: deck(&sources),
+        rows,
+        url: shown.url,
+        name: shown.name,
+        error: shown.error,
+        said: shown.said,
+        trial: shown.trial.as_ref().map(trial),
+        may_test: may(Role::Analyst),
+        may_change: may(Role::Admin),
+    }
+}
+
+fn headline(sources: &[SourceBody]) -> String {
+    let active: Vec<&SourceBody> = sources.iter().filter(|it| it.is_active).collect();
+    let n_failing = active
+        .iter()
+        .filter(|it| matches!(it.standing, Some(Standing::Failing | Standing::Dead)))
+        .count();
+    match n_failing {
         0 => counted(active.len() as u64, "source, none failing", "sources, none failing"),
         n => format!(
             "{n} of {} failed at their last poll",
             counted(active.len() as u64, "source", "sources")
         ),
-    };
-    let mut classes: BTreeMap<&str, usize> = BTreeMap::new();
-    for failure in active.iter().filter_map(|it| it.failure.as_ref()) {
-        *classes.entry(failure.class.as_str()).or_default() += 1;
-    }
-    let mut said: Vec<String> =
-        classes.iter().map(|(class, n)| format!("{n} × {}", brief(class, 40))).collect();
-    if n_new > 0 {
-        said.push(format!("{n_new} not polled yet"));
-    }
-    let n_articles: u64 = states.iter().map(|it| it.n_articles).sum();
-    said.push(counted(n_articles, "article", "articles") + " archived");
-    let rows = states.iter().map(|it| row(it, config, sectors, now)).collect();
-    SourcesPage {
-        frame: Frame::new("Sources", "/sources"), headline, deck: said.join(" · "), rows
     }
 }
 
-fn row(
-    state: &SourceState,
-    config: &Config,
-    sectors: &SectorNames,
-    now: DateTime<Utc>,
-) -> SourceRow {
-    let (name, label) = match (state.is_active, &state.failure, state.last_poll_at) {
-        (false, ..) => ("off", "not read".to_owned()),
-        (true, Some(failure), _) => ("failing", brief(&failure.class.replace('-', " "), 40)),
-        (true, None, None) => ("waiting", "not polled yet".to_owned()),
-        (true, None, Some(_)) => ("ok", "well".to_owned()),
-    };
-    let declared = config.source(&state.id).map(|it| it.sectors.as_slice()).unwrap_or_default();
-    let sectors: Vec<String> = declared.iter().map(|it| sectors.label(it)).collect();
-    let place = [state.country.as_deref(), state.language.as_deref()];
-    SourceRow {
-        href: href("/search", [("source", state.id.as_str())]),
-        name: brief(&clean_or(&state.name, state.id.as_str()), 60),
-        is_sample: state.is_sample,
-        sectors: sectors.join(", "),
-        state: name,
-        state_label: label,
-        failure: state.failure.as_ref().map(|it| reason(&it.message, &state.address)),
-        last_poll: state.last_poll_at.map(|it| Time::of(it, now)),
-        next_poll: state.next_poll_at.filter(|_| state.is_active).map(|it| Time::of(it, now)),
-        last_article: state.last_article_at.map(|it| Time::of(it, now)),
-        n_waiting: grouped(state.n_waiting),
-        n_dead: grouped(state.n_dead),
-        n_articles: grouped(state.n_articles),
-        place: place.into_iter().flatten().collect::<Vec<_>>().join(" · "),
+fn deck(sources: &[SourceBody]) -> String {
+    let active = || sources.iter().filter(|it| it.is_active);
+    let mut classes: BTreeMap<&str, usize> = BTreeMap::new();
+    for class in active().filter_map(|it| it.failure_class.as_deref()) {
+        *classes.entry(class).or_default() += 1;
     }
+    let mut said: Vec<String> =
+        classes.iter().map(|(class, n)| format!("{n} × {}", brief(class, 40))).collect();
+    for (standing, words) in
+        [(Standing::Dead, "dead"), (Standing::Silent, "silent"), (Standing::New, "not polled yet")]
+    {
+        let n = active().filter(|it| it.standing == Some(standing)).count();
+        said.extend((0 < n).then(|| format!("{n} {words}")));
+    }
+    let n_paused = sources.iter().filter(|it| it.is_paused).count();
+    said.extend((0 < n_paused).then(|| format!("{n_paused} paused")));
+    let n_articles: u64 = sources.iter().map(|it| it.n_articles).sum();
+    said.push(counted(n_articles, "article", "articles") + " archived");
+    said.join(" · ")
+}
+
+fn row(source: &SourceBody, sectors: &SectorNames, now: DateTime<Utc>) -> SourceRow {
+    let (state, label) = state(source);
+    let mut about: Vec<String> = Vec::new();
+    about.extend(source.kind.clone().filter(|it| it != "feed"));
+    about.extend(source.sectors.iter().map(|it| sectors.label(&SectorId::new(it))));
+    let place = [source.country.as_deref(), source.language.as_deref()];
+    SourceRow {
+        href: href("/search", [("source", source.id.as_str())]),
+        name: brief(&clean_or(&source.name, &source.id), 60),
+        is_sample: source.is_sample,
+        is_added: matches!(source.origin.as_deref(), Some("api" | "opml")),
+        is_paused: source.is_paused,
+        about: about.join(", "),
+        state,
+        state_label: label,
+        failure: source.failure_message.as_ref().map(|it| reason(it, &source.address)),
+        last_success: source.last_success_at.map(|it| Time::of(it, now)),
+        next_poll: source.next_poll_at.map(|it| Time::of(it, now)),
+        per_day: source.entries_per_day.map_or_else(|| "–".to_owned(), per_day),
+        last_article: source.last_article_at.map(|it| Time::of(it, now)),
+        quality: quality(source),
+        n_waiting: grouped(source.n_waiting),
+        n_dead: grouped(source.n_dead),
+        n_articles: grouped(source.n_articles),
+        place: place.into_iter().flatten().collect::<Vec<_>>().join(" · "),
+        id: source.id.clone(),
+    }
+}
+
+/// Class of the sign and words for it.
+fn state(source: &SourceBody) -> (&'static str, String) {
+    let class = source.failure_class.as_deref().map(|it| brief(&it.replace(['-', '_'], " "), 40));
+    match source.standing {
+        _ if source.is_paused => ("off", "paused".to_owned()),
+        _ if !source.is_active => ("off", "not read".to_owned()),
+        Some(Standing::Dead) => {
+            let class = class.map(|it| format!(": {it}")).unwrap_or_default();
+            ("failing", format!("dead{class}"))
+        }
+        Some(Standing::Failing) => ("failing", class.unwrap_or_else(|| "failing".to_owned())),
+        Some(Standing::Silent) => ("waiting", "silent".to_owned()),
+        Some(Standing::New) | None => ("waiting", "not polled yet".to_owned()),
+        Some(Standing::Well) => ("ok", class.unwrap_or_else(|| "well".to_owned())),
+    }
+}
+
+fn per_day(n: f64) -> String {
+    if n < 10.0 { format!("{n:.1}") } else { grouped(n.round() as u64) }
+}
+
+fn quality(source: &SourceBody) -> String {
+    let percent = |it: f64| format!("{:.0} %", it * 100.0);
+    let quality = &source.quality;
+    let mut said = Vec::new();
+    said.extend(quality.readable.map(|it| format!("{} read", percent(it))));
+    said.extend(quality.dated.map(|it| format!("{} dated", percent(it))));
+    said.join(" · ")
 }
 
 /// A failure's message without the address that it mostly begins with: the line names the source.
 fn reason(message: &str, address: &str) -> String {
     let rest = message.strip_prefix(address).unwrap_or(message);
     brief(rest.trim_start_matches([':', ' ']), 240)
+}
+
+fn trial(trial: &Trial) -> TrialView {
+    let address = trial.address.as_deref().map(|it| brief(it, 120)).unwrap_or_default();
+    let kind = trial.kind.as_deref().unwrap_or("source");
+    let n = counted(trial.n_entries as u64, "entry", "entries");
+    let headline = match verdict(trial) {
+        "good" => format!("It can be read: the {kind} {address} lists {n}."),
+        "usable" => format!("It can be read, but look: the {kind} {address} lists {n}."),
+        _ => "Nothing to read was found.".to_owned(),
+    };
+    let steps = trial.steps.iter().map(|it| {
+        let (state, word) = match it.outcome {
+            Outcome::Good => ("ok", "good"),
+            Outcome::Warning => ("waiting", "look"),
+            Outcome::Failed => ("failing", "failed"),
+        };
+        StepView {
+            name: brief(&it.name, 20),
+            state,
+            word,
+            message: brief(&it.message, 400),
+            took: match it.duration_ms {
+                0..100 => String::new(),
+                n => format!("{:.1} s", n as f64 / 1_000.0),
+            },
+        }
+    });
+    let entries = trial.entries.iter().map(|it| {
+        let article = trial.articles.iter().find(|article| article.url == it.url);
+        let title = article.map(|it| it.title.as_str()).filter(|it| !it.is_empty());
+        let published_at = article.and_then(|it| it.published_at).or(it.published_at);
+        EntryView {
+            href: it.url.clone(),
+            title: brief(title.or(it.title.as_deref()).unwrap_or(&it.url), 160),
+            day: published_at.map(|it| it.format("%Y-%m-%d").to_string()).unwrap_or_default(),
+            beginning: article.map(|it| brief(&it.beginning, 200)).unwrap_or_default(),
+        }
+    });
+    let others = trial.feeds.iter().skip(1).map(|it| FeedView {
+        url: it.url.clone(),
+        label: brief(it.title.as_deref().unwrap_or(&it.url), 120),
+        about: format!("{}, {}", counted(it.n_entries as u64, "entry", "entries"), it.how),
+    });
+    TrialView {
+        headline,
+        steps: steps.collect(),
+        entries: entries.collect(),
+        others: others.collect(),
+    }
 }

@@ -96,14 +96,14 @@ async fn crawl_one(
     claimed: ClaimedEntry,
 ) -> anyhow::Result<()> {
     let ClaimedEntry { entry, attempts } = claimed;
-    let Some(source) = shared.config.source(&entry.source) else {
+    let Some(listed) = shared.roster.source(&entry.source) else {
         // Declared by another worker that shares the database.
         shared.archive.release_entries(&[entry.id], (shared.now)()).await?;
         return Ok(());
     };
     let now = (shared.now)();
     let n_chars_max = shared.config.settings.crawl.text_chars_max;
-    match crawl_entry(fetcher, source, &entry, n_chars_max, now).await {
+    match crawl_entry(fetcher, &listed.source, &entry, n_chars_max, now).await {
         Ok(crawled) => {
             keep_evidence(shared, &crawled, now).await?;
             let article = crawled.article;

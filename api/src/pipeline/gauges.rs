@@ -3,18 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ingest::health::{Standing, standing};
+use ingest::poll::SourceState;
 use tracing::warn;
 
 use super::Shared;
 
 const INTERVAL: Duration = Duration::from_secs(5);
+/// The sources are looked at each so many times only: their states are long.
+const N_TICKS_OF_SOURCES: u32 = 6;
 
 /// Sets the gauges until aborted.
 pub(super) async fn run(shared: Arc<Shared>) {
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
+    for n in 0_u32.. {
         ticks.tick().await;
+        if n % N_TICKS_OF_SOURCES == 0 {
+            sources(&shared).await;
+        }
         let counts = match shared.archive.counts().await {
             Ok(counts) => counts,
             Err(error) => {
@@ -41,5 +48,31 @@ pub(super) async fn run(shared: Arc<Shared>) {
             let labels = [("stage", failure.stage), ("class", failure.class)];
             metrics::gauge!("harbinger_archive_failures", &labels).set(failure.n as f64);
         }
+    }
+}
+
+/// How many sources stand how, and when each answered well for the last time.
+async fn sources(shared: &Shared) {
+    let states = match shared.archive.poll_states().await {
+        Ok(states) => states,
+        Err(error) => {
+            warn!(%error, "the sources could not be read for the metrics");
+            return;
+        }
+    };
+    let now = (shared.now)();
+    let mut n_standing =
+        std::collections::BTreeMap::from(Standing::ALL.map(|it| (it.name(), 0_u32)));
+    for (id, state) in states {
+        let state: Option<SourceState> = state.and_then(|it| serde_json::from_str(&it).ok());
+        let state = state.unwrap_or_default();
+        *n_standing.entry(standing(&state, now).name()).or_default() += 1;
+        if let Some(at) = state.last_success_at {
+            let name = "harbinger_source_last_success_timestamp_seconds";
+            metrics::gauge!(name, "source" => id.to_string()).set(at.timestamp() as f64);
+        }
+    }
+    for (name, n) in n_standing {
+        metrics::gauge!("harbinger_sources", "standing" => name).set(f64::from(n));
     }
 }

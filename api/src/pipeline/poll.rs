@@ -32,6 +32,7 @@ async fn poll_all(shared: &Arc<Shared>, fetcher: &Arc<Fetcher>) -> anyhow::Resul
         let n_free = settings.n_polls_max.saturating_sub(in_hand.len());
         // Sources in hand are still due in the archive, so ask for as many more.
         let n_asked = if n_free == 0 { 0 } else { n_free + in_hand.len() + polled.len() };
+        shared.roster.refresh(&shared.archive).await?;
         let due = shared.archive.due_sources((shared.now)(), n_asked).await?;
         let is_fresh = |it: &DueSource| {
             !in_hand.contains(&it.id) && (shared.mode != Mode::Once || !polled.contains(&it.id))
@@ -67,10 +68,11 @@ async fn poll_all(shared: &Arc<Shared>, fetcher: &Arc<Fetcher>) -> anyhow::Resul
 async fn poll_one(shared: &Shared, fetcher: &Fetcher, due: DueSource) -> anyhow::Result<SourceId> {
     let started = Instant::now();
     let now = (shared.now)();
-    let Some(source) = shared.config.source(&due.id) else {
-        // Declared by another worker that shares the database.
+    let Some(listed) = shared.roster.source(&due.id) else {
+        // Declared by another worker that shares the database, or removed just now.
         return Ok(due.id);
     };
+    let source = &listed.source;
     let state = match due.state_json.as_deref().map(serde_json::from_str::<SourceState>) {
         None => SourceState::default(),
         Some(Ok(state)) => state,

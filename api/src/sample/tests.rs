@@ -239,7 +239,7 @@ fn the_built_in_sources_name_every_outlet_and_its_feed() {
         .sources
         .iter()
         .filter(|it| it.sample)
-        .map(|it| (it.id.to_string(), it.feed_url.to_string(), it.language.clone()))
+        .map(|it| (it.id.to_string(), it.address(), it.language.clone()))
         .collect();
     let served: BTreeSet<(String, String, String)> = SampleSite::bundled()
         .outlets

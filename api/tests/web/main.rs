@@ -14,4 +14,5 @@ mod mcp;
 mod newsroom;
 mod pages;
 mod preview;
+mod sources;
 mod stories;

@@ -157,7 +157,7 @@ async fn insert_article(
     }
     let entry = entry.map_or_else(|| id.clone(), ArticleId::to_string);
     sqlx::query(
-        "UPDATE entries SET state = 'done', due_at = NULL, leased_by = NULL,
+        "UPDATE entries SET state = 'done', due_at = NULL, leased_by = NULL, text = NULL,
              failure_class = NULL, failure_message = NULL
          WHERE id IN ($1, $2)",
     )

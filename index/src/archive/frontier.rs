@@ -123,7 +123,7 @@ impl Archive {
              WHERE id IN (
                  SELECT id FROM entries WHERE source_id = $1 AND due_at <= $2
                  ORDER BY due_at, position LIMIT $3 {})
-             RETURNING id, url, source_id, title, summary, published_at, attempts, position",
+             RETURNING id, url, source_id, title, summary, published_at, text, attempts, position",
             self.dialect.skip_locked(),
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(take))
@@ -232,6 +232,7 @@ fn read_claimed(row: &AnyRow) -> Result<ClaimedEntry, sqlx::Error> {
             title: get(row, "title")?,
             summary: get(row, "summary")?,
             published_at: get_instant_opt(row, "published_at")?,
+            text: get(row, "text")?,
         },
         attempts: get::<i64>(row, "attempts")?.clamp(0, u32::MAX.into()) as u32,
     })

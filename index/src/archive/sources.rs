@@ -37,7 +37,7 @@ impl From<&config::Source> for SourceRow {
         SourceRow {
             id: source.id.clone(),
             name: source.name.clone(),
-            address: source.feed_url.to_string(),
+            address: source.address(),
             country: source.country.clone(),
             language: Some(source.language.clone()),
             is_sample: source.sample,
@@ -126,6 +126,24 @@ impl Archive {
         sources: &[SourceRow],
         now: DateTime<Utc>,
     ) -> Result<(), ArchiveError> {
+        self.tried("record the sources", async {
+            let mut tx = self.begin().await?;
+            sqlx::query("UPDATE sources SET is_active = 0 WHERE is_active = 1")
+                .execute(&mut *tx)
+                .await?;
+            self.activate(&mut tx, sources, now).await?;
+            tx.commit().await
+        })
+        .await
+    }
+
+    /// Makes `sources` active, with what is declared of them now; new ones are due at `now`.
+    pub(super) async fn activate(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        sources: &[SourceRow],
+        now: DateTime<Utc>,
+    ) -> Result<(), sqlx::Error> {
         let rows: Vec<_> = sources
             .iter()
             .map(|it| {
@@ -147,19 +165,12 @@ impl Archive {
                      THEN sources.next_poll_at ELSE excluded.next_poll_at END",
             self.dialect.rows(1),
         );
-        self.tried("record the sources", async {
-            let mut tx = self.begin().await?;
-            sqlx::query("UPDATE sources SET is_active = 0 WHERE is_active = 1")
-                .execute(&mut *tx)
-                .await?;
-            sqlx::query(sqlx::AssertSqlSafe(upsert))
-                .bind(to_json(&rows))
-                .bind(micros(now))
-                .execute(&mut *tx)
-                .await?;
-            tx.commit().await
-        })
-        .await
+        sqlx::query(sqlx::AssertSqlSafe(upsert))
+            .bind(to_json(&rows))
+            .bind(micros(now))
+            .execute(&mut **tx)
+            .await
+            .map(|_| ())
     }
 
     /// Active sources that are due at `now`, longest overdue first, at most `limit`.
@@ -245,7 +256,9 @@ impl Archive {
             .map(|(position, it)| {
                 let published_at = it.published_at.map(micros);
                 let title = it.title.as_deref().map(clean);
-                (it.id, &it.url, title, it.summary.as_deref().map(clean), published_at, position)
+                let (summary, text) = (it.summary.as_deref(), it.text.as_deref());
+                let (summary, text) = (summary.map(clean), text.map(clean));
+                (it.id, &it.url, title, summary, published_at, position, text)
             })
             .collect();
         if rows.is_empty() {
@@ -257,9 +270,9 @@ impl Archive {
         self.plan_for_new_headlines(tx, poll.source, &rows, now).await?;
         let insert = format!(
             "INSERT INTO entries (id, source_id, url, title, summary, published_at, position,
-                 added_at, state, attempts, due_at)
+                 text, added_at, state, attempts, due_at)
              SELECT value ->> 0, $2, value ->> 1, value ->> 2, value ->> 3,
-                 CAST(value ->> 4 AS BIGINT), CAST(value ->> 5 AS BIGINT),
+                 CAST(value ->> 4 AS BIGINT), CAST(value ->> 5 AS BIGINT), value ->> 6,
                  CAST($3 AS BIGINT), 'pending', 0, CAST($3 AS BIGINT)
              FROM {}
              WHERE NOT EXISTS (SELECT 1 FROM articles WHERE articles.id = value ->> 0)
@@ -275,6 +288,18 @@ impl Archive {
             .execute(&mut **tx)
             .await?;
         Ok(inserted.rows_affected())
+    }
+
+    /// The poll stage's own state of every active source, JSON; `None` before the first poll.
+    pub async fn poll_states(&self) -> Result<Vec<(SourceId, Option<String>)>, ArchiveError> {
+        self.tried("read the poll states", async {
+            let active = "SELECT id, state FROM sources WHERE is_active = 1 ORDER BY id";
+            let rows = sqlx::query(active).fetch_all(&self.reader).await?;
+            let state =
+                |row: &AnyRow| Ok((SourceId::new(get::<String>(row, "id")?), get(row, "state")?));
+            rows.iter().map(state).collect()
+        })
+        .await
     }
 
     /// All sources with their health, active ones first, by id.

@@ -2,6 +2,7 @@
 //! PostgreSQL too when `HARBINGER_TEST_DATABASE_URL` names a server (`scripts/postgres-test.sh`).
 
 mod access;
+mod added_sources;
 mod alerts;
 mod annotations;
 mod articles;

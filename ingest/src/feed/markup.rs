@@ -2,6 +2,7 @@
 //! undeclared entities, unclosed comments. Never fails; every step consumes input.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashMap;
 
 /// One piece of markup. Entities in text and attributes are resolved.
@@ -30,17 +31,40 @@ pub(crate) enum Token<'a> {
 /// The tokens of a text.
 pub(crate) struct Tokens<'a> {
     rest: &'a str,
-    /// Entities declared by the document itself; their values are text, not markup.
-    entities: HashMap<&'a str, String>,
+    entities: Declared<'a>,
+}
+
+/// Entities declared by the document itself; their values are text, not markup.
+struct Declared<'a> {
+    values: HashMap<&'a str, String>,
+    /// Bytes that they may still stand for in the whole document.
+    n_bytes_left: Cell<usize>,
+}
+
+impl Declared<'_> {
+    fn none() -> Self {
+        Declared { values: HashMap::new(), n_bytes_left: Cell::new(EXPANSION_BYTES_MAX) }
+    }
+
+    /// What the entity `name` stands for; `None` when nobody declared it, or when what the
+    /// document's entities stand for has become too much.
+    fn get(&self, name: &str) -> Option<&str> {
+        let value = self.values.get(name)?;
+        let left = self.n_bytes_left.get().checked_sub(value.len())?;
+        self.n_bytes_left.set(left);
+        Some(value)
+    }
 }
 
 /// Entities that a document may declare, and the length of a value in bytes.
 const N_ENTITIES_MAX: usize = 200;
 const ENTITY_BYTES_MAX: usize = 1_000;
+/// Bytes that all uses of declared entities may come to, so that a small document stays small.
+const EXPANSION_BYTES_MAX: usize = 1 << 20;
 
 impl<'a> Tokens<'a> {
     pub(crate) fn of(text: &'a str) -> Tokens<'a> {
-        Tokens { rest: text, entities: HashMap::new() }
+        Tokens { rest: text, entities: Declared::none() }
     }
 
     /// Reads the document type, for the entities in its internal subset.
@@ -60,8 +84,8 @@ impl<'a> Tokens<'a> {
             let value = &value[1..=length];
             if value.len() <= ENTITY_BYTES_MAX {
                 // Values are resolved once and never hold each other: no billion laughs.
-                let value = resolve_entities(value, &HashMap::new()).into_owned();
-                self.entities.insert(name, value);
+                let value = resolve_entities(value, &Declared::none()).into_owned();
+                self.entities.values.insert(name, value);
             }
         }
         after(text.get(end..).unwrap_or_default(), ">")
@@ -134,7 +158,7 @@ type Attributes<'a> = Vec<(&'a str, String)>;
 /// Reads up to the end of a tag; returns attributes, whether the tag ends itself, and the rest.
 fn read_attributes<'a>(
     mut rest: &'a str,
-    entities: &HashMap<&str, String>,
+    entities: &Declared<'_>,
 ) -> (Attributes<'a>, bool, &'a str) {
     let mut attributes = Vec::new();
     loop {
@@ -179,7 +203,7 @@ fn split_value(text: &str) -> (&str, &str) {
 }
 
 /// Resolves `&name;`, `&#38;` and `&#x26;`; whatever is no entity stays as it is.
-fn resolve_entities<'a>(text: &'a str, declared: &HashMap<&str, String>) -> Cow<'a, str> {
+fn resolve_entities<'a>(text: &'a str, declared: &Declared<'_>) -> Cow<'a, str> {
     if !text.contains('&') {
         return Cow::Borrowed(text);
     }
@@ -204,7 +228,7 @@ fn resolve_entities<'a>(text: &'a str, declared: &HashMap<&str, String>) -> Cow<
 }
 
 /// The value of the entity at the start of `text` (behind its `&`) and how many bytes it takes.
-fn entity<'d>(text: &str, declared: &'d HashMap<&str, String>) -> Option<(Cow<'d, str>, usize)> {
+fn entity<'d>(text: &str, declared: &'d Declared<'_>) -> Option<(Cow<'d, str>, usize)> {
     let end = text.bytes().take(40).position(|it| it == b';')?;
     let name = text.get(..end)?;
     let value = if let Some(number) = name.strip_prefix('#') {
@@ -215,7 +239,7 @@ fn entity<'d>(text: &str, declared: &'d HashMap<&str, String>) -> Option<(Cow<'d
         };
         Cow::Owned(character(code)?.to_string())
     } else if let Some(value) = declared.get(name) {
-        Cow::Borrowed(value.as_str())
+        Cow::Borrowed(value)
     } else {
         let known = html_entity(name).or_else(|| shouted_entity(name));
         Cow::Owned(known?)
@@ -290,6 +314,16 @@ mod tests {
             laughs,
             &[start("t", &[], false), Token::Text("ha &a;&a;".into()), Token::End { name: "t" }],
         );
+    }
+
+    #[test]
+    fn a_small_document_never_stands_for_a_large_one() {
+        let uses = "<t>&a;</t>".repeat(100_000);
+        let text = format!("<!DOCTYPE x [<!ENTITY a \"{}\">]>{uses}", "h".repeat(900));
+        let n_bytes: usize = Tokens::of(&text)
+            .map(|it| if let Token::Text(text) = it { text.len() } else { 0 })
+            .sum();
+        assert!(n_bytes < 2 << 20, "{n_bytes}");
     }
 
     #[test]

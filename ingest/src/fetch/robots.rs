@@ -19,6 +19,7 @@ const CLOSED_FOR: Duration = Duration::from_secs(600);
 /// A longer Crawl-delay is taken as this one.
 const CRAWL_DELAY_MAX: Duration = Duration::from_secs(300);
 const N_HOSTS_MAX: usize = 4_096;
+const N_SITEMAPS_MAX: usize = 20;
 
 /// What a host allows.
 pub(super) enum Rules {
@@ -50,6 +51,12 @@ impl Rules {
             Rules::File(robot) if robot.allowed(&url[Position::BeforePath..]) => Ok(()),
             Rules::File(_) => Err(FailureClass::Robots),
         }
+    }
+
+    /// The sitemaps that the file names, at most 20.
+    pub(super) fn sitemaps(&self) -> Vec<String> {
+        let Rules::File(robot) = self else { return Vec::new() };
+        robot.sitemaps.iter().take(N_SITEMAPS_MAX).cloned().collect()
     }
 
     /// The pause between two requests that the host asks for.

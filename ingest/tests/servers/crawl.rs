@@ -20,6 +20,7 @@ fn entry(url: &str) -> Entry {
         title: Some("Title of the feed".to_owned()),
         summary: None,
         published_at: None,
+        text: None,
     }
 }
 

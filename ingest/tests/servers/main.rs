@@ -4,6 +4,7 @@
 
 mod crawl;
 mod fetch;
+mod kinds;
 mod politeness;
 mod poll;
 mod server;

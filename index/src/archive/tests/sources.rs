@@ -1,3 +1,5 @@
+use config::SourceId;
+
 use super::world::{article, at, entry, on_each_database, source};
 use crate::archive::sources::{Failure, PollRecord};
 
@@ -140,6 +142,32 @@ async fn health_shows_the_last_failure_until_a_poll_goes_well() {
         assert_eq!(state.failure, None);
         assert_eq!((state.n_articles, state.n_waiting), (1, 1));
         assert_eq!(state.last_article_at, Some(at(8)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_quality_of_sources_counts_what_articles_have_and_why_entries_failed() {
+    on_each_database(async |world| {
+        world.declare(&["wire", "gazette"]).await;
+        world.poll("wire", &[entry("wire", 9)], 1).await;
+        let mut bare = article("wire", 2);
+        (bare.title, bare.authors, bare.published_at) = (String::new(), Vec::new(), None);
+        let old = article("gazette", 1);
+        world.archive.record_articles(&[article("wire", 1), bare, old]).await.unwrap();
+        let claimed = world.claim(1, 2).await;
+        let failure = Failure { class: "no_text".to_owned(), message: "x".to_owned() };
+        let id = claimed[0].entry.id;
+        world.archive.record_entry_failure(&id, &failure, None).await.unwrap();
+
+        let all = world.archive.source_quality(at(0)).await.unwrap();
+        let (wire, gazette) = (SourceId::new("wire"), SourceId::new("gazette"));
+        let wire = &all[&wire];
+        assert_eq!((wire.n_articles, wire.n_titled, wire.n_dated, wire.n_signed), (2, 1, 1, 1));
+        assert_eq!(wire.failures, [("no_text".to_owned(), 1)].into());
+        assert_eq!(all[&gazette].n_articles, 1);
+        let later = world.archive.source_quality(at(5)).await.unwrap();
+        assert!(!later.contains_key(&gazette));
     })
     .await;
 }

@@ -1,0 +1,327 @@
+//! Sources that are added while Harbinger runs: what may be declared, what is found out, how it is
+//! kept. The API, the page, the command line and OPML all go through here.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use config::{Config, Source, SourceId};
+use index::archive::added_sources::{AddedBy, Addition};
+use index::archive::{Archive, ArchiveError};
+use ingest::fetch::Fetcher;
+use ingest::trial::{Outcome, Trial, try_source};
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use crate::roster::Roster;
+
+/// Keys that only files may have: they open this machine or its network.
+const FILE_ONLY: &[&str] = &["folder", "sample", "allow_private_addresses"];
+/// The keys of which a source has exactly one.
+const KINDS: &[&str] = &["feed_url", "site_url", "sitemap_url", "listing", "json"];
+/// Longest id that is made up.
+const ID_CHARS_MAX: usize = 48;
+/// Longest time of a trial; shorter than that of a request.
+pub(crate) const TRIAL_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// Why a source is not added.
+#[derive(Debug, thiserror::Error)]
+pub enum AddError {
+    /// The declaration is wrong; every mistake at once.
+    #[error("{0}")]
+    Invalid(String),
+    /// Nothing to read was found at the address.
+    #[error("{message}")]
+    Unusable {
+        /// The step that failed.
+        message: String,
+        /// All steps.
+        trial: Box<Trial>,
+    },
+    /// The id or address is taken, or there are too many.
+    #[error("{0}")]
+    Taken(String),
+    /// The archive failed.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+}
+
+/// Who adds sources, to what.
+pub struct Desk<'a> {
+    /// Where they are kept.
+    pub archive: &'a Archive,
+    /// The sources of now.
+    pub roster: &'a Roster,
+    /// Settings and sectors.
+    pub config: &'a Config,
+    /// Asks servers.
+    pub fetcher: Option<&'a Fetcher>,
+    /// The clock.
+    pub now: DateTime<Utc>,
+}
+
+impl Desk<'_> {
+    /// Adds the source that `value` declares: an object with the keys of `[[source]]`, or with
+    /// `url` in place of its kind, whose feed is then found. Name, language and id may be left out.
+    ///
+    /// # Errors
+    /// What is wrong with it, by key.
+    pub async fn add(&self, value: &Value, who: &str) -> Result<Source, AddError> {
+        let mut fields = checked_fields(value)?;
+        if let Some(url) = fields.remove("url") {
+            let trial = self.find(&url, &fields).await?;
+            for (key, found) in found_in(&trial, &url) {
+                fields.entry(key).or_insert(found);
+            }
+        }
+        let has_own_id = fields.contains_key("id");
+        complete(&mut fields);
+        for attempt in 1..=20 {
+            let mut fields = fields.clone();
+            if 1 < attempt
+                && let Some(id) = fields.get_mut("id")
+            {
+                *id = json!(format!("{}-{attempt}", id.as_str().unwrap_or_default()));
+            }
+            let source = self.read(fields)?;
+            let is_listed = self.roster.listed_now().contains_key(&source.id);
+            let addition = if is_listed {
+                self.known_address(&source).map_or(Addition::IdTaken, Addition::AddressTaken)
+            } else {
+                let added = std::slice::from_ref(&source);
+                let additions =
+                    self.archive.add_sources(added, AddedBy::Api, who, self.now).await?;
+                additions.into_iter().next().unwrap_or(Addition::Full)
+            };
+            match addition {
+                Addition::Added => {
+                    self.roster.refresh(self.archive).await?;
+                    return Ok(source);
+                }
+                Addition::IdTaken if !has_own_id => {}
+                Addition::IdTaken => {
+                    let id = &source.id;
+                    return Err(AddError::Taken(format!(
+                        "there is, or was, a source `{id}` already"
+                    )));
+                }
+                Addition::AddressTaken(id) => {
+                    let address = source.address();
+                    return Err(AddError::Taken(format!("`{address}` is read already as `{id}`")));
+                }
+                Addition::Full => return Err(AddError::Taken("there are too many sources".into())),
+            }
+        }
+        Err(AddError::Taken("every id like this one is taken; give another `id`".to_owned()))
+    }
+
+    /// Tries the source that `value` declares out, as [`Desk::add`] would read it.
+    ///
+    /// # Errors
+    /// What is wrong with it, by key.
+    pub async fn try_out(&self, value: &Value) -> Result<Trial, AddError> {
+        self.trial(&source_to_try(value, self.config, self.roster.allows_private())?).await
+    }
+
+    pub(crate) fn read(&self, fields: Map<String, Value>) -> Result<Source, AddError> {
+        read(fields, self.config, self.roster.allows_private())
+    }
+
+    async fn trial(&self, source: &Source) -> Result<Trial, AddError> {
+        let fetcher = self.fetcher.ok_or_else(|| {
+            AddError::Invalid("this server asks no other servers, so nothing can be tried".into())
+        })?;
+        let settings = &self.config.settings.poll;
+        Ok(try_source(fetcher, source, settings, self.now, TRIAL_TIME_MAX).await)
+    }
+
+    /// Looks for what can be read at `url`.
+    async fn find(&self, url: &Value, fields: &Map<String, Value>) -> Result<Trial, AddError> {
+        let mut site = fields.clone();
+        site.insert("site_url".to_owned(), url.clone());
+        complete(&mut site);
+        let trial = self.trial(&self.read(site)?).await?;
+        if trial.is_usable() {
+            return Ok(trial);
+        }
+        let worst = trial.steps.iter().rev().max_by_key(|it| it.outcome);
+        let message = worst.map_or_else(String::new, |it| format!("{}: {}", it.name, it.message));
+        Err(AddError::Unusable { message, trial: Box::new(trial) })
+    }
+
+    /// The source that reads the address of `source` already.
+    fn known_address(&self, source: &Source) -> Option<SourceId> {
+        let address = source.address();
+        let listed = self.roster.listed_now();
+        listed.values().find(|it| it.source.address() == address).map(|it| it.source.id.clone())
+    }
+}
+
+/// The source that `value` declares, with what may be left out filled in; `url` is taken as the
+/// address of a site.
+///
+/// # Errors
+/// What is wrong with it, by key.
+pub fn source_to_try(
+    value: &Value,
+    config: &Config,
+    allows_private: bool,
+) -> Result<Source, AddError> {
+    let mut fields = checked_fields(value)?;
+    if let Some(url) = fields.remove("url") {
+        fields.insert("site_url".to_owned(), url);
+    }
+    complete(&mut fields);
+    read(fields, config, allows_private)
+}
+
+/// The fields of a declaration, if only those are there that may be.
+pub(crate) fn checked_fields(value: &Value) -> Result<Map<String, Value>, AddError> {
+    let refused = |message: String| Err(AddError::Invalid(message));
+    let Some(fields) = value.as_object() else {
+        return refused("must be a JSON object with the keys of [[source]]".to_owned());
+    };
+    let mut fields = fields.clone();
+    fields.retain(|_, it| !it.is_null());
+    for key in FILE_ONLY {
+        match fields.remove(*key) {
+            None | Some(Value::Bool(false)) => {}
+            Some(_) => {
+                return refused(format!("`{key}` may stand in a file of the configuration only"));
+            }
+        }
+    }
+    let kinds: Vec<&str> = KINDS.iter().copied().filter(|it| fields.contains_key(*it)).collect();
+    match (fields.contains_key("url"), kinds.as_slice()) {
+        (true, [first, ..]) => refused(format!("`url` cannot stand beside `{first}`")),
+        (false, []) => refused(format!("`url` is missing, or one of {}", KINDS.join(", "))),
+        _ => Ok(fields),
+    }
+}
+
+/// The source that `fields` declare.
+fn read(
+    mut fields: Map<String, Value>,
+    config: &Config,
+    allows_private: bool,
+) -> Result<Source, AddError> {
+    if allows_private {
+        fields.insert("allow_private_addresses".to_owned(), json!(true));
+    }
+    let check = ingest::listing::check_selector;
+    let read = Source::from_json(&Value::Object(fields), Some(&config.taxonomy), check);
+    read.map_err(|errors| {
+        let said = errors.errors().iter().map(|it| {
+            // What a file could set, an addition cannot.
+            let message = it.message.split("; set `allow_private").next().unwrap_or_default();
+            match &it.key {
+                Some(key) => format!("`{key}` {message}"),
+                None => message.to_owned(),
+            }
+        });
+        AddError::Invalid(said.collect::<Vec<_>>().join("; "))
+    })
+}
+
+/// What a trial found out that a declaration may lack.
+fn found_in(trial: &Trial, url: &Value) -> Vec<(String, Value)> {
+    let mut found = vec![("home_url".to_owned(), url.clone())];
+    if let (Some(kind), Some(address)) = (&trial.kind, &trial.address) {
+        found.push((format!("{kind}_url"), json!(address)));
+    }
+    if let Some(title) = trial.title.as_deref().map(str::trim).filter(|it| !it.is_empty()) {
+        found.push(("name".to_owned(), json!(title.chars().take(200).collect::<String>())));
+    }
+    found.extend(trial.language.iter().map(|it| ("language".to_owned(), json!(it))));
+    found
+}
+
+/// Fills in what every source needs: a name, a language, an id.
+pub(crate) fn complete(fields: &mut Map<String, Value>) {
+    let host = host_of(fields);
+    if !fields.contains_key("name") {
+        fields.insert("name".to_owned(), json!(host));
+    }
+    // A language that the configuration does not know would keep everything else from being read.
+    let language = fields.get("language").and_then(Value::as_str).and_then(language_of);
+    fields.insert("language".to_owned(), json!(language.unwrap_or_else(|| "en".to_owned())));
+    if !fields.contains_key("id") {
+        let name = fields.get("name").and_then(Value::as_str).unwrap_or_default();
+        let id = [slug(name), slug(&host), "source".to_owned()];
+        let id = id.into_iter().find(|it| 2 < it.len()).unwrap_or_default();
+        fields.insert("id".to_owned(), json!(id));
+    }
+}
+
+/// The language of a tag such as `en-GB`; anything else as it is, to be refused by name.
+fn language_of(tag: &str) -> Option<String> {
+    let first = tag.trim().split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
+    (!first.is_empty()).then_some(first)
+}
+
+/// The host that is asked, without `www.`.
+fn host_of(fields: &Map<String, Value>) -> String {
+    let mut addresses = KINDS.iter().filter_map(|key| {
+        let value = fields.get(*key)?;
+        value.as_str().or_else(|| value.get("url")?.as_str())
+    });
+    let url = addresses.find_map(|it| Url::parse(it).ok());
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    host.trim_start_matches("www.").to_owned()
+}
+
+/// `text` as an id: `a-z`, `0-9` and `-`.
+pub(crate) fn slug(text: &str) -> String {
+    let mut id = String::new();
+    for it in text.chars() {
+        if id.len() >= ID_CHARS_MAX {
+            break;
+        }
+        match it.to_ascii_lowercase() {
+            it @ ('a'..='z' | '0'..='9') => id.push(it),
+            _ if !id.ends_with('-') && !id.is_empty() => id.push('-'),
+            _ => {}
+        }
+    }
+    id.trim_matches('-').to_owned()
+}
+
+/// The outcome of a trial in a word, for people.
+pub(crate) fn verdict(trial: &Trial) -> &'static str {
+    match (trial.is_usable(), trial.outcome()) {
+        (true, Outcome::Good) => "good",
+        (true, _) => "usable",
+        (false, _) => "unusable",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_made_of_names() {
+        assert_eq!(slug("  The Ärgus & Post—Daily "), "the-rgus-post-daily");
+        assert_eq!(slug("новости"), "");
+        assert_eq!(slug(&"ab ".repeat(50)).len(), 47);
+    }
+
+    #[test]
+    fn what_is_left_out_is_filled_in() {
+        let completed = |value: Value| {
+            let mut fields = value.as_object().unwrap().clone();
+            complete(&mut fields);
+            let text = |key: &str| fields[key].as_str().unwrap().to_owned();
+            (text("id"), text("name"), text("language"))
+        };
+        assert_eq!(
+            completed(json!({"feed_url": "https://www.desk.example/feed"})),
+            ("desk-example".into(), "desk.example".into(), "en".into())
+        );
+        assert_eq!(
+            completed(
+                json!({"json": {"url": "https://a.example/x"}, "name": "Новости", "language": "ru-RU"})
+            ),
+            ("a-example".into(), "Новости".into(), "ru".into())
+        );
+    }
+}

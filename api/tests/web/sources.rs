@@ -1,0 +1,265 @@
+//! Whose news is read: trying sources out, adding, pausing and removing them, lists of them. The
+//! publisher is a real server on loopback that the fetcher knows as `desk.example`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
+use axum::response::Html;
+use axum::routing::get;
+use ingest::fetch::{FetchSettings, Fetcher};
+use serde_json::{Value, json};
+
+use crate::newsroom::{Answer, Newsroom};
+use crate::pages::Page;
+
+const FEED: &str = "<rss version='2.0'><channel><title>The Desk &lt;b&gt;</title><language>en-IE</language>\
+    <item><title>Grid operators warned</title><link>http://desk.example/grid</link><pubDate>Sun, 11 Jan 2026 08:00:00 GMT</pubDate></item>\
+    <item><title>Second</title><link>http://desk.example/missing</link></item></channel></rss>";
+
+/// A publisher with a site, a feed and an article.
+async fn publisher() -> SocketAddr {
+    let text = "Operators of the grid were warned on Sunday that attackers would try to reach control rooms. ";
+    let article = format!(
+        "<html><head><title>Grid operators warned</title></head><body><article><h1>Grid operators warned</h1>{}</article></body></html>",
+        format!("<p>{text}</p>").repeat(8)
+    );
+    let xml = [(header::CONTENT_TYPE, "application/rss+xml")];
+    let router = Router::new()
+        .route("/", get(async || Html("<html lang=en><title>Desk</title><link rel=alternate type=application/rss+xml href=/feed.xml><link rel=alternate type=application/rss+xml title=Comments href=/comments.xml>")))
+        .route("/feed.xml", get(async move || (xml, FEED)))
+        .route("/comments.xml", get(async move || (xml, FEED)))
+        .route("/grid", get(async move || Html(article)))
+        .route("/bare", get(async || Html("<title>Bare</title><p>Nothing here.")));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+/// A newsroom that may ask that publisher.
+async fn open() -> Newsroom {
+    let mut newsroom = Newsroom::open().await;
+    let settings = FetchSettings {
+        host_overrides: [("desk.example".to_owned(), publisher().await)].into(),
+        ..FetchSettings::default()
+    };
+    newsroom.state.fetcher = Some(Arc::new(Fetcher::new(settings).expect("a fetcher")));
+    newsroom.router = api::router(newsroom.state.clone());
+    newsroom
+}
+
+async fn send(newsroom: &Newsroom, method: Method, path: &str, body: &Value) -> Answer {
+    let request = Request::builder().method(method).uri(path);
+    let request = request.header("content-type", "application/json");
+    newsroom.ask(request.body(Body::from(body.to_string())).expect("a request")).await
+}
+
+async fn post_form(newsroom: &Newsroom, path: &str, fields: &[(&str, &str)]) -> Answer {
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let request = Request::post(path).header("accept", "text/html");
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    newsroom.ask(request.body(Body::from(body)).expect("a request")).await
+}
+
+async fn listed(newsroom: &Newsroom, id: &str) -> Value {
+    let body = newsroom.get("/v1/sources").await.json();
+    let sources = body["sources"].as_array().expect("sources").clone();
+    sources.into_iter().find(|it| it["id"] == id).unwrap_or(Value::Null)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_is_added_by_its_address_only() {
+    let newsroom = open().await;
+    let added =
+        send(&newsroom, Method::POST, "/v1/sources", &json!({"url": "http://desk.example/"})).await;
+    assert_eq!(added.status, StatusCode::CREATED, "{}", added.body);
+    let source = added.json();
+    assert_eq!(source["id"], "the-desk-b");
+    assert_eq!(source["address"], "http://desk.example/feed.xml");
+    assert_eq!((&source["kind"], &source["origin"]), (&json!("feed"), &json!("api")));
+    assert_eq!((&source["language"], &source["standing"]), (&json!("en"), &json!("new")));
+    assert_eq!(source["home_url"], "http://desk.example/");
+    let due = newsroom.state.archive.due_sources(crate::newsroom::now(), 50).await.expect("due");
+    assert!(due.iter().any(|it| it.id.as_str() == "the-desk-b"), "it is polled at once");
+
+    let again =
+        send(&newsroom, Method::POST, "/v1/sources", &json!({"url": "http://desk.example/"})).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    assert!(again.body.contains("is read already as `the-desk-b`"), "{}", again.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_tells_each_step_and_stores_nothing() {
+    let newsroom = open().await;
+    let body = json!({"url": "http://desk.example/"});
+    let trial = send(&newsroom, Method::POST, "/v1/sources/test", &body).await;
+    assert_eq!(trial.status, StatusCode::OK, "{}", trial.body);
+    let trial = trial.json();
+    let steps: Vec<&str> = trial["steps"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|it| it["name"].as_str())
+        .collect();
+    assert_eq!(
+        steps,
+        ["address", "robots", "fetch", "discover", "entries", "article", "article", "schedule"]
+    );
+    assert_eq!((&trial["verdict"], &trial["n_entries"]), (&json!("usable"), &json!(2)));
+    assert_eq!(trial["feeds"].as_array().map(Vec::len), Some(2));
+    assert_eq!(trial["feeds"][0]["url"], "http://desk.example/feed.xml", "comments come last");
+    assert_eq!(trial["articles"][0]["title"], "Grid operators warned");
+    assert!(300 < trial["articles"][0]["n_chars"].as_u64().unwrap_or(0));
+    assert_eq!(trial["steps"][6]["outcome"], "failed", "the second page is missing");
+    assert_eq!(listed(&newsroom, "the-desk-b").await, Value::Null);
+
+    let bare = json!({"url": "http://desk.example/bare"});
+    let trial = send(&newsroom, Method::POST, "/v1/sources/test", &bare).await.json();
+    assert_eq!(trial["verdict"], "unusable");
+    let refused = send(&newsroom, Method::POST, "/v1/sources", &bare).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(refused.json()["error"]["code"], "unusable_source");
+    assert!(refused.body.contains("no feed or sitemap"), "{}", refused.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_added_source_cannot_open_this_machine_or_its_network() {
+    let newsroom = open().await;
+    for (body, said) in [
+        (json!({"folder": "/etc"}), "`folder` may stand in a file of the configuration only"),
+        (
+            json!({"feed_url": "https://a.example/", "allow_private_addresses": true}),
+            "may stand in a file",
+        ),
+        (
+            json!({"feed_url": "http://127.0.0.1:8321/"}),
+            "`feed_url` `http://127.0.0.1:8321/` lies on a private address",
+        ),
+        (json!({"url": "http://localhost/"}), "lies on a private address"),
+        (json!({"url": "file:///etc/passwd"}), "must be an address that starts with http"),
+        (
+            json!({"url": "https://a.example/", "feed_url": "https://a.example/f"}),
+            "cannot stand beside",
+        ),
+        (json!({"feed_url": "https://a.example/", "langauge": "en"}), "`langauge` unknown key"),
+        (
+            json!({"feed_url": "https://a.example/", "sectors": ["/nowhere"]}),
+            "no sector of the taxonomy",
+        ),
+        (
+            json!({"listing": {"url": "https://a.example/", "item": "li >> a"}}),
+            "is no CSS selector",
+        ),
+        (json!({"name": "x"}), "`url` is missing"),
+        (json!([]), "must be a JSON object"),
+    ] {
+        let answer = send(&newsroom, Method::POST, "/v1/sources", &body).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}: {}", answer.body);
+        assert!(answer.body.replace("\\\"", "\"").contains(said), "{body}: {}", answer.body);
+    }
+    // A name that leads inside is refused when it is asked.
+    let trial = json!({"url": "http://127.0.0.1.nip.invalid/"});
+    let trial = send(&newsroom, Method::POST, "/v1/sources/test", &trial).await.json();
+    assert_eq!(trial["verdict"], "unusable", "{trial}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_added_source_is_paused_and_removed_and_a_declared_one_is_not() {
+    let newsroom = open().await;
+    let body = json!({"id": "desk", "sitemap_url": "https://desk.example/map.xml", "sectors": ["/energy"]});
+    let added = send(&newsroom, Method::POST, "/v1/sources", &body).await;
+    assert_eq!(added.status, StatusCode::CREATED, "{}", added.body);
+    let paused = json!({"paused": true});
+    let answer = send(&newsroom, Method::PATCH, "/v1/sources/desk", &paused).await.json();
+    assert_eq!((&answer["is_paused"], &answer["is_active"]), (&json!(true), &json!(false)));
+    let go_on = json!({"paused": false});
+    let answer = send(&newsroom, Method::PATCH, "/v1/sources/desk", &go_on).await.json();
+    assert_eq!((&answer["is_paused"], &answer["is_active"]), (&json!(false), &json!(true)));
+    let wrong = send(&newsroom, Method::PATCH, "/v1/sources/desk", &json!({"name": "x"})).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+
+    let removed = send(&newsroom, Method::DELETE, "/v1/sources/desk", &json!({})).await;
+    assert_eq!(removed.status, StatusCode::NO_CONTENT);
+    assert_eq!(listed(&newsroom, "desk").await["is_active"], false);
+    for method in [Method::DELETE, Method::PATCH] {
+        let gone = send(&newsroom, method, "/v1/sources/desk", &paused).await;
+        assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    }
+    let declared = send(&newsroom, Method::DELETE, "/v1/sources/bbc-world", &json!({})).await;
+    assert_eq!(declared.status, StatusCode::CONFLICT, "{}", declared.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_of_sources_tells_how_each_is_doing() {
+    let newsroom = open().await;
+    let source = listed(&newsroom, "harbour-post").await;
+    assert_eq!((&source["is_active"], &source["standing"]), (&json!(true), &json!("new")));
+    assert_eq!(source["quality"]["titled"], 1.0);
+    assert!(0 < source["quality"]["n_articles"].as_u64().unwrap_or(0), "{source}");
+    insta::assert_json_snapshot!("source", source);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_of_feeds_come_in_and_go_out() {
+    let newsroom = open().await;
+    let list = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<opml version=\"2.0\">\n<head>\n<title>T</title>\n</head>\n<body>\n  \
+        <outline text=\"Folder\" odd=\"1\">\n    <outline type=\"rss\" text=\"Grid\" xmlUrl=\"https://grid.example/feed\" odd=\"2\"/>\n  </outline>\n</body>\n</opml>\n";
+    let put = |kind: &str, body: &str| {
+        let request = Request::put("/v1/opml").header("content-type", kind);
+        request.body(Body::from(body.to_owned())).expect("a request")
+    };
+    let answer = newsroom.ask(put("text/x-opml", list)).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    assert_eq!(answer.json(), json!({"added": ["grid"], "n_known": 0, "refused": []}));
+    assert_eq!(listed(&newsroom, "grid").await["origin"], "opml");
+    assert_eq!(newsroom.ask(put("text/x-opml", list)).await.json()["n_known"], 1);
+
+    let out = newsroom.get("/v1/opml").await;
+    assert!(out.header("content-type").starts_with("text/x-opml"));
+    assert!(out.body.contains("<outline text=\"Folder\" odd=\"1\">\n    <outline type=\"rss\" text=\"Grid\" xmlUrl=\"https://grid.example/feed\" odd=\"2\"/>"), "{}", out.body);
+    assert!(out.body.contains("feeds.bbci.co.uk"), "declared sources are in it too");
+
+    let form = newsroom.ask(put("application/x-www-form-urlencoded", list)).await;
+    assert_eq!(form.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let page = newsroom.ask(put("text/xml", "<html><body>Hello</body></html>")).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_tests_adds_pauses_and_removes_without_a_script() {
+    let newsroom = open().await;
+    let fields = [("url", "http://desk.example/"), ("name", "Desk <i>")];
+    let tested = post_form(&newsroom, "/sources/test", &fields).await;
+    assert_eq!(tested.status, StatusCode::OK, "{}", tested.body);
+    let page = Page::of(&tested.body);
+    assert_eq!(page.texts(".tested ol li").len(), 8);
+    assert!(page.texts(".tested .deck")[0].contains("lists 2 entries"));
+    assert_eq!(page.attributes(".form input[name=url]", "value"), ["http://desk.example/"]);
+
+    let added = post_form(&newsroom, "/sources", &fields).await;
+    assert_eq!(added.status, StatusCode::SEE_OTHER, "{}", added.body);
+    assert_eq!(added.header("location"), "/sources?added=desk-i");
+    let page = Page::of(&newsroom.browse("/sources?added=desk-i").await.body);
+    assert_eq!(page.texts("[role=status]"), ["Desk <i> is read from now on."]);
+    assert_eq!(page.texts("form[action='/sources/desk-i/pause'] button"), ["Pause"]);
+    post_form(&newsroom, "/sources/desk-i/pause", &[("paused", "true")]).await;
+    let page = Page::of(&newsroom.browse("/sources").await.body);
+    assert_eq!(page.texts("form[action='/sources/desk-i/pause'] button"), ["Go on"]);
+    post_form(&newsroom, "/sources/desk-i/remove", &[]).await;
+    let page = Page::of(&newsroom.browse("/sources").await.body);
+    assert!(page.texts("form[action='/sources/desk-i/pause'] button").is_empty());
+
+    let bare = post_form(&newsroom, "/sources", &[("url", "http://desk.example/bare")]).await;
+    assert!(
+        Page::of(&bare.body).texts("[role=alert]")[0].starts_with("Not added"),
+        "{}",
+        bare.body
+    );
+    let list = "<opml><body><outline text='Grid' xmlUrl='https://grid.example/feed'/><outline text='x' xmlUrl='gopher://x/'/></body></opml>";
+    let taken = post_form(&newsroom, "/sources/opml", &[("list", list)]).await;
+    let said = Page::of(&taken.body).texts("[role=status]");
+    assert!(said[0].starts_with("1 source added, 0 read already. “x” was left out"), "{said:?}");
+}

@@ -1,0 +1,267 @@
+//! Sources that were added while Harbinger runs: by the API, the page or OPML.
+//!
+//! What files declare is in the configuration only. Every change counts up a version, so that
+//! other workers and threads know when to read again.
+
+use chrono::{DateTime, Utc};
+use config::{Source, SourceId};
+use serde::{Deserialize, Serialize};
+use sqlx::any::AnyRow;
+use sqlx::{Any, Row, Transaction};
+use tracing::warn;
+
+use super::sources::SourceRow;
+use super::value::{from_json, get, get_flag, get_instant, micros, to_json};
+use super::{Archive, ArchiveError};
+
+/// Added sources kept at most.
+pub const ADDED_SOURCES_MAX: usize = 20_000;
+
+/// How a source was added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AddedBy {
+    /// The API or the page.
+    Api,
+    /// An OPML file.
+    Opml,
+}
+
+impl AddedBy {
+    /// The name in the database and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AddedBy::Api => "api",
+            AddedBy::Opml => "opml",
+        }
+    }
+}
+
+/// A source that was added.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AddedSource {
+    /// What was declared.
+    pub source: Source,
+    /// How it came.
+    pub origin: AddedBy,
+    /// Whether it is not read for now.
+    pub is_paused: bool,
+    /// Who added it.
+    pub added_by: String,
+    /// When it was added.
+    pub added_at: DateTime<Utc>,
+}
+
+/// What became of an attempt to add a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Addition {
+    /// It is new.
+    Added,
+    /// There is a source with this id.
+    IdTaken,
+    /// This active source has the same address.
+    AddressTaken(SourceId),
+    /// There are too many.
+    Full,
+}
+
+impl Archive {
+    /// How many changes there were; a new number means that [`Archive::added_sources`] changed.
+    pub async fn sources_version(&self) -> Result<i64, ArchiveError> {
+        self.tried("read the version of the sources", async {
+            let version = "SELECT value FROM counters WHERE name = 'sources'";
+            sqlx::query(version).fetch_one(&self.reader).await?.try_get(0)
+        })
+        .await
+    }
+
+    /// All added sources by id, and the version that they are of. Those that this version of
+    /// Harbinger cannot read are left out, with a warning.
+    pub async fn added_sources(&self) -> Result<(Vec<AddedSource>, i64), ArchiveError> {
+        // The version first: a change in between is then read again, not missed.
+        let version = self.sources_version().await?;
+        let sources = self
+            .tried("read the added sources", async {
+                let rows = sqlx::query("SELECT * FROM added_sources ORDER BY id")
+                    .fetch_all(&self.reader)
+                    .await?;
+                let mut sources = Vec::with_capacity(rows.len());
+                for row in &rows {
+                    sources.extend(read(row)?);
+                }
+                Ok(sources)
+            })
+            .await?;
+        Ok((sources, version))
+    }
+
+    /// Adds `sources`, each unless its id or address is taken; all at once, due now.
+    pub async fn add_sources(
+        &self,
+        sources: &[Source],
+        origin: AddedBy,
+        who: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Addition>, ArchiveError> {
+        self.tried("add sources", async {
+            let mut tx = self.begin().await?;
+            let mut additions = Vec::with_capacity(sources.len());
+            // Holds the counter until the end, so that two additions never overlap.
+            next_version(&mut tx).await?;
+            let mut n_added = n_added(&mut tx).await?;
+            for source in sources {
+                let addition = match taken(&mut tx, source).await? {
+                    Some(addition) => addition,
+                    None if ADDED_SOURCES_MAX <= n_added => Addition::Full,
+                    None => Addition::Added,
+                };
+                if addition == Addition::Added {
+                    n_added += 1;
+                    insert(&mut tx, source, origin, who, now).await?;
+                    self.activate(&mut tx, &[SourceRow::from(source)], now).await?;
+                }
+                additions.push(addition);
+            }
+            tx.commit().await?;
+            Ok(additions)
+        })
+        .await
+    }
+
+    /// Pauses an added source, or lets it go on; `false` when there is none with this id.
+    pub async fn pause_source(
+        &self,
+        id: &SourceId,
+        is_paused: bool,
+        now: DateTime<Utc>,
+    ) -> Result<bool, ArchiveError> {
+        self.tried(format!("pause source {id}"), async {
+            let mut tx = self.begin().await?;
+            next_version(&mut tx).await?;
+            let paused = sqlx::query(
+                "UPDATE added_sources SET is_paused = $2, updated_at = $3 WHERE id = $1",
+            )
+            .bind(id.as_str())
+            .bind(i64::from(is_paused))
+            .bind(micros(now))
+            .execute(&mut *tx)
+            .await?;
+            if paused.rows_affected() == 0 {
+                return Ok(false);
+            }
+            // Whoever goes on is asked soon, whatever the schedule of before.
+            sqlx::query(
+                "UPDATE sources SET is_active = $2, next_poll_at = $3
+                 WHERE id = $1 AND is_active <> $2",
+            )
+            .bind(id.as_str())
+            .bind(i64::from(!is_paused))
+            .bind(micros(now))
+            .execute(&mut *tx)
+            .await?;
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Removes an added source; its articles stay. `false` when there is none with this id.
+    pub async fn remove_source(&self, id: &SourceId) -> Result<bool, ArchiveError> {
+        self.tried(format!("remove source {id}"), async {
+            let mut tx = self.begin().await?;
+            next_version(&mut tx).await?;
+            let removed = sqlx::query("DELETE FROM added_sources WHERE id = $1")
+                .bind(id.as_str())
+                .execute(&mut *tx)
+                .await?;
+            if removed.rows_affected() == 0 {
+                return Ok(false);
+            }
+            sqlx::query("UPDATE sources SET is_active = 0 WHERE id = $1")
+                .bind(id.as_str())
+                .execute(&mut *tx)
+                .await?;
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
+    }
+}
+
+async fn next_version(tx: &mut Transaction<'static, Any>) -> Result<(), sqlx::Error> {
+    let next = "UPDATE counters SET value = value + 1 WHERE name = 'sources'";
+    sqlx::query(next).execute(&mut **tx).await.map(|_| ())
+}
+
+async fn n_added(tx: &mut Transaction<'static, Any>) -> Result<usize, sqlx::Error> {
+    let count = "SELECT COUNT(*) FROM added_sources";
+    let n: i64 = sqlx::query(count).fetch_one(&mut **tx).await?.try_get(0)?;
+    Ok(n.max(0) as usize)
+}
+
+/// Why `source` cannot be added, as far as the archive knows; `None` when it can.
+async fn taken(
+    tx: &mut Transaction<'static, Any>,
+    source: &Source,
+) -> Result<Option<Addition>, sqlx::Error> {
+    let row = sqlx::query(
+        "SELECT id, address FROM sources
+         WHERE (id = $1 AND address <> $2)
+             OR (address = $2 AND (is_active = 1 OR id IN (SELECT id FROM added_sources)))
+         ORDER BY id LIMIT 1",
+    )
+    .bind(source.id.as_str())
+    .bind(source.address())
+    .fetch_optional(&mut **tx)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let id: String = get(&row, "id")?;
+    let is_same_address = get::<String>(&row, "address")? == source.address();
+    Ok(Some(if is_same_address {
+        Addition::AddressTaken(SourceId::new(id))
+    } else {
+        Addition::IdTaken
+    }))
+}
+
+async fn insert(
+    tx: &mut Transaction<'static, Any>,
+    source: &Source,
+    origin: AddedBy,
+    who: &str,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO added_sources (id, body, origin, is_paused, added_by, added_at, updated_at)
+         VALUES ($1, $2, $3, 0, $4, $5, $5)
+         ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(source.id.as_str())
+    .bind(to_json(source))
+    .bind(origin.as_str())
+    .bind(who)
+    .bind(micros(now))
+    .execute(&mut **tx)
+    .await
+    .map(|_| ())
+}
+
+fn read(row: &AnyRow) -> Result<Option<AddedSource>, sqlx::Error> {
+    let id: String = get(row, "id")?;
+    let value: serde_json::Value = from_json("body", get(row, "body")?)?;
+    let source = match Source::from_json(&value, None, |_| Ok(())) {
+        Ok(source) => source,
+        Err(error) => {
+            warn!(source.id = id, %error, "the added source {id} cannot be read and is left out");
+            return Ok(None);
+        }
+    };
+    let origin = if get::<&str>(row, "origin")? == "opml" { AddedBy::Opml } else { AddedBy::Api };
+    Ok(Some(AddedSource {
+        source,
+        origin,
+        is_paused: get_flag(row, "is_paused")?,
+        added_by: get(row, "added_by")?,
+        added_at: get_instant(row, "added_at")?,
+    }))
+}

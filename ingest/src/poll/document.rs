@@ -1,0 +1,76 @@
+//! What one document lists: a feed, a listing page or a JSON document.
+
+use chrono::{DateTime, Utc};
+use config::{Source, SourceKind};
+
+use crate::article::Entry;
+use crate::decode::decode;
+use crate::failure::FailureClass;
+use crate::feed::{self, FeedRhythm};
+use crate::fetch::Page;
+use crate::{json_list, listing};
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(crate) struct Read {
+    /// The entries that point to a page.
+    pub(crate) entries: Vec<Entry>,
+    /// When the document wants to be asked again.
+    pub(crate) rhythm: FeedRhythm,
+}
+
+/// Reads `page` on a blocking thread, as the kind of `source` wants; a site is read as a feed.
+///
+/// The error is a class, and a sentence for people that names the address.
+pub(crate) async fn read(
+    source: &Source,
+    page: &Page,
+    now: DateTime<Utc>,
+) -> Result<Read, (FailureClass, String)> {
+    let (source, page) = (source.clone(), page.clone());
+    let url = page.url.clone();
+    let task = tokio::task::spawn_blocking(move || read_now(&source, &page, now));
+    let broken = |_| (FailureClass::Extractor, format!("{url}: the reader broke on the document"));
+    task.await.map_err(broken)?
+}
+
+fn read_now(
+    source: &Source,
+    page: &Page,
+    now: DateTime<Utc>,
+) -> Result<Read, (FailureClass, String)> {
+    let content_type = page.content_type.as_deref();
+    let failed = |class, reason: String| (class, format!("{}: {reason}", page.url));
+    match source.kind() {
+        SourceKind::Listing(rules) => {
+            if page.body.iter().all(u8::is_ascii_whitespace) {
+                return Err(failed(FailureClass::EmptyBody, "the page is empty".to_owned()));
+            }
+            let html = decode(&page.body, content_type).text;
+            let entries = listing::entries(&html, &page.url, rules, &source.id, now);
+            if entries.is_empty() {
+                // A page that was rebuilt: its publisher's readers see entries, we do not.
+                let reason = format!("no entry of the page is selected by `{}`", rules.item);
+                return Err(failed(FailureClass::NotAFeed, reason));
+            }
+            Ok(Read { entries, ..Read::default() })
+        }
+        SourceKind::Json(rules) => {
+            let entries = json_list::entries(&page.body, &page.url, rules, &source.id, now);
+            let mut entries = entries.map_err(|it| failed(it.class(), it.to_string()))?;
+            // Newest first, so that a limit leaves out old ones; undated ones keep their places.
+            if entries.iter().any(|it| it.published_at.is_some()) {
+                entries.sort_by_key(|it| std::cmp::Reverse(it.published_at));
+            }
+            Ok(Read { entries, ..Read::default() })
+        }
+        _ => {
+            let parsed = feed::parse(&page.body, content_type, Some(page.url.as_str()));
+            let parsed = parsed.map_err(|it| failed(it.class(), it.to_string()))?;
+            Ok(Read {
+                entries: feed::entries(&parsed, &source.id, &page.url, now),
+                rhythm: parsed.rhythm,
+            })
+        }
+    }
+}

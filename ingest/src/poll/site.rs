@@ -1,0 +1,64 @@
+//! A site by its address only: its feed or sitemap is found first, and then polled.
+
+use url::Url;
+
+use super::{Poll, PollOutcome, SourceState};
+use crate::discover::{FoundKind, discover};
+use crate::failure::FailureClass;
+use crate::fetch::FetchKind;
+
+/// Failures in a row, by weight, after which the site is looked at afresh: two pages that are
+/// gone, or eight timeouts.
+const LOOK_AGAIN_FROM: f64 = 2.0;
+
+impl Poll<'_> {
+    /// Polls what was found for the site, or looks for it.
+    pub(super) async fn site(&self, state: &SourceState, url: &Url) -> PollOutcome {
+        let is_lost = state.is_gone || LOOK_AGAIN_FROM <= state.failure_score;
+        let known = state.found.clone().filter(|_| !is_lost);
+        let (state, found) = match known {
+            Some(found) => (state.clone(), found),
+            None => {
+                let request = self.request(url.as_str(), FetchKind::Page);
+                let discovery = match discover(self.fetcher, &request).await {
+                    Ok(discovery) => discovery,
+                    Err(error) if error.class == FailureClass::Http429 => {
+                        return self.rate_limited(state, error.retry_after.unwrap_or_default());
+                    }
+                    Err(error) => {
+                        return self.failed(state, error.class, &error.message, error.retry_after);
+                    }
+                };
+                let Some(found) = discovery.found.into_iter().next() else {
+                    let message = format!(
+                        "{url}: no feed or sitemap was found; {} addresses were tried",
+                        discovery.missed.len() + 1
+                    );
+                    return self.failed(state, FailureClass::NotAFeed, &message, None);
+                };
+                (about_another(state, found.clone()), found)
+            }
+        };
+        match found.kind {
+            FoundKind::Feed => self.document(&state, &found.url, FetchKind::Feed).await,
+            FoundKind::Sitemap => self.sitemap(&state, &found.url).await,
+        }
+    }
+}
+
+/// The state with what is known about the site, and nothing about the document that was polled
+/// before.
+fn about_another(state: &SourceState, found: crate::discover::Found) -> SourceState {
+    SourceState {
+        found: Some(found),
+        etag: None,
+        last_modified: None,
+        body_hash: None,
+        adopted_url: None,
+        adopted_for: None,
+        moves: None,
+        parts: Vec::new(),
+        is_gone: false,
+        ..state.clone()
+    }
+}

@@ -1,0 +1,218 @@
+//! Sitemaps: one with pages, or an index whose sitemaps are read a few at a time.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use url::Url;
+
+use super::{Asked, Poll, PollOutcome, PollResult, SitemapPart, SourceState};
+use crate::article::{ArticleId, Entry};
+use crate::canonical_url::{CanonicalUrl, site_of};
+use crate::date::plausible;
+use crate::failure::FailureClass;
+use crate::fetch::{FetchKind, FetchOutcome, FetchRequest, Page};
+use crate::plain_text::squeeze;
+use crate::sitemap::{self, Listed, Sitemap};
+
+/// Sitemaps of an index that one poll reads.
+const N_PARTS_READ: usize = 10;
+/// Sitemaps of an index that are remembered; those changed last.
+const N_PARTS_MAX: usize = 500;
+/// Pages without a date that the first poll takes: nobody knows which of them are new.
+const N_UNDATED_FIRST: usize = 100;
+/// Bytes that one sitemap may unpack to; the protocol has 50 MB.
+pub(crate) const UNPACKED_BYTES_MAX: usize = 60 << 20;
+/// Characters of a headline that are kept.
+const TITLE_CHARS_MAX: usize = 500;
+
+impl Poll<'_> {
+    /// Polls the sitemap or index at `url`.
+    pub(super) async fn sitemap(&self, state: &SourceState, url: &Url) -> PollOutcome {
+        let page = match self.ask(state, url, FetchKind::Feed).await {
+            Asked::Page(page) => page,
+            // An index seldom changes when the sitemaps in it do.
+            Asked::Over(it) if is_untouched(&it) && !state.parts.is_empty() => {
+                return self.parts(state, state.clone()).await;
+            }
+            Asked::Over(outcome) => return outcome,
+        };
+        let (mut next, is_same) = self.arrived(state, url, &page);
+        if is_same && state.parts.is_empty() {
+            return self.succeeded(&next, PollResult::Unchanged);
+        }
+        match parse(&page).await {
+            Ok(Sitemap::Pages(listed)) => {
+                next.parts = Vec::new();
+                let entries = self.pages(state, listed, &page.url);
+                self.listed(state, next, entries)
+            }
+            Ok(Sitemap::Index(listed)) => {
+                next.parts = merged(&state.parts, &listed, &page.url);
+                self.parts(state, next).await
+            }
+            Err((class, message)) => self.failed(state, class, &message, None),
+        }
+    }
+
+    /// Reads the sitemaps of an index that may have changed, those changed last first.
+    async fn parts(&self, state: &SourceState, mut next: SourceState) -> PollOutcome {
+        let mut entries: Vec<Entry> = Vec::new();
+        let (mut n_read, mut failure, mut is_any_read) = (0, None, false);
+        for at in self.order(&next.parts) {
+            if N_PARTS_READ <= n_read {
+                break;
+            }
+            n_read += 1;
+            let part = next.parts[at].clone();
+            let request = FetchRequest {
+                etag: part.etag.clone(),
+                last_modified: part.last_modified.clone(),
+                ..self.request(&part.url, FetchKind::Feed)
+            };
+            match self.fetcher.fetch(&request).await {
+                Ok(FetchOutcome::NotModified) => next.parts[at].read_at = Some(self.now),
+                Ok(FetchOutcome::RateLimited { retry_after }) if !is_any_read => {
+                    return self.rate_limited(&next, retry_after);
+                }
+                Ok(FetchOutcome::RateLimited { .. }) => break,
+                Err(error) => failure = Some((error.class(), error.to_string())),
+                Ok(FetchOutcome::Fetched(page)) => match parse(&page).await {
+                    Err(error) => failure = Some(error),
+                    // Nothing in the protocol allows it, and one level is enough for anybody.
+                    Ok(Sitemap::Index(_)) => next.parts[at].read_at = Some(self.now),
+                    Ok(Sitemap::Pages(listed)) => {
+                        is_any_read = true;
+                        entries.extend(self.pages(state, listed, &page.url));
+                        let part = &mut next.parts[at];
+                        part.read_at = Some(self.now);
+                        (part.etag, part.last_modified) = (page.etag, page.last_modified);
+                    }
+                },
+            }
+        }
+        match failure {
+            Some((class, message)) if !is_any_read => self.failed(state, class, &message, None),
+            _ if !is_any_read => self.succeeded(&next, PollResult::NotModified),
+            _ => {
+                let mut seen = BTreeSet::new();
+                entries.retain(|it| seen.insert(it.id));
+                entries.sort_by_key(|it| Reverse(it.published_at));
+                self.listed_in_parts(state, next, entries)
+            }
+        }
+    }
+
+    /// As `listed`, but the entries of sitemaps that were not read now stay known.
+    fn listed_in_parts(
+        &self,
+        state: &SourceState,
+        next: SourceState,
+        entries: Vec<Entry>,
+    ) -> PollOutcome {
+        let mut outcome = self.listed(state, next, entries);
+        let known: BTreeSet<ArticleId> = outcome.state.last_entries.iter().copied().collect();
+        let before = state.last_entries.iter().filter(|it| !known.contains(*it)).copied();
+        outcome.state.last_entries.extend(before);
+        outcome.state.last_entries.truncate(super::N_REMEMBERED);
+        outcome
+    }
+
+    /// The sitemaps that may have changed since they were read, in the order of reading.
+    fn order(&self, parts: &[SitemapPart]) -> Vec<usize> {
+        let oldest = self.oldest();
+        let may_be_new = |part: &SitemapPart| match (part.changed_at, part.read_at) {
+            (Some(changed_at), _) if oldest.is_some_and(|it| changed_at < it) => false,
+            // Many indexes name the day only.
+            (Some(changed_at), Some(read_at)) => read_at < changed_at + TimeDelta::days(1),
+            _ => true,
+        };
+        let mut order: Vec<usize> = (0..parts.len()).filter(|at| may_be_new(&parts[*at])).collect();
+        // Undated ones take turns: those read longest ago first.
+        order.sort_by_key(|at| (Reverse(parts[*at].changed_at), parts[*at].read_at));
+        order
+    }
+
+    /// The entries of a sitemap: pages of its own site, newest first, without those that are too
+    /// old by any of their dates.
+    fn pages(&self, state: &SourceState, mut listed: Vec<Listed>, base: &Url) -> Vec<Entry> {
+        let oldest = self.oldest();
+        listed.retain(|it| match (it.dated_at(), oldest) {
+            (Some(dated_at), Some(oldest)) => oldest <= dated_at,
+            _ => true,
+        });
+        listed.sort_by_key(|it| Reverse(it.dated_at()));
+        let is_first = state.last_success_at.is_none();
+        let site = site_of(base);
+        let (mut seen, mut n_undated) = (BTreeSet::new(), 0);
+        let mut entries = Vec::new();
+        for page in listed {
+            let Ok(url) = CanonicalUrl::join(base, &page.address) else { continue };
+            let id = ArticleId::of(&url);
+            if site_of(&url.to_url()) != site || !seen.insert(id) {
+                continue;
+            }
+            n_undated += usize::from(page.dated_at().is_none());
+            if is_first && page.dated_at().is_none() && N_UNDATED_FIRST < n_undated {
+                continue;
+            }
+            entries.push(self.entry(id, url, page));
+            if self.settings.n_entries_max <= entries.len() {
+                break;
+            }
+        }
+        entries
+    }
+
+    fn entry(&self, id: ArticleId, url: CanonicalUrl, page: Listed) -> Entry {
+        let title = page.title.map(|it| squeeze(&it).chars().take(TITLE_CHARS_MAX).collect());
+        Entry {
+            id,
+            url,
+            source: self.source.id.clone(),
+            title: title.filter(|it: &String| !it.is_empty()),
+            summary: None,
+            // The last change of a page is no date of publication.
+            published_at: page.published_at.and_then(|it: DateTime<Utc>| plausible(it, self.now)),
+            text: None,
+        }
+    }
+}
+
+fn is_untouched(outcome: &PollOutcome) -> bool {
+    outcome.result == PollResult::NotModified
+}
+
+async fn parse(page: &Page) -> Result<Sitemap, (FailureClass, String)> {
+    let (body, content_type) = (page.body.clone(), page.content_type.clone());
+    let task = tokio::task::spawn_blocking(move || {
+        sitemap::parse(&body, content_type.as_deref(), UNPACKED_BYTES_MAX)
+    });
+    match task.await {
+        Ok(read) => read.map_err(|it| (it.class(), format!("{}: {it}", page.url))),
+        Err(_) => Err((FailureClass::Extractor, format!("{}: the reader broke", page.url))),
+    }
+}
+
+/// The sitemaps of the index as it is now, with what is known of those that were there before.
+/// Sitemaps of other sites are left out.
+fn merged(before: &[SitemapPart], listed: &[Listed], base: &Url) -> Vec<SitemapPart> {
+    let site = site_of(base);
+    let mut seen = BTreeSet::new();
+    let mut parts: Vec<SitemapPart> = Vec::new();
+    for it in listed {
+        let Ok(url) = base.join(it.address.trim()) else { continue };
+        let is_own = matches!(url.scheme(), "http" | "https") && site_of(&url) == site;
+        if !is_own || !seen.insert(url.clone()) {
+            continue;
+        }
+        let known = before.iter().find(|it| it.url == url.as_str());
+        let part = known
+            .cloned()
+            .unwrap_or_else(|| SitemapPart { url: url.to_string(), ..SitemapPart::default() });
+        parts.push(SitemapPart { changed_at: it.dated_at(), ..part });
+    }
+    parts.sort_by_key(|it| Reverse(it.changed_at));
+    parts.truncate(N_PARTS_MAX);
+    parts
+}
