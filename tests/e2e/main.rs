@@ -13,6 +13,7 @@ mod real_input;
 mod resilience;
 mod retention;
 mod sample_wire;
+mod speed;
 mod tidy;
 mod users;
 mod versions;
