@@ -76,9 +76,10 @@ bench-match: ## Saved searches matched in reverse, beside the naive way
 bench-export: build ## Peak memory and time of exporting 100 000 articles
 	HARBINGER_BIN=$(CURDIR)/target/release/harbinger $(CARGO) bench --locked --workspace --profile dev --bench export
 
-dist: setup-run ## Pack a tarball and a Debian package into target/package
+dist: setup-run ## Pack a tarball and a Debian package into target/package, and try them
 	$(CARGO) build --profile dist --locked --bin harbinger
 	packaging/build.sh target/dist/harbinger
+	packaging/try.sh
 
 demo-site: build ## Serve the bundled sample wire alone
 	target/release/harbinger demo-site --bind 127.0.0.1:8400

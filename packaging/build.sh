@@ -12,10 +12,15 @@ name=harbinger-$version-$machine-linux
 rm -rf "$out"
 mkdir -p "$out"
 
+# As in the repository, so that links between pages hold.
 lay_docs() { # lay_docs FOLDER
-  install -d "$1"
-  install -m 644 README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT "$1"
-  install -m 644 docs/*.md "$1"
+  install -d "$1/docs/images" "$1/docs/examples"
+  install -m 644 ./*.md LICENSE-APACHE LICENSE-MIT "$1"
+  # The README leads to where the model and the gazetteers come from.
+  for page in nlp/model/README.md config/gazetteers/README.md; do install -D -m 644 "$page" "$1/$page"; done
+  install -m 644 docs/*.md "$1/docs"
+  install -m 644 docs/images/* "$1/docs/images"
+  install -m 644 docs/examples/* "$1/docs/examples"
 }
 
 # The tarball: unpack anywhere and start ./harbinger serve.
@@ -60,7 +65,7 @@ Description: news and OSINT threat monitor
  Reads news feeds, finds who threatens or attacks whom, correlates articles into
  stories and serves search, alerts and exports over them.
 CONTROL
-  dpkg-deb --root-owner-group --build "$root" "$out/harbinger_${version}_$arch.deb" >/dev/null
+  dpkg-deb --root-owner-group -Zgzip --build "$root" "$out/harbinger_${version}_$arch.deb" >/dev/null
   rm -rf "$root"
 fi
 rm -rf "$tree"

@@ -20,7 +20,7 @@ pub(crate) mod select;
 pub(crate) mod stix;
 mod xml;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -42,6 +42,8 @@ use select::Selection;
 const N_EVENT_ARTICLES_MAX: usize = 200;
 /// Stories whose members are read at once.
 const N_STORIES_AT_ONCE: usize = 100;
+/// Articles of stories that are read at once, unless one story has more.
+const N_ARTICLES_AT_ONCE: usize = 500;
 
 /// Formats of exports.
 #[derive(
@@ -288,21 +290,47 @@ fn write_stories(
     let mut is_cut = false;
     let ids: Vec<StoryId> = stories.keys().cloned().collect();
     for some in ids.chunks(N_STORIES_AT_ONCE) {
-        if source.stop.is_cancelled() {
-            return Err(ExportError::Stopped);
-        }
+        let mut waiting: Vec<(StoryMembers, &[ArticleId])> = Vec::new();
+        let mut n_waiting = 0;
         for story in handle.block_on(source.archive.story_members(some))? {
             let members = stories.get(&story.summary.id).map(Vec::as_slice).unwrap_or_default();
             is_cut |= N_EVENT_ARTICLES_MAX < members.len();
             let newest = &members[members.len().saturating_sub(N_EVENT_ARTICLES_MAX)..];
-            let articles = match newest {
-                [] => Vec::new(),
-                newest => handle.block_on(source.archive.graph_articles(newest))?,
-            };
-            writer.story(&story, &articles, out)?;
+            if N_ARTICLES_AT_ONCE < n_waiting + newest.len() {
+                write_some(handle, source, &mut waiting, writer, out)?;
+                n_waiting = 0;
+            }
+            n_waiting += newest.len();
+            waiting.push((story, newest));
         }
+        write_some(handle, source, &mut waiting, writer, out)?;
     }
     Ok(is_cut)
+}
+
+/// Writes stories whose articles are read together, and forgets them.
+fn write_some(
+    handle: &Handle,
+    source: &Source,
+    stories: &mut Vec<(StoryMembers, &[ArticleId])>,
+    writer: &mut dyn Writer,
+    out: &mut dyn Write,
+) -> Result<(), ExportError> {
+    if source.stop.is_cancelled() {
+        return Err(ExportError::Stopped);
+    }
+    let ids: Vec<ArticleId> = stories.iter().flat_map(|it| it.1).copied().collect();
+    let articles = match ids[..] {
+        [] => Vec::new(),
+        _ => handle.block_on(source.archive.graph_articles(&ids))?,
+    };
+    let mut by_id: HashMap<ArticleId, GraphArticle> =
+        articles.into_iter().map(|it| (it.id, it)).collect();
+    for (story, ids) in stories.drain(..) {
+        let articles: Vec<_> = ids.iter().filter_map(|it| by_id.remove(it)).collect();
+        writer.story(&story, &articles, out)?;
+    }
+    Ok(())
 }
 
 /// Writes a graph without its articles.

@@ -36,7 +36,7 @@ use config::Config;
 use index::archive::Archive;
 use index::writer::IndexWriterStage;
 use ingest::fetch::Fetcher;
-use ingest::warc_writer::WarcWriter;
+use ingest::warc_writer::{WARC_FOLDER, WarcWriter};
 use nlp::Annotator;
 use serde::Serialize;
 use tokio::sync::{Notify, broadcast, mpsc};
@@ -52,9 +52,6 @@ const N_BATCHES_AHEAD: usize = 2;
 const N_UNANNOTATED_MAX: i64 = 2_000;
 /// Longest sleep of a stage that nobody woke.
 const IDLE_MAX: Duration = Duration::from_secs(1);
-
-/// Folder in `data_dir` of the WARC files.
-pub(crate) const WARC_FOLDER: &str = "warc";
 
 /// When the pipeline ends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

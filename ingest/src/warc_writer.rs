@@ -5,12 +5,13 @@
 //! place. A body is kept as it was after decompression; the headers that spoke of its transfer
 //! (`Content-Encoding`, `Transfer-Encoding`, `Content-Length`) are replaced accordingly.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use uuid::Uuid;
@@ -23,6 +24,15 @@ const OF_TRANSFER: [&str; 4] =
     ["content-encoding", "transfer-encoding", "content-length", "connection"];
 /// Largest record that is read back; the largest body and room for headers.
 const RECORD_BYTES_MAX: u64 = 1 << 30;
+
+/// Folder of the WARC files in a data folder.
+pub const WARC_FOLDER: &str = "warc";
+/// How the names of our files end.
+const ENDING: &str = ".warc.gz";
+/// A file is closed at this age, so that one that was not written to for long is in nobody's hands.
+const AGE_MAX: TimeDelta = TimeDelta::days(1);
+/// Files that were written to since are left alone by [`remove_unused`].
+const UNUSED_AFTER: TimeDelta = TimeDelta::days(2);
 
 /// Where the response record of a page lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +47,7 @@ pub struct RecordPlace {
 
 /// Appends exchanges to files of limited size in one folder; safe to share.
 ///
-/// Every process begins a file of its own, and a new one when that is full.
+/// Every process begins a file of its own, and a new one when that is full or a day old.
 #[derive(Debug)]
 pub struct WarcWriter {
     folder: PathBuf,
@@ -51,6 +61,7 @@ struct OpenFile {
     name: String,
     file: File,
     size: u64,
+    begun_at: DateTime<Utc>,
 }
 
 impl WarcWriter {
@@ -68,7 +79,7 @@ impl WarcWriter {
         let asked = self.request(page);
         let request = record(&request_head(page, &id, asked.len(), now), &asked, b"")?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut file = match open.take() {
+        let mut file = match open.take().filter(|it| now - it.begun_at < AGE_MAX) {
             Some(file) => file,
             None => self.begin(now)?,
         };
@@ -109,7 +120,7 @@ impl WarcWriter {
         );
         let info = record(&head, about.as_bytes(), b"")?;
         file.write_all(&info)?;
-        Ok(OpenFile { name, file, size: info.len() as u64 })
+        Ok(OpenFile { name, file, size: info.len() as u64, begun_at: now })
     }
 
     /// The request as it was sent, but for headers that the client adds by itself.
@@ -119,6 +130,45 @@ impl WarcWriter {
         format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {}\r\n\r\n", self.user_agent)
             .into_bytes()
     }
+}
+
+/// The WARC files in `folder` with their sizes, by name; none when there is no such folder. Blocks.
+pub fn files(folder: &Path) -> io::Result<Vec<(String, u64)>> {
+    let listing = match fs::read_dir(folder) {
+        Ok(listing) => listing,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut files = Vec::new();
+    for entry in listing {
+        let entry = entry?;
+        let name = entry.file_name().into_string().unwrap_or_default();
+        if name.ends_with(ENDING) && entry.file_type()?.is_file() {
+            files.push((name, entry.metadata()?.len()));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Deletes the WARC files in `folder` that are not in `used` and were not written to for two days;
+/// answers how many these were, and their bytes. Blocks.
+pub fn remove_unused(
+    folder: &Path,
+    used: &BTreeSet<String>,
+    now: DateTime<Utc>,
+) -> io::Result<(u64, u64)> {
+    let (mut n_files, mut n_bytes) = (0, 0);
+    for (name, size) in files(folder)? {
+        let path = folder.join(&name);
+        let written_at = DateTime::<Utc>::from(fs::metadata(&path)?.modified()?);
+        if !used.contains(&name) && UNUSED_AFTER < now - written_at {
+            fs::remove_file(&path)?;
+            n_files += 1;
+            n_bytes += size;
+        }
+    }
+    Ok((n_files, n_bytes))
 }
 
 /// Reads the record at `place` back, still compressed. Blocks.
@@ -261,6 +311,30 @@ mod tests {
         let kinds = text.lines().filter_map(|it| it.strip_prefix("WARC-Type: "));
         assert_eq!(kinds.collect::<Vec<_>>(), ["warcinfo", "response", "request"]);
         assert!(text.contains("GET /news/1?a=b HTTP/1.1\r\nHost: paper.example:8443\r\n"));
+    }
+
+    #[test]
+    fn a_file_is_written_to_for_a_day_and_goes_once_nothing_of_it_is_needed() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = WarcWriter::new(folder.path().to_owned(), "Harbinger/test", 1 << 20);
+        let first = writer.write(&page(1), now()).unwrap();
+        let same_day = writer.write(&page(2), now() + TimeDelta::hours(23)).unwrap();
+        let next_day = writer.write(&page(3), now() + TimeDelta::hours(25)).unwrap();
+        assert_eq!(first.file, same_day.file);
+        assert_ne!(first.file, next_day.file);
+        std::fs::write(folder.path().join("notes.txt"), "kept by hand").unwrap();
+
+        let used = BTreeSet::from([next_day.file.clone()]);
+        let today = Utc::now();
+        assert_eq!(remove_unused(folder.path(), &used, today).unwrap().0, 0, "just written to");
+        let size = fs::metadata(folder.path().join(&first.file)).unwrap().len();
+        let later = today + TimeDelta::days(3);
+        assert_eq!(remove_unused(folder.path(), &used, later).unwrap(), (1, size));
+        let left: Vec<String> = files(folder.path()).unwrap().into_iter().map(|it| it.0).collect();
+        assert_eq!(left, [next_day.file]);
+        assert!(folder.path().join("notes.txt").exists(), "no file of ours");
+        let absent = folder.path().join("absent");
+        assert_eq!(remove_unused(&absent, &used, later).unwrap(), (0, 0));
     }
 
     #[test]

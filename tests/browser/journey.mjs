@@ -119,6 +119,44 @@ async function brush(page, name) {
   return page.goBack();
 }
 
+/** What the chosen hit says stands beside the list; a long facet is narrowed by typing. */
+async function look(page, name) {
+  const preview = page.locator("#preview");
+  const isWide = name !== "phone" && name !== "no-script";
+  if (!isWide) {
+    assert.ok(await preview.isHidden(), "no room, or no script, for a preview");
+    if (name === "no-script") assert.equal(await page.locator(".find").count(), 0);
+    return {};
+  }
+  const heads = page.locator('[aria-label="Results"] li.hit h3');
+  for (const n of [0, 1]) {
+    await page.keyboard.press("j");
+    const title = (await heads.nth(n).innerText()).trim();
+    await page.locator("#preview h2", { hasText: title }).waitFor();
+  }
+  assert.ok((await preview.locator(".text p").count()) >= 2, "the preview has no text");
+  assert.match(page.url(), /\/search\?/, "without leaving");
+  await picture(page, `${name}-2-preview`);
+  await heads.first().hover();
+  await page.locator("#preview h2", { hasText: (await heads.first().innerText()).trim() }).waitFor();
+
+  await page.goto("/search");
+  const box = page.locator('[data-facet="actor"]');
+  const find = box.locator(".find");
+  const hidden = box.locator("details li").last();
+  assert.ok(await hidden.isHidden(), "it is behind “more”");
+  const words = (await hidden.locator("a").textContent()).trim();
+  await find.fill(words.slice(0, 6).toUpperCase());
+  assert.ok(await hidden.isVisible(), `${words} is not found in its facet`);
+  const n_left = await box.locator("li:visible").count();
+  assert.ok(n_left < (await box.locator("li").count()), "nothing is narrowed");
+  await find.fill("no such name");
+  assert.match(await box.innerText(), /None of that name/);
+  await find.fill("");
+  await page.goBack();
+  return { words, n_left };
+}
+
 /** From the start page to an actor; returns what was seen. */
 async function walk(page, name) {
   await page.goto("/");
@@ -134,6 +172,7 @@ async function walk(page, name) {
   const found = await hits.allInnerTexts();
   assert.ok(/power|grid|Strom/i.test(found[0]), `the first hit is about something else: ${found[0]}`);
   await picture(page, `${name}-2-search`);
+  const facet = await look(page, name);
   await brush(page, name);
 
   const { storyTitle, timeline } = await openStory(page, hits);
@@ -152,7 +191,7 @@ async function walk(page, name) {
   const entity = await heading(page);
   await picture(page, `${name}-5-actor`);
   const graph = await followGraph(page, name);
-  return { n_hits: found.length, storyTitle, articleTitle, actorName, entity, graph };
+  return { n_hits: found.length, storyTitle, articleTitle, actorName, entity, graph, facet };
 }
 
 const browser = await launch();

@@ -32,15 +32,20 @@ impl Tools {
         Some(Tools { folder, browser })
     }
 
-    /// Runs `script` on the pages of `served`, for `limit` at most.
+    /// Where the scripts leave pictures and files.
+    pub(crate) fn screenshots(&self) -> PathBuf {
+        self.folder.join("screenshots")
+    }
+
+    /// Runs `script` on the pages of `served`, for `limit` at most; answers what it says.
     pub(crate) async fn run(
         &self,
         script: &str,
         served: &Served,
         env: &[(&str, &str)],
         limit: Duration,
-    ) {
-        let screenshots = self.folder.join("screenshots");
+    ) -> String {
+        let screenshots = self.screenshots();
         fs::create_dir_all(&screenshots).expect("a writable folder");
         let walk = Command::new("node")
             .arg(self.folder.join(script))
@@ -56,6 +61,7 @@ impl Tools {
         let out = String::from_utf8_lossy(&walk.stdout);
         let err = String::from_utf8_lossy(&walk.stderr);
         assert!(walk.status.success(), "{out}\n{err}\nserver: {}", served.printed());
+        out.into_owned()
     }
 }
 
@@ -133,4 +139,50 @@ async fn every_page_is_accessible_and_keys_alone_lead_everywhere() {
     let served = app.serve().await;
     let env = [("HARBINGER_USER", "ana"), ("HARBINGER_PASSWORD", PASSWORD)];
     tools.run("accessibility.mjs", &served, &env, Duration::from_secs(900)).await;
+}
+
+/// Three outlets of the sample wire, the sources that a new user declares.
+const THREE: [&str; 3] = ["northgate-wire", "larkfield-post", "circuit-signal"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_user_comes_from_three_sources_to_a_graph_in_networkx() {
+    let Some(tools) = Tools::find() else { return };
+    let app = TestApp::new().with_sample_wire();
+    let file = app.folder().join("config/sources/sample.toml");
+    let all = fs::read_to_string(&file).expect("the sample sources");
+    let is_one = |it: &&str| THREE.iter().any(|id| it.contains(&format!("\"{id}\"")));
+    let three: Vec<&str> = all.split("[[source]]").skip(1).filter(is_one).collect();
+    assert_eq!(three.len(), THREE.len(), "the sample wire has them");
+    let names = three.iter().filter_map(|it| it.split("name = \"").nth(1)?.split('"').next());
+    let names = names.collect::<Vec<_>>().join(",");
+    fs::write(&file, format!("[[source]]{}", three.join("[[source]]"))).expect("a writable folder");
+    let checked = app.run(&["check-config"]).await;
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    add_user(&app, "ana", "admin").await;
+    // Everything is read before there is somebody to see it.
+    assert_eq!(app.run_once().await.code, Some(0));
+    let app = app.set("http.login", "always");
+    let served = app.serve().await;
+    let env = [
+        ("HARBINGER_USER", "ana"),
+        ("HARBINGER_PASSWORD", PASSWORD),
+        ("HARBINGER_SOURCES", names.as_str()),
+    ];
+    let said = tools.run("newuser.mjs", &served, &env, Duration::from_secs(300)).await;
+    println!("{said}");
+    let python = project_root().join("target/export-tools/bin/python");
+    if !python.is_file() {
+        skipped("networkx is absent; `make test` installs it");
+        return;
+    }
+    let read = "import sys, networkx\n\
+        graph = networkx.read_graphml(sys.argv[1], force_multigraph=True)\n\
+        names = [it['name'] for _, it in graph.nodes(data=True)]\n\
+        assert 'The Order of the Copper Gull' in names, names\n\
+        kinds = {it['type'] for _, _, it in graph.edges(data=True)}\n\
+        assert 'threatens' in kinds, kinds\n";
+    let graph = tools.screenshots().join("newuser.graphml");
+    let opened = Command::new(python).args(["-c", read]).arg(graph).output().await;
+    let opened = opened.expect("Python runs");
+    assert!(opened.status.success(), "{}", String::from_utf8_lossy(&opened.stderr));
 }

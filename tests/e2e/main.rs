@@ -14,6 +14,7 @@ mod resilience;
 mod retention;
 mod sample_wire;
 mod sources;
+mod speed;
 mod tidy;
 mod users;
 mod versions;

@@ -1,11 +1,13 @@
 //! Old articles are deleted everywhere, whenever the program is killed, and stay away.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::fs;
+use std::time::{Duration, SystemTime};
 
 use chrono::TimeDelta;
 use config::SourceId;
 use index::{Archive, SearchIndex, SearchRequest};
+use ingest::warc_writer::RecordPlace;
 use ingest::{Article, ArticleId, CanonicalUrl};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -115,8 +117,26 @@ async fn a_server_deletes_what_is_old_by_itself() {
     let both = [article(1, "https://old.example/1", 40), article(2, "https://old.example/2", 20)];
     archive.record_articles(&both).await.expect("a writable archive");
     close(archive).await;
+    // Evidence of nobody any more, of somebody, and just written.
+    let warc = app.data_dir().join("warc");
+    fs::create_dir_all(&warc).expect("a writable folder");
+    for (name, days) in [("old.warc.gz", 40), ("used.warc.gz", 40), ("new.warc.gz", 0)] {
+        let file = fs::File::create(warc.join(name)).expect("a writable folder");
+        let written_at = SystemTime::now() - Duration::from_secs(days * 24 * 60 * 60);
+        file.set_modified(written_at).expect("a file of ours");
+    }
+    let place = RecordPlace { file: "used.warc.gz".to_owned(), offset: 0, n_bytes: 9 };
+    let archive = app.archive().await;
+    let noted = archive.record_evidence(&both[1].id, "aa", &place, tests::now()).await;
+    noted.expect("a writable archive");
+    close(archive).await;
     let app = app.set("retention.articles_days", "30");
     let served = app.serve().await;
+    tests::eventually("one WARC file goes", Duration::from_secs(60), async || {
+        (!warc.join("old.warc.gz").exists()).then_some(())
+    })
+    .await;
+    assert!(warc.join("used.warc.gz").exists() && warc.join("new.warc.gz").exists());
     tests::eventually("one article is left", Duration::from_secs(60), async || {
         let found = served.json("/v1/search", &[("limit", "1")]).await;
         (found["total"].as_u64() == Some(1)).then_some(())

@@ -99,6 +99,8 @@ def read_graph(graph, all_, name_of):
         proofs = json.loads(data["evidence"])
         assert proofs and proofs[0]["page_sha256"] and data["type"], data
         check_url(data["url"])
+    told = sorted((a, data["type"], b, data["weight"]) for a, b, data in graph.edges(data=True))
+    assert told == sorted((it["source"], it["kind"], it["target"], it["weight"]) for it in all_["edge"])
     kinds = sorted(data["type"] for _, _, data in graph.edges(data=True))
     assert kinds == sorted(it["kind"] for it in all_["edge"]), kinds
     n_statements = sum(data["statements"] for _, _, data in graph.edges(data=True))

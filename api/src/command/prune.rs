@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use index::Archive;
+use ingest::warc_writer::WARC_FOLDER;
 
 use super::UsageError;
 use super::setup::Setup;
@@ -31,13 +32,15 @@ pub(super) fn run(setup: Setup, args: &PruneArgs) -> anyhow::Result<ExitCode> {
         ))?;
         return Ok(ExitCode::SUCCESS);
     }
+    let folder = setup.config.settings.data_dir.join(WARC_FOLDER);
     let progress = super::spinner(setup.args.quiet);
     progress.set_message("deleting what is old");
     let pruned = runtime.block_on(async {
         let system = System::open(setup.config).await?;
         super::stop_on_signal(system.shutdown.clone());
         let (archive, stop) = (system.archive.clone(), system.shutdown.clone());
-        let pruned = retention::prune(&archive, before, now, "command line", &stop).await?;
+        let pruned =
+            retention::prune(&archive, &folder, before, now, "command line", &stop).await?;
         // The search index hears of it.
         system.run(Mode::Offline, |_| {}).await?;
         anyhow::Ok(pruned)

@@ -34,6 +34,8 @@ pub(crate) struct Assets {
     pub(crate) js: String,
     /// Icon.
     pub(crate) icon: String,
+    /// Script that the search page adds.
+    pub(crate) search_js: String,
     /// What the graph page adds.
     pub(crate) graph: GraphAssets,
     /// What the map page adds.
@@ -78,6 +80,7 @@ pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
     css: hashed("app.css"),
     js: hashed("app.js"),
     icon: hashed("icon.svg"),
+    search_js: hashed("search.js"),
     graph: GraphAssets {
         css: hashed("graph.css"),
         js: hashed("graph.js"),

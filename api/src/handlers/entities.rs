@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::params::Params;
 use crate::handlers::statements::StatementBody;
-use crate::handlers::{etag, headlines, search};
+use crate::handlers::{etag, graph, headlines, search};
 use crate::pages::{entity, frame};
 use crate::state::AppState;
 
@@ -155,6 +155,7 @@ pub(crate) async fn page(
     };
     // The page is worth showing without the list: the archive knows more than the index may yet.
     let articles = search::run(&state, recent).await.ok();
+    let around = graph::around(&state, &found.entity.id, entity::N_AROUND).await.ok();
     let now = (state.now)();
     let statements = found.as_actor.iter().chain(&found.as_target).chain(&found.as_speaker);
     let headlines = headlines::of(&state, statements).await?;
@@ -166,6 +167,8 @@ pub(crate) async fn page(
         as_target: evidence(found.as_target),
         as_speaker: evidence(found.as_speaker),
         articles,
+        around,
+        facts: &state.facts,
         sectors: &state.sectors,
         now,
     }))

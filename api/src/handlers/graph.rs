@@ -28,6 +28,8 @@ const N_ARTICLES_MAX: usize = 1_000;
 const N_NODES: usize = 60;
 const N_NODES_MAX: usize = 500;
 const N_EDGES_MAX: usize = 2_000;
+/// Articles read for the small graph of an entity's page, the newest.
+const N_ARTICLES_AROUND: usize = LIMIT_MAX;
 /// Entities that the empty page offers.
 const N_OFFERED: usize = 24;
 const ID_LEN_MAX: usize = 300;
@@ -85,8 +87,28 @@ pub(crate) async fn of_entity(
 ) -> Result<Response, ApiError> {
     let entity = find(&state, &id).await?.ok_or_else(missing)?;
     let asked = Asked::of(&params, Some(entity.id))?;
-    let body = build(&state, &asked).await?;
+    let body = build(&state, &asked, N_ARTICLES_MAX).await?;
     answer(&headers, &params, body)
+}
+
+/// Who is joined to an entity most: at most `n_nodes` nodes with itself.
+pub(crate) async fn around(
+    state: &AppState,
+    entity: &str,
+    n_nodes: usize,
+) -> Result<Graph, ApiError> {
+    let request = SearchRequest {
+        filters: [(FilterField::Entity, vec![entity.to_owned()])].into(),
+        ..SearchRequest::default()
+    };
+    let trim = Trim {
+        focus: Some(entity.to_owned()),
+        kinds: Vec::new(),
+        weight_min: 1,
+        n_nodes_max: n_nodes,
+        n_edges_max: N_EDGES_MAX,
+    };
+    Ok(build(state, &Asked { request, trim }, N_ARTICLES_AROUND).await?.graph)
 }
 
 /// The graph of what a search finds.
@@ -100,7 +122,7 @@ pub(crate) async fn get(
     params: Params,
 ) -> Result<Response, ApiError> {
     let asked = Asked::of(&params, None)?;
-    let body = build(&state, &asked).await?;
+    let body = build(&state, &asked, N_ARTICLES_MAX).await?;
     answer(&headers, &params, body)
 }
 
@@ -119,7 +141,7 @@ pub(crate) async fn page(
         let some = state.archive.entities(&EntityFilter::default(), None, N_OFFERED).await?;
         (None, some.items)
     } else {
-        (Some(build(&state, &asked).await?), Vec::new())
+        (Some(build(&state, &asked, N_ARTICLES_MAX).await?), Vec::new())
     };
     let start = match &asked.trim.focus {
         Some(id) => find(&state, id).await?.map(|it| it.name),
@@ -168,7 +190,11 @@ impl Asked {
     }
 }
 
-async fn build(state: &AppState, asked: &Asked) -> Result<GraphBody, ApiError> {
+async fn build(
+    state: &AppState,
+    asked: &Asked,
+    n_articles_max: usize,
+) -> Result<GraphBody, ApiError> {
     let mut request = SearchRequest {
         sort: Sort::Newest,
         by_story: false,
@@ -181,7 +207,7 @@ async fn build(state: &AppState, asked: &Asked) -> Result<GraphBody, ApiError> {
     };
     let mut ids: Vec<ArticleId> = Vec::new();
     let mut n_articles_found = 0;
-    while ids.len() < N_ARTICLES_MAX {
+    while ids.len() < n_articles_max {
         let found = search::run(state, request.clone()).await?;
         n_articles_found = found.total.max(n_articles_found);
         ids.extend(found.hits.iter().filter_map(|it| it.id.parse::<ArticleId>().ok()));

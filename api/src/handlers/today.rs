@@ -1,15 +1,16 @@
 //! The page `/`: what is new.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
 use axum::response::Response;
-use chrono::TimeDelta;
-use config::SectorId;
+use chrono::{DateTime, TimeDelta, Utc};
+use config::{SavedSearch, SectorId};
 use index::archive::statements::StatementFilter;
 use index::archive::stories::StoryFilter;
 use index::search::{SearchRequest, SearchResponse};
-use index::{FilterField, StatementRecord};
+use index::{FilterField, Page, StatementRecord};
+use nlp::StatementKind;
 
 use crate::error::ApiError;
 use crate::handlers::params::Params;
@@ -21,6 +22,8 @@ use crate::state::AppState;
 const N_STATEMENTS: usize = 400;
 /// Stories shown when nobody threatens anybody.
 const N_STORIES: usize = 12;
+/// Saved searches that are looked through.
+const N_SEARCHES: usize = 500;
 /// More than the taxonomy has.
 const N_SECTORS: usize = 200;
 
@@ -30,29 +33,65 @@ pub(crate) async fn page(
     params: Params,
 ) -> Result<Response, ApiError> {
     let now = (state.now)();
-    let recent = StatementFilter { from: Some(now - today::WINDOW), ..StatementFilter::default() };
-    let mut page = state.archive.statements(&recent, None, N_STATEMENTS).await?;
-    let is_recent = !page.items.is_empty();
+    let mut read = newest(&state, Some(now - today::WINDOW)).await?;
+    let is_recent = !read.items.is_empty();
     if !is_recent {
-        page = state.archive.statements(&StatementFilter::default(), None, N_STATEMENTS).await?;
+        read = newest(&state, None).await?;
     }
-    let headlines = headlines::of(&state, page.items.iter()).await?;
-    let stories = if page.items.is_empty() {
+    let headlines = headlines::of(&state, read.items.iter()).await?;
+    let stories = if read.items.is_empty() {
         state.archive.stories(&StoryFilter::default(), None, N_STORIES).await?.items
     } else {
         Vec::new()
     };
     let evidence = |it: StatementRecord| headlines.evidence(it);
     frame::render(&today::page(today::Input {
-        evidence: page.items.into_iter().map(evidence).collect(),
+        evidence: read.items.into_iter().map(evidence).collect(),
         is_recent,
-        is_cut: page.next.is_some() && is_recent,
+        is_cut: read.next.is_some() && is_recent,
         stories,
         trend: if is_recent { trend(&state).await.ok() } else { None },
-        choice: today::Choice::of(params.all("kind"), params.all("domain")),
+        choice: today::Choice::of(&params, &state.sectors),
+        watched: watched(&state).await?,
         sectors: &state.sectors,
         now,
     }))
+}
+
+/// The latest statements; on a day of many, threats and warnings are not pushed out by the rest.
+async fn newest(
+    state: &AppState,
+    from: Option<DateTime<Utc>>,
+) -> Result<Page<StatementRecord>, ApiError> {
+    let any = StatementFilter { from, ..StatementFilter::default() };
+    let mut page = state.archive.statements(&any, None, N_STATEMENTS).await?;
+    if page.next.is_none() {
+        return Ok(page);
+    }
+    let mut known: BTreeSet<String> = page.items.iter().map(|it| it.id.clone()).collect();
+    for kind in [StatementKind::Threat, StatementKind::Warning] {
+        let of_kind = StatementFilter { kind: Some(kind), ..any.clone() };
+        let more = state.archive.statements(&of_kind, None, N_STATEMENTS).await?.items;
+        page.items.extend(more.into_iter().filter(|it| known.insert(it.id.clone())));
+    }
+    Ok(page)
+}
+
+/// Saved searches that are on, with the number of their new alerts, most first.
+async fn watched(state: &AppState) -> Result<Vec<(SavedSearch, u64)>, ApiError> {
+    let counts: BTreeMap<_, _> =
+        state.archive.new_alerts_by_search(N_SEARCHES).await?.into_iter().collect();
+    let searches = state.archive.saved_searches("", N_SEARCHES).await?;
+    let mut watched: Vec<(SavedSearch, u64)> = searches
+        .into_iter()
+        .filter(|it| it.search.enabled)
+        .map(|it| {
+            let n_new = counts.get(&it.search.id).copied().unwrap_or_default();
+            (it.search, n_new)
+        })
+        .collect();
+    watched.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.name.cmp(&b.0.name)));
+    Ok(watched)
 }
 
 /// Counts articles by sector. The page is worth showing without: any error hides the trend.

@@ -8,14 +8,13 @@ use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Utc};
 use index::archive::versions::{ArticleVersion, ReadingState};
 use ingest::revision::{Piece, word_diff};
-use ingest::warc_writer::read_record;
+use ingest::warc_writer::{WARC_FOLDER, read_record};
 use nlp::statement_changes::StatementChange;
 use serde::Serialize;
 
 use super::articles::find;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::etag;
-use crate::pipeline::WARC_FOLDER;
 use crate::state::AppState;
 
 /// A version of an article.

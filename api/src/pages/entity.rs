@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use chrono::{DateTime, Utc};
+use config::SectorId;
+use index::graph::Graph;
 use index::search::SearchResponse;
 use index::{EntityRecord, FilterField};
+use mini::Mini;
 
 use super::frame::Frame;
 use super::graph::exports;
@@ -13,9 +16,14 @@ use super::search::days::Days;
 use super::search::hits::item;
 use super::statement::{Context, Evidence, StatementView, card, merge};
 use super::text::{Time, brief, clean, clean_or, counted, href, path_href};
-use super::view::{ArticleItem, Row, SectorNames, rows};
+use super::view::{ArticleItem, Row, SectorNames, SectorTag, rows};
+use crate::export::Facts;
 use crate::handlers::assets::{ASSETS, ChartAssets};
 
+mod mini;
+
+/// Nodes of the small graph, with the entity itself.
+pub(crate) const N_AROUND: usize = 9;
 const N_CARDS_MAX: usize = 30;
 const N_ALIASES_MAX: usize = 12;
 const N_NEIGHBOURS_MAX: usize = 10;
@@ -29,6 +37,9 @@ pub(crate) struct Input<'a> {
     /// The latest articles that name it, and what can be counted in all of them; `None` when the
     /// index cannot say.
     pub(crate) articles: Option<SearchResponse>,
+    /// Who is joined to it; `None` when the index cannot say.
+    pub(crate) around: Option<Graph>,
+    pub(crate) facts: &'a Facts,
     pub(crate) sectors: &'a SectorNames,
     pub(crate) now: DateTime<Utc>,
 }
@@ -43,6 +54,9 @@ pub(crate) struct EntityPage {
     kind: String,
     deck: String,
     aliases: Vec<String>,
+    country: Option<String>,
+    sectors: Vec<SectorTag>,
+    mini: Option<Mini>,
     as_actor: Vec<StatementView>,
     as_target: Vec<StatementView>,
     as_speaker: Vec<StatementView>,
@@ -59,10 +73,15 @@ pub(crate) struct EntityPage {
 
 /// Makes the page.
 pub(crate) fn page(input: Input<'_>) -> EntityPage {
-    let Input { entity, as_actor, as_target, as_speaker, articles, sectors, now } = input;
+    let Input { entity, as_actor, as_target, as_speaker, articles, sectors, now, facts, around } =
+        input;
     let id = entity.id.as_str();
     let name = brief(&clean_or(&entity.name, &entity.id), 120);
-    let aliases = aliases(&entity, &name, as_actor.iter().chain(&as_target));
+    let fact = facts.get(id);
+    let known = fact.map(|it| it.aliases.as_slice()).unwrap_or_default();
+    let aliases = aliases(&entity, &name, known, as_actor.iter().chain(&as_target));
+    let paths: Vec<SectorId> =
+        fact.iter().flat_map(|it| &it.sectors).map(|it| SectorId::new(it.as_str())).collect();
     let days = articles.as_ref().and_then(|it| {
         Days::by_week(&it.histogram, |from, to| {
             let (from, to) = (from.to_string(), to.to_string());
@@ -81,6 +100,9 @@ pub(crate) fn page(input: Input<'_>) -> EntityPage {
             Time::of(entity.last_seen_at, now),
         ),
         aliases,
+        country: country(id, facts),
+        sectors: sectors.tags(&paths),
+        mini: around.and_then(|it| Mini::of(&it, id, facts)),
         as_actor: cards(as_actor, context),
         as_target: cards(as_target, context),
         as_speaker: cards(as_speaker, context),
@@ -118,15 +140,24 @@ fn neighbours(found: &SearchResponse, id: &str) -> Vec<Row> {
     rows(counts, N_NEIGHBOURS_MAX, |id| path_href("entities", id))
 }
 
-/// Words that statements print for the entity, other than its name.
+/// The country that an entity belongs to; a country belongs to none.
+fn country(id: &str, facts: &Facts) -> Option<String> {
+    let code = facts.country(id).filter(|_| !id.starts_with("country:"))?;
+    let name = facts.name(&format!("country:{code}")).unwrap_or(code);
+    Some(clean(name))
+}
+
+/// Words that statements print for the entity, other than its name; then those that are known.
 fn aliases<'a>(
     entity: &EntityRecord,
     name: &str,
+    known: &[String],
     evidence: impl Iterator<Item = &'a Evidence>,
 ) -> Vec<String> {
     let mut seen = BTreeSet::from([name.to_lowercase()]);
     let phrases = evidence.flat_map(|it| it.statement.actors.iter().chain(&it.statement.targets));
     let own = phrases.filter(|it| it.entity.as_ref().is_some_and(|it| it.id == entity.id));
-    let printed = own.map(|it| brief(&it.text, 60)).filter(|it| !it.trim().is_empty());
+    let all = own.map(|it| it.text.as_str()).chain(known.iter().map(String::as_str));
+    let printed = all.map(|it| brief(it, 60)).filter(|it| !it.trim().is_empty());
     printed.filter(|it| seen.insert(it.to_lowercase())).take(N_ALIASES_MAX).collect()
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use index::EntityRecord;
 use index::graph::{Edge, EdgeKind, Graph, Node, Trim};
 use index::search::SearchRequest;
+use nlp::Modality;
 
 use super::frame::Frame;
 use super::text::{Time, brief, clean, clean_or, counted, href, path_href};
@@ -201,11 +202,6 @@ fn offer(entity: &EntityRecord) -> (String, String) {
 
 fn row(edge: &Edge, graph: &Graph, facts: &Facts, now: DateTime<Utc>) -> Row {
     let certainty = edge.modality.as_ref().map(word).unwrap_or_default();
-    let class = match edge.kind {
-        EdgeKind::CoOccursWith | EdgeKind::SpeaksOf | EdgeKind::Uses => "quiet",
-        _ if certainty == "asserted" => "loud",
-        _ => "hedged",
-    };
     let proofs = edge.evidence.iter().take(N_PROOFS_SHOWN).map(|it| ProofRow {
         sentence: brief(&it.sentence, 280),
         source: clean(&it.article.source_name),
@@ -216,7 +212,7 @@ fn row(edge: &Edge, graph: &Graph, facts: &Facts, now: DateTime<Utc>) -> Row {
         source: place(&edge.source, graph, facts),
         target: place(&edge.target, graph, facts),
         kind: edge.kind.name().replace('-', " "),
-        class,
+        class: class(edge),
         certainty,
         weight: edge.weight,
         n_statements: edge.n_statements,
@@ -227,19 +223,28 @@ fn row(edge: &Edge, graph: &Graph, facts: &Facts, now: DateTime<Utc>) -> Row {
     }
 }
 
+/// How an edge looks: hostile and asserted, hostile and hedged, or merely a relation.
+pub(crate) fn class(edge: &Edge) -> &'static str {
+    match edge.kind {
+        EdgeKind::CoOccursWith | EdgeKind::SpeaksOf | EdgeKind::Uses => "quiet",
+        _ if edge.modality == Some(Modality::Asserted) => "loud",
+        _ => "hedged",
+    }
+}
+
 fn place(id: &str, graph: &Graph, facts: &Facts) -> Place {
     let node = graph.nodes.iter().find(|it| &*it.id == id);
     let name = node.map_or(id, |it| &it.name);
     Place { name: name_of(id, name, facts), href: entity_href(id) }
 }
 
-fn name_of(id: &str, name: &str, facts: &Facts) -> String {
+pub(crate) fn name_of(id: &str, name: &str, facts: &Facts) -> String {
     let name = if id.starts_with("sector:") { facts.sector_label(name) } else { name };
     brief(&clean_or(name, id), 80)
 }
 
 /// The page of an entity; words and sectors have none.
-fn entity_href(id: &str) -> Option<String> {
+pub(crate) fn entity_href(id: &str) -> Option<String> {
     let is_entity = !id.starts_with("words:") && !id.starts_with("sector:/");
     is_entity.then(|| path_href("entities", id))
 }

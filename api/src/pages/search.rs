@@ -74,6 +74,7 @@ pub(crate) struct SearchPage {
     facets: Vec<FacetView>,
     days: Option<Days>,
     charts: &'static ChartAssets,
+    script: &'static str,
     groups: Vec<Group>,
     /// Words that are more frequent here than usual, each with the search that adds it.
     telling: Vec<Link>,
@@ -106,7 +107,7 @@ pub(crate) fn page(context: Context<'_>, outcome: Result<Found, &QueryError>) ->
         .then(|| clean(&found.query.words))
         .filter(|it| !it.is_empty());
     page.chosen = chosen(context, &found);
-    page.facets = facets(&found.facets, params, sectors);
+    page.facets = facets(&found.facets, params, sectors, request.facet_limit);
     page.days = Days::of(&found.histogram, |from, to| {
         let days = [("from", from.to_string()), ("to", to.to_string())];
         changed(params, &["from", "to", "cursor", "day"], &days)
@@ -169,6 +170,7 @@ fn bare(context: Context<'_>) -> SearchPage {
         facets: Vec::new(),
         days: None,
         charts: &ASSETS.charts,
+        script: &ASSETS.search_js,
         groups: Vec::new(),
         telling: Vec::new(),
         by_story: by_story(params, request),

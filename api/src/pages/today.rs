@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use chrono::{DateTime, Duration, Utc};
-use config::SectorId;
+use config::{SavedSearch, SectorId};
 use index::StorySummary;
-use nlp::{Domain, Phrase, StatementKind};
+use nlp::{Domain, Modality, Phrase, StatementKind};
 
 use super::frame::Frame;
 use super::statement::Evidence;
 use super::statement::{Context, Merged, StatementView, card, domain_name, kind_name, merge};
 use super::text::{Time, brief, clean_or, counted, href, path_href};
 use super::view::{ArticleItem, Chip, Row, SectorNames, rows, spark};
+use crate::handlers::params::Params;
 
 /// How far back "new" reaches.
 pub(crate) const WINDOW: Duration = Duration::hours(24);
@@ -32,47 +33,65 @@ const KINDS: [StatementKind; 6] = [
 ];
 const DOMAINS: [Domain; 4] = [Domain::Cyber, Domain::Physical, Domain::Economic, Domain::Political];
 
-/// Kinds and domains that the reader chose; an empty list shows all.
+/// Kinds, domains and sectors that the reader chose; an empty list shows all.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Choice {
     pub(crate) kinds: Vec<StatementKind>,
     pub(crate) domains: Vec<Domain>,
+    /// Each with all below it.
+    pub(crate) sectors: Vec<SectorId>,
 }
 
 impl Choice {
-    /// Reads the names of kinds and domains; unknown names are left out.
-    pub(crate) fn of<'a>(
-        kinds: impl Iterator<Item = &'a str>,
-        domains: impl Iterator<Item = &'a str>,
-    ) -> Choice {
+    /// Reads the names of kinds and domains, and the paths of sectors; unknown ones are left out.
+    pub(crate) fn of(params: &Params, names: &SectorNames) -> Choice {
         let kind = |name: &str| KINDS.into_iter().find(|it| kind_name(*it) == name);
         let domain = |name: &str| DOMAINS.into_iter().find(|it| domain_name(*it) == name);
         Choice {
-            kinds: kinds.filter_map(kind).collect(),
-            domains: domains.filter_map(domain).collect(),
+            kinds: params.all("kind").filter_map(kind).collect(),
+            domains: params.all("domain").filter_map(domain).collect(),
+            sectors: params.all("sector").map(SectorId::new).filter(|it| names.knows(it)).collect(),
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.kinds.is_empty() && self.domains.is_empty()
+        self.kinds.is_empty() && self.domains.is_empty() && self.sectors.is_empty()
     }
 
     fn takes(&self, evidence: &Evidence) -> bool {
         let statement = &evidence.statement;
+        let is_of = |it: &SectorId| self.sectors.iter().any(|wanted| is_within(it, wanted));
         (self.kinds.is_empty() || self.kinds.contains(&statement.kind))
             && (self.domains.is_empty() || self.domains.contains(&statement.domain))
+            && (self.sectors.is_empty() || statement.sectors.iter().any(is_of))
     }
 
     /// The page with one name switched.
-    fn switched(&self, kind: Option<StatementKind>, domain: Option<Domain>) -> String {
-        let mut names: Vec<(&str, &str)> = Vec::new();
-        let kinds = KINDS.into_iter().filter(|it| self.kinds.contains(it) != (kind == Some(*it)));
-        names.extend(kinds.map(|it| ("kind", kind_name(it))));
-        let domains =
-            DOMAINS.into_iter().filter(|it| self.domains.contains(it) != (domain == Some(*it)));
-        names.extend(domains.map(|it| ("domain", domain_name(it))));
-        href("/", names)
+    fn switched(&self, name: &str, value: &str) -> String {
+        let mut all: Vec<(&str, &str)> = Vec::new();
+        all.extend(self.kinds.iter().map(|it| ("kind", kind_name(*it))));
+        all.extend(self.domains.iter().map(|it| ("domain", domain_name(*it))));
+        all.extend(self.sectors.iter().map(|it| ("sector", it.as_str())));
+        let n_before = all.len();
+        all.retain(|it| *it != (name, value));
+        if all.len() == n_before {
+            all.push((name, value));
+        }
+        href("/", all)
     }
+}
+
+/// Whether a sector is the other one or lies below it.
+fn is_within(sector: &SectorId, other: &SectorId) -> bool {
+    let rest = sector.as_str().strip_prefix(other.as_str());
+    rest.is_some_and(|it| it.is_empty() || it.starts_with('/'))
+}
+
+/// A saved search with what it has found since somebody last looked.
+pub(crate) struct Watched {
+    pub(crate) href: String,
+    pub(crate) name: String,
+    pub(crate) n_new: u64,
 }
 
 /// What the page is made from.
@@ -86,6 +105,8 @@ pub(crate) struct Input<'a> {
     /// The latest stories, when there is no statement at all.
     pub(crate) stories: Vec<StorySummary>,
     pub(crate) choice: Choice,
+    /// Saved searches that are on, with the number of their new alerts; most first.
+    pub(crate) watched: Vec<(SavedSearch, u64)>,
     /// How often sectors are named; `None` when the index cannot say.
     pub(crate) trend: Option<Trend>,
     pub(crate) sectors: &'a SectorNames,
@@ -143,6 +164,8 @@ pub(crate) struct TodayPage {
     is_filtered: bool,
     kinds: Vec<Chip>,
     domains: Vec<Chip>,
+    chosen_sectors: Vec<Chip>,
+    watched: Vec<Watched>,
     sectors: Vec<Row>,
     has_trend: bool,
     actors: Vec<Row>,
@@ -156,8 +179,9 @@ pub(crate) fn page(input: Input<'_>) -> TodayPage {
     let only_sample = has_any && input.evidence.iter().all(|it| it.is_sample);
     let chosen = input.evidence.into_iter().filter(|it| choice.takes(it)).collect();
     let mut groups = merge(chosen);
-    groups.sort_by_key(|it| {
-        (rank(it.kind()), std::cmp::Reverse((it.n_sources_and_copies().0, it.latest_at())))
+    groups.sort_by_cached_key(|it| {
+        let (n_sources, _) = it.n_sources_and_copies();
+        (rank(it.kind()), doubt(it), std::cmp::Reverse((n_sources, it.latest_at())))
     });
     let context = Context { sectors: input.sectors, now, hides_story: false };
     let note = if only_sample {
@@ -172,7 +196,7 @@ pub(crate) fn page(input: Input<'_>) -> TodayPage {
         None
     };
     let trend = input.trend.filter(|_| input.is_recent).unwrap_or_default();
-    let sectors = sector_rows(&groups, input.sectors, &trend);
+    let sectors = sector_rows(&groups, input.sectors, &trend, &choice);
     let (empty_title, empty_advice) = emptiness(has_any, !input.stories.is_empty());
     TodayPage {
         frame: Frame::new("Today", "/"),
@@ -189,9 +213,19 @@ pub(crate) fn page(input: Input<'_>) -> TodayPage {
         empty_title,
         empty_advice,
         stories: input.stories.iter().map(|it| story_item(it, now)).collect(),
+        watched: watched(input.watched),
         is_filtered: !choice.is_empty(),
         kinds: KINDS.map(|it| kind_chip(&choice, it)).into(),
         domains: DOMAINS.map(|it| domain_chip(&choice, it)).into(),
+        chosen_sectors: choice
+            .sectors
+            .iter()
+            .map(|it| Chip {
+                href: choice.switched("sector", it.as_str()),
+                label: input.sectors.label(it),
+                is_on: true,
+            })
+            .collect(),
     }
 }
 
@@ -209,9 +243,29 @@ fn rank(kind: StatementKind) -> usize {
     KINDS.iter().position(|it| *it == kind).unwrap_or(KINDS.len())
 }
 
+/// How far from certain the surest of those who say so is.
+fn doubt(group: &Merged) -> usize {
+    let doubt = |it: &Evidence| match it.statement.modality {
+        Modality::Asserted => 0,
+        Modality::Conditional => 1,
+        Modality::Possible => 2,
+        Modality::Denied => 3,
+    };
+    group.members().iter().map(doubt).min().unwrap_or_default()
+}
+
+fn watched(searches: Vec<(SavedSearch, u64)>) -> Vec<Watched> {
+    let line = |(search, n_new): (SavedSearch, u64)| Watched {
+        href: href("/alerts", [("search", search.id.as_str())]),
+        name: brief(&clean_or(&search.name, search.id.as_str()), 60),
+        n_new,
+    };
+    searches.into_iter().take(N_ROWS_MAX).map(line).collect()
+}
+
 fn kind_chip(choice: &Choice, kind: StatementKind) -> Chip {
     Chip {
-        href: choice.switched(Some(kind), None),
+        href: choice.switched("kind", kind_name(kind)),
         label: kind_name(kind).to_owned(),
         is_on: choice.kinds.contains(&kind),
     }
@@ -219,7 +273,7 @@ fn kind_chip(choice: &Choice, kind: StatementKind) -> Chip {
 
 fn domain_chip(choice: &Choice, domain: Domain) -> Chip {
     Chip {
-        href: choice.switched(None, Some(domain)),
+        href: choice.switched("domain", domain_name(domain)),
         label: domain_name(domain).to_owned(),
         is_on: choice.domains.contains(&domain),
     }
@@ -285,19 +339,19 @@ fn emptiness(has_any: bool, has_stories: bool) -> (&'static str, Vec<&'static st
     }
 }
 
-fn sector_rows(groups: &[Merged], names: &SectorNames, trend: &Trend) -> Vec<Row> {
+fn sector_rows(groups: &[Merged], names: &SectorNames, trend: &Trend, choice: &Choice) -> Vec<Row> {
     let mut counts = BTreeMap::new();
     for group in groups {
         for sector in names.deepest(&group.best().statement.sectors) {
             *counts.entry((sector.to_string(), names.label(sector))).or_default() += 1;
         }
     }
-    let link = |id: &str| names.tag(&SectorId::new(id)).href;
-    let mut rows = rows(counts, N_ROWS_MAX, link);
+    let mut rows = rows(counts, N_ROWS_MAX, |id| choice.switched("sector", id));
     for row in &mut rows {
         let sector = SectorId::new(row.id.as_str());
         row.note = trend.change(&sector);
         row.spark = spark(&trend.counts(&sector));
+        row.is_on = choice.sectors.contains(&sector);
     }
     rows
 }

@@ -91,6 +91,11 @@ impl SectorNames {
         SectorNames(names.collect())
     }
 
+    /// Whether the taxonomy has the sector.
+    pub(crate) fn knows(&self, id: &SectorId) -> bool {
+        self.0.contains_key(id)
+    }
+
     /// The sector's name; for one that the taxonomy lacks, the last part of its path.
     pub(crate) fn label(&self, id: &SectorId) -> String {
         let last = || id.as_str().rsplit('/').next().unwrap_or_default().replace('-', " ");

@@ -1,5 +1,6 @@
 //! Retention: deletes what is older than the settings say, once a day.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use index::archive::audit::AuditEntry;
 use index::archive::retention::Pruned;
 use index::archive::{Archive, ArchiveError};
+use ingest::warc_writer::{WARC_FOLDER, remove_unused};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -24,8 +26,10 @@ pub(super) async fn run(shared: Arc<Shared>) -> anyhow::Result<()> {
         && !shared.shutdown.is_cancelled()
     {
         let now = (shared.now)();
+        let folder = shared.config.settings.data_dir.join(WARC_FOLDER);
+        let before = cutoff(now, days);
         let pruned =
-            prune(&shared.archive, cutoff(now, days), now, "retention", &shared.shutdown).await;
+            prune(&shared.archive, &folder, before, now, "retention", &shared.shutdown).await;
         match pruned {
             Ok(_) => shared.annotations_added.notify_one(),
             Err(error) => {
@@ -45,10 +49,12 @@ pub(crate) fn cutoff(now: DateTime<Utc>, days: u32) -> DateTime<Utc> {
     now - TimeDelta::days(days.into())
 }
 
-/// Deletes everything from before `before` in small transactions, until `stop`; then notes in the
-/// audit log, in the name of `who`, how much that was.
+/// Deletes everything from before `before` in small transactions, until `stop`, and the WARC files
+/// in `folder` of which no article is left; then notes in the audit log, in the name of `who`, how
+/// much that was.
 pub(crate) async fn prune(
     archive: &Archive,
+    folder: &Path,
     before: DateTime<Utc>,
     now: DateTime<Utc>,
     who: &str,
@@ -69,13 +75,21 @@ pub(crate) async fn prune(
         }
         tokio::time::sleep(PAUSE).await;
     };
-    if total != Pruned::default() {
-        let subject = format!(
+    let (n_files, n_bytes) = match outcome.is_ok() && !stop.is_cancelled() {
+        true => remove_evidence(archive, folder, now).await?,
+        false => (0, 0),
+    };
+    if total != Pruned::default() || 0 < n_files {
+        let mut subject = format!(
             "{} articles and {} finished entries from before {}",
             total.n_articles,
             total.n_entries,
             before.format("%Y-%m-%d %H:%M"),
         );
+        if 0 < n_files {
+            let n_mib = n_bytes.div_ceil(1 << 20);
+            subject.push_str(&format!(", {n_files} WARC files ({n_mib} MiB)"));
+        }
         info!(articles.n = total.n_articles, entries.n = total.n_entries, "deleted {subject}");
         let entry = AuditEntry {
             at: now,
@@ -88,4 +102,21 @@ pub(crate) async fn prune(
         archive.record_audit(&entry).await?;
     }
     outcome.map(|()| total)
+}
+
+/// Deletes the WARC files in which no article's evidence lies any more. What cannot be deleted is
+/// tried again the next day.
+async fn remove_evidence(
+    archive: &Archive,
+    folder: &Path,
+    now: DateTime<Utc>,
+) -> Result<(u64, u64), ArchiveError> {
+    let used = archive.evidence_files().await?;
+    let folder = folder.to_owned();
+    let name = folder.display().to_string();
+    let removed = tokio::task::spawn_blocking(move || remove_unused(&folder, &used, now)).await;
+    Ok(removed.map_err(std::io::Error::other).flatten().unwrap_or_else(|error| {
+        warn!("old WARC files in {name} cannot be deleted: {error}; trying again tomorrow");
+        (0, 0)
+    }))
 }

@@ -149,6 +149,9 @@ async fn an_alert_stands_in_the_inbox_with_its_reason_until_it_is_handled() {
     let today = Page::of(&newsroom.browse("/").await.body);
     let nav = today.texts("nav a[href=\"/alerts\"]").remove(0);
     assert!(nav.contains('1'), "the new alert is counted in the navigation: {nav}");
+    let watched = today.texts("a[href=\"/alerts?search=grid\"]");
+    assert_eq!(watched, ["Grid watch"]);
+    assert_eq!(today.texts(".side .badge"), ["1 new"], "today tells what is new in it");
 
     let path = format!("/v1/alerts/{id}");
     let change = json!({ "state": "escalated", "note": "call them", "assignee": "ana" });

@@ -113,7 +113,8 @@ async fn assets_are_kept_for_ever_under_their_hash() {
     let style = page.attributes("link[rel=stylesheet]", "href").remove(0);
     let kept = newsroom.get(&style).await;
     assert!(kept.header("cache-control").contains("immutable"), "{style}");
-    assert!(kept.body.len() < 25_000, "the style sheet has {} bytes", kept.body.len());
+    // A quarter of that on the wire. Pages with all they load stay below 300 KB (tests/browser).
+    assert!(kept.body.len() < 30_000, "the style sheet has {} bytes", kept.body.len());
     let old = newsroom.get("/static/0123456789abcdef/app.css").await;
     assert_eq!((old.status.as_u16(), old.header("cache-control")), (200, "no-cache"));
 }

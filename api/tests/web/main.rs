@@ -9,6 +9,7 @@ mod edges;
 mod exports;
 mod hostile;
 mod json;
+mod limits;
 mod map;
 mod mcp;
 mod newsroom;

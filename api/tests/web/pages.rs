@@ -68,8 +68,17 @@ async fn today_shows_only_the_kinds_and_domains_chosen() {
     let today = page(&newsroom, "/?kind=attack&kind=claim&domain=cyber").await;
     assert_eq!(today.texts(".st .kind"), ["attack", "claim"]);
     assert_eq!(today.texts(".chip.on"), ["attack", "claim", "cyber"]);
+    let energy = page(&newsroom, "/?sector=/energy").await;
+    let whole = today_rows(&newsroom, "/").await;
+    assert!(0 < energy.texts(".st").len() && energy.texts(".st").len() < whole);
+    assert_eq!(energy.texts(".chip.on"), ["Energy ×"]);
+    assert!(energy.attributes(".chip", "href").contains(&"/?sector=%2Fenergy&kind=threat".into()));
     let none = page(&newsroom, "/?domain=political").await;
     assert_eq!(none.texts(".empty h2"), ["Nothing of that kind"]);
+}
+
+async fn today_rows(newsroom: &Newsroom, path: &str) -> usize {
+    page(newsroom, path).await.texts(".st").len()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -224,6 +233,14 @@ async fn an_entity_can_be_followed() {
     assert!(entity.texts(".tag").contains(&"Front du Nord".to_owned()));
     assert_eq!(entity.texts(".st .kind"), ["threat", "warning"]);
     assert_eq!(entity.texts(".lined").len(), 4, "the articles that name it, from the index");
+    assert_eq!(entity.texts(".mini .middle").len(), 1, "itself in the middle of a small graph");
+    let joined = entity.texts(".mini a title");
+    assert!(
+        joined.contains(&"Northern Front threatens Kestrel Strait, 3 sources".to_owned()),
+        "{joined:?}"
+    );
+    let arrows = entity.texts(".mini .loud polygon, .mini .hedged polygon");
+    assert!(!arrows.is_empty(), "the hostile ones are arrows: {joined:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -353,6 +353,28 @@ impl Archive {
         })
         .await
     }
+
+    /// Alerts in state [`AlertState::New`] by saved search, most first; at most `limit` searches.
+    pub async fn new_alerts_by_search(
+        &self,
+        limit: usize,
+    ) -> Result<Vec<(SearchId, u64)>, ArchiveError> {
+        self.tried("count the new alerts of each saved search", async {
+            let rows = sqlx::query(
+                "SELECT search_id, COUNT(*) AS n FROM alerts WHERE state = 'new'
+                 GROUP BY search_id ORDER BY COUNT(*) DESC, search_id LIMIT $1",
+            )
+            .bind(limit.min(PAGE_MAX) as i64)
+            .fetch_all(&self.reader)
+            .await?;
+            let read = |row: &AnyRow| {
+                let n: i64 = get(row, "n")?;
+                Ok((SearchId::new(get::<String>(row, "search_id")?), n.max(0) as u64))
+            };
+            rows.iter().map(read).collect()
+        })
+        .await
+    }
 }
 
 fn alert_id(matched: &Match, item: &MatchItem) -> String {

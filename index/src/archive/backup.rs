@@ -1,11 +1,15 @@
 //! Copies of the archive that can be taken while it is at work, and put back.
 //!
 //! SQLite only: PostgreSQL has tools of its own (`pg_dump`). The search index is no part of a
-//! backup, as it is rebuilt from the archive.
+//! backup, as it is rebuilt from the archive. WARC files are: they stand in a folder beside the
+//! copy, whose name ends in `.warc`.
+
+mod warc;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use ingest::warc_writer::WARC_FOLDER;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Row};
 
@@ -14,24 +18,35 @@ use super::open::{DATABASE_FILE, newest_version};
 use super::{ArchiveError, ArchiveSettings, DataDirLock};
 use crate::INDEX_FOLDER;
 
-/// Writes a whole, consistent copy of the archive to the new file `to`; answers its size in bytes.
+/// What a backup holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// Bytes of the database.
+    pub n_bytes: u64,
+    /// WARC files.
+    pub n_warc_files: u64,
+    /// Their bytes.
+    pub n_warc_bytes: u64,
+}
+
+/// Writes a whole, consistent copy of the archive to the new file `to`, and of the WARC files, if
+/// there are any, to the new folder `to` with `.warc` behind its name.
 ///
 /// Works beside a running server. An unfinished copy never stands under the name `to`.
 ///
 /// # Errors
-/// When the archive is PostgreSQL or missing, when `to` exists, or when the disk is full.
-pub async fn backup(settings: &ArchiveSettings, to: &Path) -> Result<u64, ArchiveError> {
+/// When the archive is PostgreSQL or missing, when `to` or its folder exists, or when the disk is
+/// full.
+pub async fn backup(settings: &ArchiveSettings, to: &Path) -> Result<Copied, ArchiveError> {
     let from = database_file(settings)?;
     let refused = |source| ArchiveError::DataDir { path: to.to_owned(), source };
-    if to.exists() {
+    if to.exists() || warc::beside(to).exists() {
         return Err(refused(std::io::ErrorKind::AlreadyExists.into()));
     }
     if !from.exists() {
         return Err(ArchiveError::Missing { database: from.display().to_string() });
     }
-    let mut name = to.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let part = to.with_file_name(name);
+    let part = named_after(to, ".part");
     if part.exists() {
         fs::remove_file(&part).map_err(refused)?;
     }
@@ -49,8 +64,19 @@ pub async fn backup(settings: &ArchiveSettings, to: &Path) -> Result<u64, Archiv
     })?;
     keep_private(&part).map_err(refused)?;
     fs::File::open(&part).and_then(|it| it.sync_all()).map_err(refused)?;
+    // After the database: whatever it tells of has been written by then.
+    let (n_warc_files, n_warc_bytes) =
+        warc::save(&settings.data_dir.join(WARC_FOLDER), &warc::beside(to)).map_err(refused)?;
     fs::rename(&part, to).map_err(refused)?;
-    fs::metadata(to).map(|it| it.len()).map_err(refused)
+    let n_bytes = fs::metadata(to).map_err(refused)?.len();
+    Ok(Copied { n_bytes, n_warc_files, n_warc_bytes })
+}
+
+/// The path with `ending` behind its name.
+fn named_after(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(ending);
+    path.with_file_name(name)
 }
 
 /// A copy holds hashes of passwords and keys: nobody else may read it.
@@ -67,10 +93,11 @@ fn keep_private(file: &Path) -> std::io::Result<()> {
 
 /// Puts the backup `from` in the place of the archive; what was there is kept beside it under a
 /// name that ends in `.before-restore`. The search index is removed and made anew at the start.
+/// WARC files of the backup are put beside those that are there; answers how many came back.
 ///
 /// # Errors
 /// When a server works on the folder, or `from` is damaged, no backup, or of a newer harbinger.
-pub async fn restore(settings: &ArchiveSettings, from: &Path) -> Result<(), ArchiveError> {
+pub async fn restore(settings: &ArchiveSettings, from: &Path) -> Result<u64, ArchiveError> {
     let to = database_file(settings)?;
     check(from).await?;
     let _lock = DataDirLock::acquire(&settings.data_dir)?;
@@ -91,11 +118,14 @@ pub async fn restore(settings: &ArchiveSettings, from: &Path) -> Result<(), Arch
             fs::rename(&old, kept(ending)).map_err(refused)?;
         }
     }
+    let n_warc_files = warc::bring_back(&warc::beside(from), &settings.data_dir.join(WARC_FOLDER))
+        .map_err(refused)?;
     let index = settings.data_dir.join(INDEX_FOLDER);
     if index.exists() {
         fs::remove_dir_all(&index).map_err(refused)?;
     }
-    fs::rename(&part, &to).map_err(refused)
+    fs::rename(&part, &to).map_err(refused)?;
+    Ok(n_warc_files)
 }
 
 /// Reads a backup through.

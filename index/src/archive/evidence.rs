@@ -1,5 +1,7 @@
 //! Evidence: where the answers lie from which articles were read.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use ingest::ArticleId;
 use ingest::warc_writer::RecordPlace;
@@ -58,6 +60,17 @@ impl Archive {
                 })
             };
             row.as_ref().map(place).transpose()
+        })
+        .await
+    }
+
+    /// Names of the files in which any evidence lies.
+    pub async fn evidence_files(&self) -> Result<BTreeSet<String>, ArchiveError> {
+        self.tried("list the files of evidence", async {
+            let rows = sqlx::query("SELECT DISTINCT file FROM article_evidence")
+                .fetch_all(&self.reader)
+                .await?;
+            rows.iter().map(|it| get(it, "file")).collect()
         })
         .await
     }

@@ -84,30 +84,40 @@ impl Archive {
 
     /// The stories with those ids and the articles they hold, in the order of `ids`.
     pub async fn story_members(&self, ids: &[StoryId]) -> Result<Vec<StoryMembers>, ArchiveError> {
-        let stories = format!("SELECT * FROM stories WHERE id IN {}", self.dialect.list(1));
+        let list = self.dialect.list(1);
+        let stories = format!("SELECT * FROM stories WHERE id IN {list}");
+        let newest = format!(
+            "SELECT story_id, article_id, annotated_at FROM (
+                 SELECT article_states.story_id, article_states.article_id,
+                     annotations.annotated_at, ROW_NUMBER() OVER (
+                         PARTITION BY article_states.story_id
+                         ORDER BY article_states.dated_at DESC, article_states.arrival DESC
+                     ) AS place
+                 FROM article_states
+                 JOIN annotations ON annotations.article_id = article_states.article_id
+                 WHERE article_states.story_id IN {list}
+             ) AS numbered WHERE place <= $2 ORDER BY story_id, place DESC"
+        );
         self.tried("read which articles stories hold", async {
             let rows = sqlx::query(AssertSqlSafe(stories)).bind(to_json(&ids));
             let rows = rows.fetch_all(&self.reader).await?;
-            let mut members = Vec::with_capacity(rows.len());
-            for row in &rows {
-                let summary = read_summary(row)?;
-                let rows = sqlx::query(
-                    "SELECT article_states.article_id, annotations.annotated_at
-                     FROM article_states
-                     JOIN annotations ON annotations.article_id = article_states.article_id
-                     WHERE article_states.story_id = $1
-                     ORDER BY article_states.dated_at DESC, article_states.arrival DESC LIMIT $2",
-                )
-                .bind(summary.id.as_str())
+            let summaries = rows.iter().map(read_summary).collect::<Result<Vec<_>, _>>()?;
+            let rows = sqlx::query(AssertSqlSafe(newest))
+                .bind(to_json(&ids))
                 .bind(MEMBERS_MAX)
                 .fetch_all(&self.reader)
                 .await?;
-                let articles = rows.iter().rev().map(|it| get_parsed(it, "article_id"));
-                let articles = articles.collect::<Result<Vec<ArticleId>, _>>()?;
-                let times = rows.iter().map(|it| get_instant(it, "annotated_at"));
-                let times = times.collect::<Result<Vec<DateTime<Utc>>, _>>()?;
-                let bounds = times.iter().min().copied().zip(times.iter().max().copied());
-                let Some(annotated_at) = bounds else { continue };
+            let mut articles: HashMap<&str, Vec<(ArticleId, DateTime<Utc>)>> = HashMap::new();
+            for row in &rows {
+                let member = (get_parsed(row, "article_id")?, get_instant(row, "annotated_at")?);
+                articles.entry(get(row, "story_id")?).or_default().push(member);
+            }
+            let mut members = Vec::with_capacity(summaries.len());
+            for summary in summaries {
+                let own = articles.remove(summary.id.as_str()).unwrap_or_default();
+                let times = || own.iter().map(|it| it.1);
+                let Some(annotated_at) = times().min().zip(times().max()) else { continue };
+                let articles = own.iter().map(|it| it.0).collect();
                 members.push(StoryMembers { summary, articles, annotated_at });
             }
             members.sort_by_key(|it| ids.iter().position(|id| *id == it.summary.id));

@@ -28,7 +28,11 @@ const FACETS: &[(FilterField, &str)] = &[
 
 /// A facet with its values.
 pub(crate) struct FacetView {
+    /// Name of the filter.
+    pub(crate) field: &'static str,
     pub(crate) label: &'static str,
+    /// Whether there may be more values than these; a script can ask for them.
+    pub(crate) is_cut: bool,
     pub(crate) rows: Vec<Row>,
     pub(crate) more: Vec<Row>,
 }
@@ -51,6 +55,7 @@ pub(crate) fn facets(
     counts: &BTreeMap<FilterField, Vec<FacetCount>>,
     params: &Params,
     sectors: &SectorNames,
+    limit: usize,
 ) -> Vec<FacetView> {
     let mut views = Vec::new();
     for (field, words) in FACETS {
@@ -75,7 +80,9 @@ pub(crate) fn facets(
         let n_shown = if rows.len() == N_ROWS_MAX + 1 { N_ROWS_MAX + 1 } else { N_ROWS_MAX };
         let more = rows.split_off(n_shown.min(rows.len()));
         if !rows.is_empty() {
-            views.push(FacetView { label: words, rows, more });
+            // Sectors are few, and their names are not those of their paths.
+            let is_cut = *field != FilterField::Sector && limit <= rows.len() + more.len();
+            views.push(FacetView { field: field.name(), label: words, is_cut, rows, more });
         }
     }
     views

@@ -91,6 +91,10 @@ async fn what_is_old_goes_with_all_that_belongs_to_it_and_never_comes_back() {
             let place = RecordPlace { file: "a.warc.gz".to_owned(), offset: 0, n_bytes: 9 };
             world.archive.record_evidence(&id(n), "aa", &place, at(9)).await.unwrap();
         }
+        let place = RecordPlace { file: "b.warc.gz".to_owned(), offset: 0, n_bytes: 9 };
+        world.archive.record_evidence(&id(4), "bb", &place, at(9)).await.unwrap();
+        let files = world.archive.evidence_files().await.unwrap();
+        assert_eq!(files.into_iter().collect::<Vec<_>>(), ["a.warc.gz", "b.warc.gz"]);
         let feed = world.archive.last_index_change().await.unwrap();
 
         let expected = Prunable { n_articles: 3, n_kept: 0, n_entries: 0 };
@@ -112,6 +116,8 @@ async fn what_is_old_goes_with_all_that_belongs_to_it_and_never_comes_back() {
             assert_eq!(count(world, table).await, 1, "{table}");
         }
         let archive = &world.archive;
+        let files = archive.evidence_files().await.unwrap();
+        assert_eq!(files.into_iter().collect::<Vec<_>>(), ["a.warc.gz"], "one article needs it");
         assert_eq!(archive.entity("country:ir").await.unwrap().unwrap().n_articles, 1);
         for gone in ["group:x", "group:y"] {
             assert!(archive.entity(gone).await.unwrap().is_none(), "nobody names {gone} now");
