@@ -10,6 +10,8 @@ mod correlate;
 mod demo_site;
 mod export;
 mod extract;
+mod fetch;
+mod import;
 mod index_articles;
 pub mod jsonl;
 mod match_searches;
@@ -69,6 +71,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Annotate(args) => annotate::run(&setup, &args),
         Command::Correlate(args) => correlate::run(&setup, &args),
         Command::Index(args) => index_articles::run(setup, &args),
+        Command::Fetch(args) => fetch::run(setup, &args),
+        Command::Import(args) => import::run(setup, &args),
         Command::Match(args) => match_searches::run(&setup, &args),
         Command::Search(args) => search::run(&setup, &args),
         Command::Export(args) => export::run(&setup, &args),
@@ -86,7 +90,6 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 /// Says which release brings a command that is not here yet; `None` for those that are.
 fn later(command: &Command) -> Option<String> {
     let (name, release) = match command {
-        Command::Import(_) => ("import", "crawling"),
         Command::ImportOpml(_) => ("import-opml", "crawling"),
         Command::ExportOpml(_) => ("export-opml", "crawling"),
         _ => return None,

@@ -21,6 +21,7 @@ mod places;
 pub mod router;
 pub mod sample;
 pub mod state;
+mod submitted;
 pub mod system;
 
 pub use router::router;

@@ -22,6 +22,7 @@ use crate::deliver::Courier;
 use crate::pipeline::{self, MakeAnnotator, Mode, Parts, Summary};
 use crate::sample;
 use crate::state::{Event, Readiness};
+use crate::submitted;
 
 /// Events that a slow reader may fall behind before it loses some.
 const N_EVENTS_KEPT: usize = 256;
@@ -79,6 +80,7 @@ impl System {
         }
         let rows: Vec<SourceRow> = config.sources.iter().map(source_row).collect();
         archive.sync_sources(&rows, now()).await?;
+        archive.keep_crawling(submitted::SOURCE).await?;
         archive.sync_searches(&config.searches, now()).await?;
         let courier = Courier::new(archive.clone(), &config.settings, now)?;
         let fetcher = fetcher(&config, sample_at)?;
@@ -102,6 +104,11 @@ impl System {
             writer,
             courier,
         })
+    }
+
+    /// Fetches feeds and pages.
+    pub(crate) fn fetcher(&self) -> &Fetcher {
+        &self.fetcher
     }
 
     /// Empties the search index, so that the next run fills it from the archive.

@@ -2,7 +2,8 @@
 //!
 //! Pure modules, in reading order: [`article`], [`canonical_url`], [`failure`], [`date`],
 //! [`plain_text`], [`decode`], [`feed`], [`extract`], [`near_duplicate`], [`revision`], [`schedule`]. Modules
-//! that talk to servers: [`fetch`], [`poll`], [`crawl`]; [`warc_writer`] keeps what they sent.
+//! that talk to servers: [`fetch`], [`poll`], [`crawl`]; [`warc_writer`] keeps what they sent, and
+//! [`warc_reader`] reads what others kept.
 //!
 //! Knows no database and no clock: what must be remembered is given and given back, and the time
 //! is an argument.
@@ -21,8 +22,9 @@ pub mod plain_text;
 pub mod poll;
 pub mod revision;
 pub mod schedule;
+pub mod warc_reader;
 pub mod warc_writer;
 
-pub use article::{Article, ArticleId, Entry};
+pub use article::{Article, ArticleId, Details, Entry};
 pub use canonical_url::CanonicalUrl;
 pub use failure::FailureClass;

@@ -170,9 +170,7 @@ pub async fn poll_source(
     let request = FetchRequest {
         etag: state.etag.clone(),
         last_modified: state.last_modified.clone(),
-        allows_private_addresses: source.allow_private_addresses,
-        interval: source.host_interval_ms.map(|it| Duration::from_millis(it.into())),
-        ..FetchRequest::feed(state.url_for(source.feed_url.as_str()))
+        ..FetchRequest::feed(state.url_for(source.feed_url.as_str())).of_source(source)
     };
     let outcome = match fetcher.fetch(&request).await {
         Ok(FetchOutcome::Fetched(page)) => poll.read(state, &page),

@@ -69,6 +69,12 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0010_versions.sql"),
         include_str!("../../migrations/postgres/0010_versions.sql"),
     ),
+    (
+        12,
+        "intake",
+        include_str!("../../migrations/sqlite/0012_intake.sql"),
+        include_str!("../../migrations/postgres/0012_intake.sql"),
+    ),
 ];
 
 /// What a connection may do.
