@@ -15,7 +15,7 @@ use url::Url;
 use crate::roster::Roster;
 
 /// Keys that only files may have: they open this machine or its network.
-const FILE_ONLY: &[&str] = &["folder", "sample", "allow_private_addresses"];
+const FILE_ONLY: &[&str] = &["folder", "sample", "allow_private_addresses", "proxy"];
 /// The keys of which a source has exactly one.
 const KINDS: &[&str] = &["feed_url", "site_url", "sitemap_url", "listing", "json"];
 /// Longest id that is made up.

@@ -143,8 +143,16 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Import web archives (WARC); comes with the crawling release
-    Import(LaterArgs),
+    /// Fetch single pages and put their articles through the whole pipeline (stop the server
+    /// first, or ask it: POST /v1/articles)
+    #[command(after_help = "Example:\n  harbinger fetch https://example.org/news/1\n\n\
+        Prints one JSON object a page: {\"id\",\"url\",\"state\":\"new\"|\"known\",\"error\"}")]
+    Fetch(FetchArgs),
+    /// Import web archives (WARC, as Common Crawl's CC-NEWS); goes on where it was interrupted
+    #[command(after_help = "Example:\n  \
+        harbinger import CC-NEWS-20260101000000-00001.warc.gz\n\n\
+        Broken records are printed as JSON lines with file and offset, and passed over.")]
+    Import(ImportArgs),
     /// Add the feeds of an OPML list (stop the server first, or use the page Sources)
     #[command(after_help = "Example:\n  harbinger import-opml subscriptions.opml")]
     ImportOpml(ImportOpmlArgs),
@@ -354,6 +362,36 @@ pub struct JsonlArgs {
     pub jsonl: bool,
 }
 
+/// Arguments of `fetch`.
+#[derive(Debug, Args)]
+pub struct FetchArgs {
+    /// Addresses of article pages
+    #[arg(value_name = "URL", required = true)]
+    pub urls: Vec<String>,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// WARC files, plain or gzip
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Source to file the articles under
+    #[arg(long, value_name = "ID", default_value = "import", value_parser = source_id)]
+    pub source: config::SourceId,
+    /// Read files from their begin that were read before; articles that are there already stay
+    #[arg(long)]
+    pub again: bool,
+}
+
+fn source_id(text: &str) -> Result<config::SourceId, String> {
+    let is_id = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-';
+    if text.is_empty() || 64 < text.len() || !text.bytes().all(is_id) {
+        return Err("a source's id is made of `a-z`, `0-9` and `-`, at most 64".to_owned());
+    }
+    Ok(config::SourceId::new(text))
+}
+
 /// Arguments of `match`.
 #[derive(Debug, Args)]
 pub struct MatchArgs {
@@ -476,12 +514,4 @@ pub struct DemoSiteArgs {
     /// Where to listen
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8400")]
     pub bind: std::net::SocketAddr,
-}
-
-/// Arguments of commands that come with a later release.
-#[derive(Debug, Args)]
-pub struct LaterArgs {
-    /// Taken as they are
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    pub rest: Vec<String>,
 }

@@ -10,6 +10,8 @@ mod correlate;
 mod demo_site;
 mod export;
 mod extract;
+mod fetch;
+mod import;
 mod index_articles;
 pub mod jsonl;
 mod match_searches;
@@ -55,9 +57,6 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         clap_complete::generate(shell, &mut Cli::command(), "harbinger", &mut std::io::stdout());
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(message) = later(&command) {
-        return Err(UsageError(message).into());
-    }
     if let Command::CheckConfig = command {
         return check_config::run(&global);
     }
@@ -71,6 +70,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Annotate(args) => annotate::run(&setup, &args),
         Command::Correlate(args) => correlate::run(&setup, &args),
         Command::Index(args) => index_articles::run(setup, &args),
+        Command::Fetch(args) => fetch::run(setup, &args),
+        Command::Import(args) => import::run(setup, &args),
         Command::Match(args) => match_searches::run(&setup, &args),
         Command::Search(args) => search::run(&setup, &args),
         Command::Export(args) => export::run(&setup, &args),
@@ -84,17 +85,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::ImportOpml(args) => opml::import(&setup, &args),
         Command::ExportOpml(args) => opml::export(&setup, &args),
         Command::Sources { command } => sources::run(&setup, &command),
-        _ => unreachable!("handled above"),
+        Command::Completions { .. } | Command::CheckConfig => unreachable!("handled above"),
     }
-}
-
-/// Says which release brings a command that is not here yet; `None` for those that are.
-fn later(command: &Command) -> Option<String> {
-    let (name, release) = match command {
-        Command::Import(_) => ("import", "crawling"),
-        _ => return None,
-    };
-    Some(format!("`harbinger {name}` comes with the {release} release; this version lacks it"))
 }
 
 /// The exit status for a command over lines.

@@ -1,6 +1,6 @@
 //! One module for each branch of the address tree.
 //!
-//! Reading order: [`health`], [`search`], [`articles`], [`stories`], [`story_edits`],
+//! Reading order: [`health`], [`search`], [`articles`], [`submissions`], [`stories`], [`story_edits`],
 //! [`statements`], [`entities`], [`graph`], [`map`], [`export`], [`taxii`], [`events`],
 //! [`saved_searches`], [`alerts`], [`alert_pages`], [`feeds`], [`sources`], [`source_list`], [`opml`], [`corrections`], [`login`], [`settings`], [`mcp`], [`openapi`],
 //! [`assets`]; [`params`] reads query strings, [`json_body`] bodies, [`etag`] answers with tags.
@@ -36,6 +36,7 @@ pub(crate) mod sources;
 pub(crate) mod statements;
 pub(crate) mod stories;
 pub(crate) mod story_edits;
+pub(crate) mod submissions;
 pub(crate) mod taxii;
 pub(crate) mod today;
 pub(crate) mod versions;

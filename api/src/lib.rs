@@ -24,6 +24,7 @@ pub mod roster;
 pub mod router;
 pub mod sample;
 pub mod state;
+mod submitted;
 pub mod system;
 
 pub use router::router;

@@ -39,6 +39,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(handlers::search::get))
         .routes(routes!(handlers::complete::get))
         .routes(routes!(handlers::articles::get))
+        .routes(routes!(handlers::submissions::submit))
         .routes(routes!(handlers::versions::list))
         .routes(routes!(handlers::versions::warc))
         .routes(routes!(handlers::versions::reread))

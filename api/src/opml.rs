@@ -32,6 +32,7 @@ const NOT_DECLARED: &[&str] = &[
     "sample",
     "enabled",
     "allow_private_addresses",
+    "proxy",
     "notes",
     "valid_until",
 ];

@@ -33,6 +33,7 @@ pub(crate) use annotate::document;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use config::Config;
+pub(crate) use crawl::keep_evidence;
 use index::archive::Archive;
 use index::writer::IndexWriterStage;
 use ingest::fetch::Fetcher;
@@ -227,12 +228,7 @@ pub async fn run(
         now,
     } = parts;
     let n_unannotated = archive.counts().await?.n_unannotated;
-    let settings = &config.settings;
-    let warc = settings.crawl.keep_warc.then(|| {
-        let folder = settings.data_dir.join(WARC_FOLDER);
-        let user_agent = settings.fetch.user_agent_header();
-        Arc::new(WarcWriter::new(folder, &user_agent, settings.crawl.warc_file_max_bytes as u64))
-    });
+    let warc = warc_writer(&config);
     let shared = Arc::new(Shared {
         config,
         roster,
@@ -303,6 +299,16 @@ pub async fn run(
     gauges.abort();
     progress(shared.counts.summary());
     outcome.map(|()| shared.counts.summary())
+}
+
+/// Keeps what servers send, if that is wanted.
+pub(crate) fn warc_writer(config: &Config) -> Option<Arc<WarcWriter>> {
+    let settings = &config.settings;
+    settings.crawl.keep_warc.then(|| {
+        let folder = settings.data_dir.join(WARC_FOLDER);
+        let user_agent = settings.fetch.user_agent_header();
+        Arc::new(WarcWriter::new(folder, &user_agent, settings.crawl.warc_file_max_bytes as u64))
+    })
 }
 
 /// Starts `work` on an OS thread of its own; the future ends with it.

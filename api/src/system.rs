@@ -22,6 +22,7 @@ use crate::pipeline::{self, MakeAnnotator, Mode, Parts, Summary};
 use crate::roster::Roster;
 use crate::sample;
 use crate::state::{Event, Readiness};
+use crate::submitted;
 
 /// Events that a slow reader may fall behind before it loses some.
 const N_EVENTS_KEPT: usize = 256;
@@ -83,6 +84,7 @@ impl System {
         let roster = Arc::new(Roster::new(&config));
         roster.refresh(&archive).await?;
         archive.sync_sources(&roster.rows(), now()).await?;
+        archive.keep_crawling(submitted::SOURCE).await?;
         archive.sync_searches(&config.searches, now()).await?;
         let courier = Courier::new(archive.clone(), &config.settings, now)?;
         let fetcher = Arc::new(fetcher(&config, sample_at)?);
@@ -107,6 +109,11 @@ impl System {
             writer,
             courier,
         })
+    }
+
+    /// Fetches feeds and pages.
+    pub(crate) fn fetcher(&self) -> &Fetcher {
+        &self.fetcher
     }
 
     /// Empties the search index, so that the next run fills it from the archive.

@@ -75,6 +75,15 @@ declare! {
         /// Whether its feed and pages may lie on loopback, private or link-local addresses.
         /// Default false, so that a feed cannot make Harbinger read from your own network.
         allow_private_addresses: bool = false,
+        /// Proxy for its feed and pages: `socks5h://127.0.0.1:9050` (Tor) or
+        /// `http://proxy.example:3128`. The proxy looks the names up, so that what lies behind it
+        /// is its operator's to guard; addresses of inner networks written as numbers, and names
+        /// such as `localhost`, are refused all the same. None by default: direct.
+        proxy: Option<String> => if_set(Rule::new(
+            "a proxy such as \"socks5h://127.0.0.1:9050\" or \"http://proxy.example:3128\", without \
+             user name, password or path (socks5h, since the proxy has to look names up)",
+            is_proxy,
+        )),
         /// Shortest time between two requests for its pages, in milliseconds.
         /// None by default: `fetch.host_interval_ms`.
         host_interval_ms: Option<u32> => if_set(within(0, 3_600_000)),
@@ -136,6 +145,7 @@ impl Source {
             entry_days_max: None,
             enabled: true,
             allow_private_addresses: false,
+            proxy: None,
             host_interval_ms: None,
             sample: false,
             extract: ExtractRules::default(),
@@ -247,6 +257,16 @@ impl Default for ExtractRules {
     fn default() -> ExtractRules {
         ExtractRules::absent().expect("every selector may be absent")
     }
+}
+
+fn is_proxy(text: &String) -> bool {
+    let Ok(url) = Url::parse(text) else { return false };
+    matches!(url.scheme(), "http" | "https" | "socks5h")
+        && url.host_str().is_some_and(|it| !it.is_empty())
+        && url.username().is_empty()
+        && url.password().is_none()
+        && matches!(url.path(), "" | "/")
+        && url.query().is_none()
 }
 
 fn is_private_host(url: &Url) -> bool {

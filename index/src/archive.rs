@@ -15,7 +15,7 @@
 //!
 //! Reading order: `open`, [`sources`], [`added_sources`], [`source_quality`],
 //! [`frontier`], [`articles`], [`annotations`] (with
-//! `annotation_rows` and `forget`), [`versions`], [`index_feed`], [`stories`], [`story_edits`], [`statements`],
+//! `annotation_rows` and `forget`), [`versions`], [`imports`], [`submissions`], [`index_feed`], [`stories`], [`story_edits`], [`statements`],
 //! [`entities`], [`graph_articles`], [`counts`]; [`searches`], [`alerts`], [`outbox`]; [`corrections`],
 //! [`access`], [`audit`], [`backup`], [`retention`].
 
@@ -36,6 +36,7 @@ mod evidence;
 mod forget;
 pub mod frontier;
 pub mod graph_articles;
+pub mod imports;
 pub mod index_feed;
 mod lock;
 mod open;
@@ -48,6 +49,7 @@ pub mod sources;
 pub mod statements;
 pub mod stories;
 pub mod story_edits;
+pub mod submissions;
 #[cfg(test)]
 mod tests;
 mod value;

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use config::SourceId;
-use ingest::{Article, ArticleId};
+use ingest::{Article, ArticleId, Details};
 use nlp::{Annotation, Statement, story::StoryId};
 use serde::{Deserialize, Serialize};
 
@@ -151,6 +151,9 @@ pub struct GraphArticle {
     pub annotated_at: DateTime<Utc>,
     /// SHA-256 of the page as fetched, hexadecimal.
     pub page_sha256: String,
+    /// What else its page says about it.
+    #[serde(flatten)]
+    pub details: Details,
     /// The story it belongs to; `None` until it is correlated.
     pub story: Option<StoryId>,
     /// Entities it names, by id.

@@ -34,6 +34,7 @@ pub(crate) fn article(path: &str, title: &str, text: &str) -> StoredArticle {
             published_at: Some(at("2026-01-10")),
             fetched_at: at("2026-01-10T13:00:00Z"),
             page_sha256: String::new(),
+            details: Default::default(),
         },
         annotation: Some(Annotation::default()),
         story: None,

@@ -106,8 +106,47 @@ pub struct Article {
     pub published_at: Option<DateTime<Utc>>,
     /// When the page was fetched.
     pub fetched_at: DateTime<Utc>,
-    /// SHA-256 of the page's bytes as fetched (after content decoding), lower-case hexadecimal.
+    /// SHA-256 of the page's bytes as fetched (after content decoding), lower-case hexadecimal;
+    /// of the first page where there are more.
     pub page_sha256: String,
+    /// What else its page says about it.
+    #[serde(default)]
+    pub details: Details,
+}
+
+/// What a page says about its article beside its text and who wrote it when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Details {
+    /// Time of the last change as the page gives it; `None` when unknown or absurd.
+    pub modified_at: Option<DateTime<Utc>>,
+    /// Absolute http or https address of the lead image, at most [`IMAGE_BYTES_MAX`] bytes.
+    pub image: Option<String>,
+    /// Part of the publication in which the article appeared, at most 80 characters.
+    pub section: Option<String>,
+    /// What the publication files it under, at most 30 of at most 80 characters.
+    pub tags: Vec<String>,
+    /// Whether the text is only what stands before a paywall.
+    pub is_paywall_stub: bool,
+    /// Pages that the text was put together from, from 1.
+    pub n_pages: u32,
+}
+
+/// Longest address of a lead image that is kept.
+pub const IMAGE_BYTES_MAX: usize = 2_048;
+
+impl Default for Details {
+    /// Nothing known; one page.
+    fn default() -> Details {
+        Details {
+            modified_at: None,
+            image: None,
+            section: None,
+            tags: Vec::new(),
+            is_paywall_stub: false,
+            n_pages: 1,
+        }
+    }
 }
 
 /// SHA-256 of `bytes` as 64 lower-case hexadecimal digits.

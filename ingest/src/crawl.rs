@@ -1,14 +1,16 @@
 //! The crawl stage: one entry's page, fetched and made an article.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use config::{ExtractRules, Source, SourceKind};
-use tracing::debug;
+use tracing::{debug, warn};
 
-use crate::article::{Article, Entry, TEXT_CHARS_MAX, sha256_hex};
+use crate::article::{Article, Details, Entry, IMAGE_BYTES_MAX, TEXT_CHARS_MAX, sha256_hex};
+use crate::canonical_url::CanonicalUrl;
 use crate::date::plausible;
 use crate::decode::decode;
 use crate::extract::{ExtractedPage, extract};
@@ -19,6 +21,8 @@ use crate::plain_text::squeeze;
 
 /// Longest time that the extraction of one page may take.
 const EXTRACTION_TIMEOUT: Duration = Duration::from_secs(30);
+/// Pages of one article that are fetched.
+pub const N_PAGES_MAX: usize = 10;
 /// Characters of a failure's message that are kept.
 const MESSAGE_CHARS_MAX: usize = 500;
 
@@ -48,17 +52,20 @@ impl From<FetchError> for CrawlFailure {
     }
 }
 
-/// An article and the page that it was read from.
+/// An article and the pages that it was read from.
 #[derive(Clone, Debug)]
 pub struct Crawled {
     /// The article.
     pub article: Article,
-    /// What the server sent.
+    /// What the server sent for its address.
     pub page: Page,
+    /// What it sent for the pages that continue it, at most [`N_PAGES_MAX`] less one.
+    pub more: Vec<Page>,
 }
 
 /// Fetches the page of `entry`, or reads its file, and extracts its article, with at most
-/// `n_chars_max` characters of text. An entry that holds its text needs no page.
+/// `n_chars_max` characters of text. Pages of the same site that continue the article are fetched
+/// and joined to it. An entry that holds its text needs no page.
 ///
 /// The article keeps the identity and address of the entry, also after redirects; the address
 /// that the page names for itself is in [`Article::canonical_url`]. What the page does not say is
@@ -80,51 +87,122 @@ pub async fn crawl_entry(
             return Err(CrawlFailure::new(FailureClass::NoText, &message));
         }
         SourceKind::Folder(folder) => read_file(fetcher, folder, entry).await?,
-        _ => fetch_page(fetcher, source, entry).await?,
+        _ => ask(fetcher, source, entry.url.as_str()).await?,
     };
     let started = Instant::now();
     let page_sha256 = sha256_hex(&page.body);
-    let url = page.url.clone();
-    let rules = source.extract.clone();
-    let kept = page.clone();
-    let task = tokio::task::spawn_blocking(move || read_page(&page, &rules, now));
-    let extracted = match tokio::time::timeout(EXTRACTION_TIMEOUT, task).await {
-        Ok(Ok(extracted)) => extracted?,
-        Ok(Err(_)) => return Err(broken(&url, "the extractor broke")),
-        Err(_) => return Err(broken(&url, "the extraction took too long")),
-    };
+    let n_chars_max = n_chars_max.min(TEXT_CHARS_MAX);
+    let mut extracted = read(&page, &source.extract, now).await?;
     let elapsed = started.elapsed();
     metrics::histogram!("harbinger_extract_seconds").record(elapsed.as_secs_f64());
     let n_chars = extracted.text.chars().count();
     let duration_ms = elapsed.as_millis() as u64;
     debug!(article.id = %entry.id, n_chars, duration_ms, "extracted {}", entry.url);
-    let article = article(extracted, entry, page_sha256, n_chars_max.min(TEXT_CHARS_MAX), now);
-    Ok(Crawled { article, page: kept })
+    let more = continue_article(fetcher, source, &mut extracted, &page, n_chars_max, now).await;
+    let mut article = article(extracted, entry, page_sha256, n_chars_max, now);
+    article.details.n_pages = 1 + more.len() as u32;
+    Ok(Crawled { article, page, more })
 }
 
-/// Fetches the page of `entry`.
-async fn fetch_page(
-    fetcher: &Fetcher,
-    source: &Source,
+/// The article of a page that somebody else fetched at `fetched_at`, by the rules of `entry`'s
+/// source. Takes time; keep it off asynchronous threads.
+pub fn article_of_page(
+    page: &Page,
     entry: &Entry,
-) -> Result<Page, CrawlFailure> {
-    let request = FetchRequest {
-        allows_private_addresses: source.allow_private_addresses,
-        interval: source.host_interval_ms.map(|it| Duration::from_millis(it.into())),
-        ..FetchRequest::page(entry.url.as_str())
-    };
+    rules: &ExtractRules,
+    n_chars_max: usize,
+    fetched_at: DateTime<Utc>,
+) -> Result<Article, CrawlFailure> {
+    let extracted = read_page(page, rules, fetched_at)?;
+    let n_chars_max = n_chars_max.min(TEXT_CHARS_MAX);
+    Ok(article(extracted, entry, sha256_hex(&page.body), n_chars_max, fetched_at))
+}
+
+async fn ask(fetcher: &Fetcher, source: &Source, url: &str) -> Result<Page, CrawlFailure> {
+    let request = FetchRequest::page(url).of_source(source);
     match fetcher.fetch(&request).await? {
         FetchOutcome::Fetched(page) => Ok(page),
         FetchOutcome::NotModified => {
-            let message = format!("{} answered an unconditional request with 304", entry.url);
+            let message = format!("{url} answered an unconditional request with 304");
             Err(CrawlFailure::new(FailureClass::HttpOther, &message))
         }
         FetchOutcome::RateLimited { retry_after } => {
-            let message = format!("the host of {} is to be left alone for a while", entry.url);
+            let message = format!("the host of {url} is to be left alone for a while");
             let failure = CrawlFailure::new(FailureClass::Http429, &message);
             Err(CrawlFailure { retry_after: Some(retry_after), ..failure })
         }
     }
+}
+
+/// Extracts on a blocking thread, for a limited time.
+async fn read(
+    page: &Page,
+    rules: &ExtractRules,
+    now: DateTime<Utc>,
+) -> Result<ExtractedPage, CrawlFailure> {
+    let (page, rules) = (page.clone(), rules.clone());
+    let url = page.url.clone();
+    let task = tokio::task::spawn_blocking(move || read_page(&page, &rules, now));
+    match tokio::time::timeout(EXTRACTION_TIMEOUT, task).await {
+        Ok(Ok(extracted)) => extracted,
+        Ok(Err(_)) => Err(broken(&url, "the extractor broke")),
+        Err(_) => Err(broken(&url, "the extraction took too long")),
+    }
+}
+
+/// Fetches the pages that continue the article and joins their text to it. Where one cannot be
+/// had the article ends before it, which is logged.
+async fn continue_article(
+    fetcher: &Fetcher,
+    source: &Source,
+    extracted: &mut ExtractedPage,
+    first: &Page,
+    n_chars_max: usize,
+    now: DateTime<Utc>,
+) -> Vec<Page> {
+    let mut pages: Vec<Page> = Vec::new();
+    let Ok(own) = CanonicalUrl::parse(first.url.as_str()) else { return pages };
+    let mut seen = HashSet::from([own.clone()]);
+    let mut n_chars = extracted.text.chars().count();
+    while let Some(next) = extracted.next_page.take() {
+        let is_enough = N_PAGES_MAX <= pages.len() + 1 || n_chars_max <= n_chars;
+        if is_enough || !next.is_same_site(&own) || !seen.insert(next.clone()) {
+            break;
+        }
+        let page = match ask(fetcher, source, next.as_str()).await {
+            Ok(page) => page,
+            Err(failure) => {
+                warn!("the article at {own} is kept without its page {next}: {failure}");
+                break;
+            }
+        };
+        let landed = CanonicalUrl::parse(page.url.as_str());
+        let is_new =
+            landed.is_ok_and(|it| it.is_same_site(&own) && (it == next || seen.insert(it)));
+        if !is_new {
+            break;
+        }
+        let Ok(more) = read(&page, &source.extract, now).await else { break };
+        n_chars += join(&mut extracted.text, &more.text);
+        extracted.is_paywall_stub |= more.is_paywall_stub;
+        extracted.next_page = more.next_page;
+        pages.push(page);
+    }
+    pages
+}
+
+/// Adds the paragraphs of `more` to `text`, without those that every page of the article repeats;
+/// answers how many characters that were.
+fn join(text: &mut String, more: &str) -> usize {
+    let known: HashSet<&str> = text.lines().collect();
+    let new: Vec<&str> = more.lines().filter(|it| !known.contains(it)).collect();
+    let mut n_chars = 0;
+    for line in &new {
+        text.push('\n');
+        text.push_str(line);
+        n_chars += 1 + line.chars().count();
+    }
+    n_chars
 }
 
 /// Reads the file of `entry` on a blocking thread.
@@ -160,6 +238,7 @@ fn of_text(
         published_at: entry.published_at,
         fetched_at: now,
         page_sha256: sha256_hex(&body),
+        details: Details::default(),
     };
     let kind = "text/plain; charset=utf-8";
     let page = Page {
@@ -173,7 +252,7 @@ fn of_text(
         headers: vec![("content-type".to_owned(), kind.as_bytes().to_vec())],
         body,
     };
-    Crawled { article, page }
+    Crawled { article, page, more: Vec::new() }
 }
 
 fn broken(url: &url::Url, what: &str) -> CrawlFailure {
@@ -240,6 +319,14 @@ fn article(
 ) -> Article {
     let published_at = page.published_at.map(|it| it.to_utc()).and_then(|it| plausible(it, now));
     let published_at = with_time_of_day(published_at, entry.published_at);
+    let details = Details {
+        modified_at: page.modified_at.map(|it| it.to_utc()).and_then(|it| plausible(it, now)),
+        image: page.image.filter(|it| it.len() <= IMAGE_BYTES_MAX),
+        section: page.section,
+        tags: page.tags,
+        is_paywall_stub: page.is_paywall_stub,
+        n_pages: 1,
+    };
     let title = Some(page.title).filter(|it| !it.is_empty());
     let title = title.map(|it| without_site_name(it, entry.title.as_deref()));
     Article {
@@ -255,6 +342,7 @@ fn article(
         published_at: published_at.or(entry.published_at),
         fetched_at: now,
         page_sha256,
+        details,
     }
 }
 

@@ -176,6 +176,7 @@ impl Search<'_> {
         let request = FetchRequest {
             allows_private_addresses: self.request.allows_private_addresses,
             interval: self.request.interval,
+            proxy: self.request.proxy.clone(),
             ..FetchRequest::feed(url.as_str())
         };
         let read = match fetch(self.fetcher, &request).await {

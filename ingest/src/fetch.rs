@@ -1,8 +1,9 @@
 //! Asking servers: [`Fetcher`], polite, bounded and guarded.
 //!
 //! A fetch follows redirects itself, so that every hop is checked: the scheme, the address (at
-//! connect time), robots.txt for pages, and the host's turn. Reading order: this file, then
-//! `fetch/turns.rs` (politeness), `fetch/robots.rs`, `fetch/address.rs` (which addresses may be
+//! connect time), robots.txt for pages, and the host's turn. A proxy looks names up itself: then the
+//! guard sees what is written in addresses only. Reading order: this file, then
+//! `fetch/settings.rs`, `fetch/turns.rs` (politeness), `fetch/robots.rs`, `fetch/address.rs` (which addresses may be
 //! asked), `fetch/headers.rs`, `fetch/error.rs`, `fetch/classify.rs`.
 //!
 //! Longer than most, since settings, requests and answers are described here.
@@ -14,14 +15,15 @@ mod exchange;
 mod headers;
 mod outbound;
 mod robots;
+mod settings;
 mod turns;
 
-use std::collections::{BTreeMap, HashSet};
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use config::Source;
 use reqwest::Client;
 use tracing::debug;
 use url::Url;
@@ -29,80 +31,15 @@ use url::Url;
 pub use address::is_public_address;
 pub use error::FetchError;
 pub use outbound::{is_private_literal, outbound_client};
+pub use settings::FetchSettings;
 
 use crate::failure::FailureClass;
 use exchange::{Answer, Exchange};
 use robots::{RobotsCache, Rules};
 use turns::Turns;
 
-/// How to fetch. The defaults are those of the project's conventions.
-#[derive(Clone, Debug)]
-pub struct FetchSettings {
-    /// Sent with every request; its first word, up to `/`, is the name that robots.txt may use.
-    /// Should hold an address where the operator can be reached.
-    pub user_agent: String,
-    /// Longest time to make a connection.
-    pub connect_timeout: Duration,
-    /// Longest time for one fetch, redirects and body included, waiting for turns left out.
-    pub total_timeout: Duration,
-    /// Largest body in bytes, after decompression.
-    pub body_bytes_max: usize,
-    /// Most redirects to follow.
-    pub n_redirects_max: usize,
-    /// Shortest pause between the end of one request and the next page from the same host.
-    pub page_interval: Duration,
-    /// Shortest pause between the end of one request and the next feed from the same host.
-    pub feed_interval: Duration,
-    /// Shortest silence towards a site after it answered 429.
-    pub silence_after_429: Duration,
-    /// Longest time to wait for a host's turn; then the fetch ends as
-    /// [`FetchOutcome::RateLimited`].
-    pub wait_max: Duration,
-    /// Whether pages obey robots.txt.
-    pub respects_robots: bool,
-    /// How long a robots.txt is kept.
-    pub robots_kept_for: Duration,
-    /// Hosts that are not looked up but reached at this address, which may be private; no pause
-    /// is kept between requests to them. For the sample wire and tests.
-    pub host_overrides: BTreeMap<String, SocketAddr>,
-}
-
-impl Default for FetchSettings {
-    fn default() -> FetchSettings {
-        FetchSettings {
-            user_agent: concat!("Harbinger/", env!("CARGO_PKG_VERSION")).to_owned(),
-            connect_timeout: Duration::from_secs(10),
-            total_timeout: Duration::from_secs(30),
-            body_bytes_max: 15 * 1_024 * 1_024,
-            n_redirects_max: 10,
-            page_interval: Duration::from_secs(5),
-            feed_interval: Duration::from_secs(1),
-            silence_after_429: Duration::from_secs(30),
-            wait_max: Duration::from_secs(60),
-            respects_robots: true,
-            robots_kept_for: Duration::from_secs(24 * 3_600),
-            host_overrides: BTreeMap::new(),
-        }
-    }
-}
-
-impl From<&config::settings::FetchSettings> for FetchSettings {
-    fn from(declared: &config::settings::FetchSettings) -> FetchSettings {
-        FetchSettings {
-            user_agent: declared.user_agent_header(),
-            connect_timeout: declared.connect_timeout(),
-            total_timeout: declared.total_timeout(),
-            body_bytes_max: declared.body_max_bytes,
-            n_redirects_max: declared.redirects_max,
-            page_interval: declared.host_interval(),
-            feed_interval: FetchSettings::default().feed_interval.min(declared.host_interval()),
-            silence_after_429: declared.after_429(),
-            respects_robots: declared.respect_robots,
-            robots_kept_for: Duration::from_secs(u64::from(declared.robots_ttl_hours) * 3_600),
-            ..FetchSettings::default()
-        }
-    }
-}
+/// Proxies that connections are kept to.
+const N_PROXIES_MAX: usize = 64;
 
 /// What is fetched: feeds are offered for polling, so robots.txt binds pages only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +66,9 @@ pub struct FetchRequest {
     /// Pause between two requests to the host, in place of the setting. A longer Crawl-delay
     /// still counts.
     pub interval: Option<Duration>,
+    /// The proxy to ask through (`socks5h://…`, `http://…`), which then looks names up; `None`
+    /// asks directly.
+    pub proxy: Option<String>,
 }
 
 impl FetchRequest {
@@ -150,6 +90,17 @@ impl FetchRequest {
             last_modified: None,
             allows_private_addresses: false,
             interval: None,
+            proxy: None,
+        }
+    }
+
+    /// The same request, made as `source` wants it.
+    pub fn of_source(self, source: &Source) -> FetchRequest {
+        FetchRequest {
+            allows_private_addresses: source.allow_private_addresses,
+            interval: source.host_interval_ms.map(|it| Duration::from_millis(it.into())),
+            proxy: source.proxy.clone(),
+            ..self
         }
     }
 }
@@ -212,6 +163,8 @@ pub struct Fetcher {
     guarded: Client,
     /// Connects to any address, for sources that allow it.
     open: Client,
+    /// Connect to a proxy only, by its address.
+    proxied: Mutex<HashMap<String, Client>>,
     turns: Turns,
     robots: RobotsCache,
 }
@@ -235,7 +188,8 @@ impl Fetcher {
         let open = exchange::client(&settings).build()?;
         let robots = RobotsCache::new(settings.robots_kept_for);
         let turns = Turns::default();
-        Ok(Fetcher { settings, guarded, open, turns, robots })
+        let proxied = Mutex::default();
+        Ok(Fetcher { settings, guarded, open, proxied, turns, robots })
     }
 
     /// Fetches `request`, waiting for the host's turn, and counts the outcome in the metrics
@@ -320,7 +274,7 @@ impl Fetcher {
         if let Err(retry_after) = turn.pause(interval, wait_max).await {
             return limited(retry_after);
         }
-        match self.exchange(request).get(url, time_left).await? {
+        match self.exchange(url, request)?.get(url, time_left).await? {
             Answer::Page(page) => Ok(Hop::Outcome(FetchOutcome::Fetched(page))),
             Answer::NotModified => Ok(Hop::Outcome(FetchOutcome::NotModified)),
             Answer::Redirect { to, is_permanent } => Ok(Hop::Redirect { to, is_permanent }),
@@ -393,7 +347,7 @@ impl Fetcher {
         let mut url = url.join("/robots.txt").map_err(|_| invalid(url.as_str()))?;
         let mut time_left = self.settings.total_timeout;
         let request = FetchRequest { etag: None, last_modified: None, ..request.clone() };
-        let mut exchange = self.exchange(&request);
+        let mut exchange = self.exchange(&url, &request)?;
         exchange.body_bytes_max = robots::SIZE_BYTES_MAX;
         exchange.cuts_body = true;
         for _ in 0..=robots::N_REDIRECTS_MAX {
@@ -409,14 +363,40 @@ impl Fetcher {
         Err(FetchError::RedirectLimit { url: url.into(), n_redirects_max })
     }
 
-    fn exchange<'a>(&'a self, request: &'a FetchRequest) -> Exchange<'a> {
-        Exchange {
-            client: if request.allows_private_addresses { &self.open } else { &self.guarded },
+    fn exchange<'a>(
+        &self,
+        url: &Url,
+        request: &'a FetchRequest,
+    ) -> Result<Exchange<'a>, FetchError> {
+        let client = match &request.proxy {
+            Some(proxy) => self.client_through(proxy, url)?,
+            None if request.allows_private_addresses => self.open.clone(),
+            None => self.guarded.clone(),
+        };
+        Ok(Exchange {
+            client,
             request,
             total_timeout: self.settings.total_timeout,
             body_bytes_max: self.settings.body_bytes_max,
             cuts_body: false,
+        })
+    }
+
+    /// The client that asks through `proxy`, made when it is asked for first.
+    fn client_through(&self, proxy: &str, url: &Url) -> Result<Client, FetchError> {
+        let mut proxied = self.proxied.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = proxied.get(proxy) {
+            return Ok(client.clone());
         }
+        let made = reqwest::Proxy::all(proxy)
+            .and_then(|it| exchange::client(&self.settings).proxy(it).build());
+        let client = made.map_err(|error| FetchError::transport(url.as_str(), &error))?;
+        // Sources are declared, so there are few; a list that changes at run time stays bounded.
+        if N_PROXIES_MAX <= proxied.len() {
+            proxied.clear();
+        }
+        proxied.insert(proxy.to_owned(), client.clone());
+        Ok(client)
     }
 
     /// The name that robots.txt may use for this crawler.
@@ -426,12 +406,19 @@ impl Fetcher {
     }
 }
 
+/// Whether the robots.txt `file` lets the crawler called `agent` fetch `url`.
+pub fn is_allowed_by_robots(agent: &str, file: &[u8], url: &Url) -> bool {
+    Rules::parse(agent, file).check(url).is_ok()
+}
+
 /// Refuses other schemes and, unless the request allows it, addresses of inner networks.
 fn check_address(url: &Url, request: &FetchRequest) -> Result<(), FetchError> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(invalid(url.as_str()));
     }
-    if !request.allows_private_addresses && address::is_refused_literal(url.host()) {
+    let is_inner = address::is_refused_literal(url.host())
+        || (request.proxy.is_some() && address::is_inner_name(url.host()));
+    if is_inner && !request.allows_private_addresses {
         return Err(FetchError::AddressRefused { url: url.to_string() });
     }
     Ok(())

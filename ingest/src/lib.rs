@@ -3,7 +3,8 @@
 //! Pure modules, in reading order: [`article`], [`canonical_url`], [`failure`], [`date`],
 //! [`plain_text`], [`decode`], [`feed`], [`sitemap`], [`listing`], [`json_list`], [`opml`], [`extract`],
 //! [`near_duplicate`], [`revision`], [`schedule`], [`health`]. Modules that talk to servers: [`fetch`],
-//! [`discover`], [`poll`], [`crawl`], [`trial`]; [`folder`] reads files instead; [`warc_writer`] keeps what servers sent.
+//! [`discover`], [`poll`], [`crawl`], [`trial`]; [`folder`] reads files instead; [`warc_writer`] keeps what servers sent,
+//! and [`warc_reader`] reads what others kept.
 //!
 //! Knows no database and no clock: what must be remembered is given and given back, and the time
 //! is an argument.
@@ -30,8 +31,9 @@ pub mod revision;
 pub mod schedule;
 pub mod sitemap;
 pub mod trial;
+pub mod warc_reader;
 pub mod warc_writer;
 
-pub use article::{Article, ArticleId, Entry};
+pub use article::{Article, ArticleId, Details, Entry};
 pub use canonical_url::CanonicalUrl;
 pub use failure::FailureClass;

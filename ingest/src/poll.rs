@@ -176,12 +176,7 @@ impl Poll<'_> {
 
     /// An unconditional request with what the source allows.
     fn request(&self, url: &str, kind: FetchKind) -> FetchRequest {
-        FetchRequest {
-            kind,
-            allows_private_addresses: self.source.allow_private_addresses,
-            interval: self.source.host_interval_ms.map(|it| Duration::from_millis(it.into())),
-            ..FetchRequest::feed(url)
-        }
+        FetchRequest { kind, ..FetchRequest::feed(url).of_source(self.source) }
     }
 
     /// The state after `page` arrived, and whether its body is the one of the last poll.

@@ -72,9 +72,7 @@ impl Run<'_> {
         let is_page = matches!(kind, SourceKind::Site(_) | SourceKind::Listing(_));
         let request = FetchRequest {
             kind: if is_page { FetchKind::Page } else { FetchKind::Feed },
-            allows_private_addresses: source.allow_private_addresses,
-            interval: source.host_interval_ms.map(|it| Duration::from_millis(it.into())),
-            ..FetchRequest::feed(url.as_str())
+            ..FetchRequest::feed(url.as_str()).of_source(source)
         };
         self.robots(url, &request).await?;
         let page = self.fetch(&request).await?;

@@ -119,6 +119,7 @@ fn article(n: u64) -> Article {
         published_at: Some(at(n)),
         fetched_at: at(n + 5),
         page_sha256: format!("{n:064x}"),
+        details: Default::default(),
     }
 }
 

@@ -193,6 +193,7 @@ fn article(n: usize, now: DateTime<Utc>) -> Article {
         published_at: Some(now),
         fetched_at: now,
         page_sha256: String::new(),
+        details: Default::default(),
     }
 }
 

@@ -36,6 +36,7 @@ fn article(n: u64, url: &str, days: i64) -> Article {
         published_at: Some(at),
         fetched_at: at,
         page_sha256: "00".repeat(32),
+        details: Default::default(),
     }
 }
 

@@ -51,6 +51,7 @@ mod tests {
         check("POST", "/mcp", Role::Reader);
         check("POST", "/v1/saved-searches", Role::Analyst);
         check("DELETE", "/v1/saved-searches/x", Role::Analyst);
+        check("POST", "/v1/articles", Role::Analyst);
         check("POST", "/v1/sources/test", Role::Analyst);
         check("POST", "/sources/test", Role::Analyst);
         check("POST", "/v1/sources", Role::Admin);

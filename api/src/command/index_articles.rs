@@ -6,14 +6,15 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 use config::SourceId;
 use index::archive::articles::Recorded;
-use ingest::{Article, ArticleId, CanonicalUrl};
+use ingest::article::IMAGE_BYTES_MAX;
+use ingest::{Article, ArticleId, CanonicalUrl, Details};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::jsonl::{self, Line, LineError};
 use super::setup::Setup;
 use crate::cli::JsonlArgs;
-use crate::pipeline::Mode;
+use crate::pipeline::{Mode, Summary};
 use crate::system::System;
 
 /// Articles archived in one transaction.
@@ -38,6 +39,13 @@ struct Input {
     language: Option<String>,
     site_name: Option<String>,
     published_at: Option<String>,
+    modified_at: Option<String>,
+    image: Option<String>,
+    section: Option<String>,
+    #[serde(default)]
+    tags: Option<Vec<String>>,
+    #[serde(default)]
+    is_paywall_stub: Option<bool>,
     error: Option<String>,
 }
 
@@ -77,13 +85,7 @@ pub(super) fn run(setup: Setup, args: &JsonlArgs) -> anyhow::Result<ExitCode> {
     if let Some(error) = failure {
         return Err(error.into());
     }
-    let progress = super::spinner(quiet);
-    let shown = progress.clone();
-    let summary = runtime.block_on(system.run(Mode::Offline, move |so_far| {
-        let (n_annotated, n_indexed) = (so_far.n_annotated, so_far.n_indexed);
-        shown.set_message(format!("{n_annotated} annotated, {n_indexed} indexed"));
-    }))?;
-    progress.finish_and_clear();
+    let summary = read_and_index(&runtime, system, quiet)?;
     let answer = json!({
         "articles_new": counts.n_new,
         "articles_known": counts.n_known,
@@ -98,6 +100,22 @@ pub(super) fn run(setup: Setup, args: &JsonlArgs) -> anyhow::Result<ExitCode> {
     Ok(super::exit_code(tally))
 }
 
+/// Annotates and indexes what waits in the archive.
+pub(super) fn read_and_index(
+    runtime: &tokio::runtime::Runtime,
+    system: System,
+    quiet: bool,
+) -> anyhow::Result<Summary> {
+    let progress = super::spinner(quiet);
+    let shown = progress.clone();
+    let summary = runtime.block_on(system.run(Mode::Offline, move |so_far| {
+        let (n_annotated, n_indexed) = (so_far.n_annotated, so_far.n_indexed);
+        shown.set_message(format!("{n_annotated} annotated, {n_indexed} indexed"));
+    }))?;
+    progress.finish_and_clear();
+    Ok(summary)
+}
+
 fn article(line: Line, now: DateTime<Utc>) -> Result<Article, LineError> {
     let object = line?;
     let error = |message: String| LineError::of(&object, message);
@@ -110,6 +128,15 @@ fn article(line: Line, now: DateTime<Utc>) -> Result<Article, LineError> {
     let text = text.ok_or_else(|| error("the line has no `text`".to_owned()))?;
     let url = url_of(input.url.as_deref(), &input.id).map_err(&error)?;
     let published_at = published_at(input.published_at.as_deref(), now).map_err(&error)?;
+    let modified_at = input.modified_at.as_deref().and_then(super::parse_date);
+    let details = Details {
+        modified_at: modified_at.and_then(|it| ingest::date::plausible(it, now)),
+        image: input.image.filter(|it| it.len() <= IMAGE_BYTES_MAX),
+        section: input.section,
+        tags: input.tags.unwrap_or_default(),
+        is_paywall_stub: input.is_paywall_stub.unwrap_or_default(),
+        n_pages: 1,
+    };
     Ok(Article {
         id: ArticleId::of(&url),
         canonical_url: input.canonical_url.and_then(|it| CanonicalUrl::parse(&it).ok()),
@@ -123,6 +150,7 @@ fn article(line: Line, now: DateTime<Utc>) -> Result<Article, LineError> {
         site_name: input.site_name,
         published_at,
         fetched_at: now,
+        details,
     })
 }
 

@@ -177,6 +177,7 @@ fn ready(line: Line, now: DateTime<Utc>) -> Result<Ready, LineError> {
         published_at,
         fetched_at: now,
         page_sha256: String::new(),
+        details: Default::default(),
     };
     let stored = StoredArticle {
         article,

@@ -7,7 +7,7 @@ use index::{GraphArticle, StatementRecord};
 
 use super::{Writer, timestamp, word};
 
-const HEADER: [&str; 27] = [
+const HEADER: [&str; 30] = [
     "statement",
     "dated_at",
     "kind",
@@ -35,6 +35,9 @@ const HEADER: [&str; 27] = [
     "fetched_at",
     "page_sha256",
     "story",
+    "section",
+    "tags",
+    "is_paywall_stub",
 ];
 
 /// Writes the header and rows as they come.
@@ -95,6 +98,9 @@ fn cells(article: &GraphArticle, record: &StatementRecord) -> Vec<String> {
         timestamp(article.fetched_at),
         article.page_sha256.clone(),
         article.story.as_ref().map(|it| it.to_string()).unwrap_or_default(),
+        article.details.section.clone().unwrap_or_default(),
+        article.details.tags.join(" | "),
+        article.details.is_paywall_stub.to_string(),
     ]
 }
 

@@ -141,6 +141,9 @@ impl Mapper {
             "story": article.story,
             "authors": article.authors,
             "fetched_at": timestamp(article.fetched_at),
+            "section": article.details.section,
+            "tags": article.details.tags,
+            "is_paywall_stub": article.details.is_paywall_stub.then_some(true),
         });
         with_extension(report, extension)
     }

@@ -50,6 +50,18 @@ pub(crate) struct ArticleBody {
     fetched_at: DateTime<Utc>,
     /// SHA-256 of the page's bytes.
     page_sha256: String,
+    /// Time of the last change as the page gives it.
+    modified_at: Option<DateTime<Utc>>,
+    /// Address of the lead image.
+    image: Option<String>,
+    /// Part of the publication in which it appeared.
+    section: Option<String>,
+    /// What the publication files it under.
+    tags: Vec<String>,
+    /// Whether the text is only what stands before a paywall.
+    is_paywall_stub: bool,
+    /// Pages that the text was put together from.
+    n_pages: u32,
     /// Id of its story; `null` until it is correlated.
     story: Option<String>,
     /// What was found in it; `null` until it has been read.
@@ -75,6 +87,12 @@ impl From<StoredArticle> for ArticleBody {
             published_at: article.published_at,
             fetched_at: article.fetched_at,
             page_sha256: article.page_sha256,
+            modified_at: article.details.modified_at,
+            image: article.details.image,
+            section: article.details.section,
+            tags: article.details.tags,
+            is_paywall_stub: article.details.is_paywall_stub,
+            n_pages: article.details.n_pages,
             story: stored.story.map(|it| it.to_string()),
             annotation: stored.annotation,
         }

@@ -80,6 +80,12 @@ pub(crate) struct ArticlePage {
     is_pending: bool,
     is_cut: bool,
     published: Time,
+    modified: Option<Time>,
+    is_paywall_stub: bool,
+    section: Option<String>,
+    tags: String,
+    image: Option<String>,
+    n_pages: u32,
     fetched: Time,
     sha256: String,
     checked: Option<Time>,
@@ -120,6 +126,7 @@ pub(crate) struct NameView {
 pub(crate) fn page(input: Input<'_>) -> ArticlePage {
     let Input { stored, sectors, shows_sample, now, .. } = input;
     let article = &stored.article;
+    let details = &article.details;
     let reading = input.reading.as_ref();
     let nothing = Annotation::default();
     let annotation = stored.annotation.as_ref().unwrap_or(&nothing);
@@ -158,6 +165,12 @@ pub(crate) fn page(input: Input<'_>) -> ArticlePage {
         is_pending: stored.annotation.is_none(),
         is_cut: cut.is_some(),
         published: article.published_at.map_or_else(Time::unknown, |it| Time::of(it, now)),
+        modified: details.modified_at.map(|it| Time::of(it, now)),
+        is_paywall_stub: details.is_paywall_stub,
+        section: details.section.as_deref().map(clean),
+        tags: brief(&details.tags.join(", "), 400),
+        image: details.image.as_deref().and_then(web_href),
+        n_pages: details.n_pages,
         fetched: Time::of(article.fetched_at, now),
         sha256: clean(&article.page_sha256),
         checked: reading.and_then(|it| it.checked_at).map(|it| Time::of(it, now)),

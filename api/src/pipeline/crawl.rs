@@ -6,17 +6,20 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
+use index::Archive;
 use index::archive::articles::Recorded;
 use index::archive::frontier::{Claim, ClaimedEntry};
 use index::archive::sources::Failure;
 use ingest::ArticleId;
 use ingest::crawl::{CrawlFailure, Crawled, crawl_entry};
 use ingest::fetch::Fetcher;
+use ingest::warc_writer::WarcWriter;
 use tokio::task::JoinSet;
 use tracing::{Instrument, debug, info_span, warn};
 
 use super::{Shared, add};
 use crate::state::{Event, EventKind};
+use crate::submitted;
 
 /// Pages of one source that may be in hand at once. A source is mostly one host, and a host is
 /// asked one thing at a time: more would only wait.
@@ -96,7 +99,7 @@ async fn crawl_one(
     claimed: ClaimedEntry,
 ) -> anyhow::Result<()> {
     let ClaimedEntry { entry, attempts } = claimed;
-    let Some(listed) = shared.roster.source(&entry.source) else {
+    let Some(listed) = submitted::source(&shared.roster, &entry.source) else {
         // Declared by another worker that shares the database.
         shared.archive.release_entries(&[entry.id], (shared.now)()).await?;
         return Ok(());
@@ -105,7 +108,7 @@ async fn crawl_one(
     let n_chars_max = shared.config.settings.crawl.text_chars_max;
     match crawl_entry(fetcher, &listed.source, &entry, n_chars_max, now).await {
         Ok(crawled) => {
-            keep_evidence(shared, &crawled, now).await?;
+            keep_evidence(shared.warc.as_ref(), &shared.archive, &crawled, now).await?;
             let article = crawled.article;
             let recorded = shared.archive.record_article(&article, Some(&entry.id)).await?;
             if recorded == Recorded::Inserted {
@@ -127,18 +130,25 @@ async fn crawl_one(
 
 /// Keeps what the server sent, if that is wanted. A full disk ends the pipeline,
 /// as it would end the recording of the article.
-pub(super) async fn keep_evidence(
-    shared: &Shared,
+pub(crate) async fn keep_evidence(
+    warc: Option<&Arc<WarcWriter>>,
+    archive: &Archive,
     crawled: &Crawled,
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
-    let Some(warc) = &shared.warc else { return Ok(()) };
+    let Some(warc) = warc else { return Ok(()) };
     let (warc, page) = (Arc::clone(warc), crawled.page.clone());
-    let written = tokio::task::spawn_blocking(move || warc.write(&page, now)).await;
+    let more = crawled.more.clone();
+    let write = move || {
+        let place = warc.write(&page, now)?;
+        more.iter().try_for_each(|it| warc.write(it, now).map(drop))?;
+        Ok::<_, std::io::Error>(place)
+    };
+    let written = tokio::task::spawn_blocking(write).await;
     let place = written.context("the WARC writer panicked")?;
     let place = place.context("what a server sent cannot be kept in the WARC folder")?;
     let article = &crawled.article;
-    Ok(shared.archive.record_evidence(&article.id, &article.page_sha256, &place, now).await?)
+    Ok(archive.record_evidence(&article.id, &article.page_sha256, &place, now).await?)
 }
 
 async fn record_failure(
@@ -151,8 +161,8 @@ async fn record_failure(
     add(&shared.counts.n_entries_failed, 1);
     let settings = &shared.config.settings.crawl;
     let is_retried = failure.class.is_retryable() && attempts < settings.attempts_max;
-    let own_pause = u64::from(settings.retry_base_s) << attempts.saturating_sub(1).min(16);
-    let pause = failure.retry_after.unwrap_or_default().max(Duration::from_secs(own_pause));
+    let asked = failure.retry_after.unwrap_or_default();
+    let pause = back_off(settings.retry_base_s, attempts, id).max(asked);
     let pause = TimeDelta::from_std(pause).unwrap_or(TimeDelta::days(30)).min(TimeDelta::days(30));
     let retry_at = is_retried.then(|| (shared.now)() + pause);
     let class = failure.class.name();
@@ -164,4 +174,43 @@ async fn record_failure(
     warn!(failure.class = class, attempts, "no article from {url}: {}; {next}", failure.message);
     let failure = Failure { class: class.to_owned(), message: failure.message };
     Ok(shared.archive.record_entry_failure(id, &failure, retry_at).await?)
+}
+
+/// The pause after `attempts` failed ones, from 1: twice as long each time, and longer by up to a
+/// quarter, by the page's id, so that what failed together does not come again together.
+fn back_off(base_s: u32, attempts: u32, id: &ArticleId) -> Duration {
+    let pause = u64::from(base_s) << attempts.saturating_sub(1).min(16);
+    let of_id = id
+        .to_string()
+        .bytes()
+        .fold(attempts, |sum, it| sum.wrapping_mul(31).wrapping_add(it.into()));
+    Duration::from_secs(pause).mul_f64(1.0 + f64::from(of_id % 1_000) / 4_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use ingest::CanonicalUrl;
+
+    use super::*;
+
+    #[test]
+    fn pauses_double_and_pages_that_failed_together_come_apart() {
+        let id = |n: u32| {
+            let url = CanonicalUrl::parse(&format!("https://paper.example/{n}"));
+            ArticleId::of(&url.unwrap())
+        };
+        for attempts in 1..=5 {
+            let shortest = Duration::from_secs(60 << (attempts - 1));
+            let pauses: BTreeSet<Duration> =
+                (0..200).map(|n| back_off(60, attempts, &id(n))).collect();
+            assert!(100 < pauses.len(), "{} different pauses", pauses.len());
+            let longest = pauses.last().copied().unwrap_or_default();
+            assert!(pauses.first().is_some_and(|it| shortest <= *it), "{pauses:?}");
+            assert!(longest < shortest.mul_f64(1.25) && shortest.mul_f64(1.2) < longest);
+        }
+        assert_eq!(back_off(60, 3, &id(1)), back_off(60, 3, &id(1)), "no dice");
+        assert!(back_off(u32::MAX, u32::MAX, &id(1)) < Duration::MAX);
+    }
 }

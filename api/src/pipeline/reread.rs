@@ -56,7 +56,7 @@ pub(super) async fn run(shared: &Shared, fetcher: &Fetcher) -> anyhow::Result<()
 
 async fn look(shared: &Shared, fetcher: &Fetcher, due: DueReading) -> anyhow::Result<()> {
     let DueReading { article, headline } = due;
-    let Some(listed) = shared.roster.source(&article.source) else {
+    let Some(listed) = crate::submitted::source(&shared.roster, &article.source) else {
         // Declared by another worker that shares the database: it may have the page, in time.
         return Ok(());
     };
@@ -73,7 +73,8 @@ async fn look(shared: &Shared, fetcher: &Fetcher, due: DueReading) -> anyhow::Re
     let n_chars_max = shared.config.settings.crawl.text_chars_max;
     let reading = match crawl_entry(fetcher, &listed.source, &entry, n_chars_max, now).await {
         Ok(crawled) => {
-            super::crawl::keep_evidence(shared, &crawled, now).await?;
+            let warc = shared.warc.as_ref();
+            super::keep_evidence(warc, &shared.archive, &crawled, now).await?;
             Reading::Read(Box::new(crawled.article))
         }
         Err(failure) => {

@@ -160,6 +160,7 @@ fn article(n: usize) -> Article {
         published_at: Some(now()),
         fetched_at: now(),
         page_sha256: String::new(),
+        details: Default::default(),
     }
 }
 

@@ -17,6 +17,13 @@ pub(crate) fn hostile() -> Draft {
     draft.article.authors = vec!["<i>Mallory</i>\" onmouseover=\"alert(4)".to_owned()];
     draft.article.language = Some("\"><script>".to_owned());
     draft.article.page_sha256 = "<script>".to_owned();
+    draft.article.details = ingest::Details {
+        image: Some("javascript:alert(6)".to_owned()),
+        section: Some(SCRIPT.to_owned()),
+        tags: vec![SCRIPT.to_owned(), "\"><svg onload=alert(7)>".to_owned()],
+        is_paywall_stub: true,
+        ..ingest::Details::default()
+    };
     draft.annotation.mentions = vec![Mention {
         start: 0,
         end: 8,

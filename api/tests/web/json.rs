@@ -119,6 +119,7 @@ async fn the_description_names_every_json_address_and_no_other() {
             "/readyz",
             "/v1/alerts",
             "/v1/alerts/{id}",
+            "/v1/articles",
             "/v1/articles/{id}",
             "/v1/articles/{id}/reread",
             "/v1/articles/{id}/versions",

@@ -182,6 +182,7 @@ impl Draft {
             published_at: Some(now() - TimeDelta::hours(hours)),
             fetched_at: now() - TimeDelta::hours(hours) + TimeDelta::minutes(4),
             page_sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
+            details: Default::default(),
         };
         let annotation = Annotation {
             id: id.to_string(),

@@ -1,8 +1,9 @@
 //! What people see.
 
+use chrono::TimeDelta;
 use scraper::{Html, Selector};
 
-use crate::newsroom::{FRONT, Newsroom, id_of};
+use crate::newsroom::{Draft, FRONT, Newsroom, id_of, now};
 
 /// A page, parsed.
 pub(crate) struct Page(Html);
@@ -287,4 +288,28 @@ async fn every_link_of_ours_leads_somewhere() {
         }
     }
     assert!(seen.len() > 60, "only {} pages", seen.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_article_cut_off_by_a_paywall_says_so_and_shows_no_picture_of_others() {
+    let mut draft = Draft::new("meridian", "sold", 2, "Sold", "The first lines of it are free.");
+    draft.article.details = ingest::Details {
+        modified_at: Some(now() - TimeDelta::hours(1)),
+        image: Some("https://meridian.example/lead.jpg".to_owned()),
+        section: Some("Energy".to_owned()),
+        tags: vec!["grid".to_owned(), "winter".to_owned()],
+        is_paywall_stub: true,
+        n_pages: 2,
+    };
+    let newsroom = Newsroom::with(vec![draft]).await;
+    let article = page(&newsroom, &format!("/articles/{}", id_of("meridian", "sold"))).await;
+    let notes = article.texts("article .note");
+    assert!(notes.iter().any(|it| it.starts_with("Paywall: this is only what")), "{notes:?}");
+    assert!(article.texts(".byline")[0].contains("updated"), "{:?}", article.texts(".byline"));
+    let facts = article.texts(".facts dd").join(" | ");
+    for part in ["Energy", "grid, winter", "put together from 2 pages, up to a paywall"] {
+        assert!(facts.contains(part), "no {part} in {facts}");
+    }
+    assert!(article.attributes("a", "href").contains(&"https://meridian.example/lead.jpg".into()));
+    assert!(article.attributes("img", "src").is_empty());
 }

@@ -156,6 +156,7 @@ impl Corpus {
                 published_at: Some(fetched_at - TimeDelta::minutes(rng.random_range(1..600))),
                 fetched_at,
                 page_sha256: String::new(),
+                details: Default::default(),
             },
             annotation: Some(self.annotation(&entities, language, rng)),
             story: None,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use config::SourceId;
-use ingest::{Article, ArticleId};
+use ingest::{Article, ArticleId, Details};
 use nlp::story::StoryId;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Row, Transaction};
@@ -28,10 +28,13 @@ pub enum Recorded {
 /// Columns of a [`StoredArticle`], from tables named as below.
 pub(super) const STORED_ARTICLE: &str = "articles.*, article_states.arrival,
      article_states.story_id, article_states.index_seq, annotations.body AS annotation,
-     sources.name AS source_name, sources.country AS source_country, sources.is_sample
+     sources.name AS source_name, sources.country AS source_country, sources.is_sample,
+     article_details.modified_at, article_details.image, article_details.section,
+     article_details.tags, article_details.is_paywall_stub, article_details.n_pages
      FROM article_states
      JOIN articles ON articles.id = article_states.article_id
      JOIN sources ON sources.id = articles.source_id
+     LEFT JOIN article_details ON article_details.article_id = articles.id
      LEFT JOIN annotations ON annotations.article_id = articles.id";
 
 impl Archive {
@@ -110,7 +113,7 @@ impl Archive {
     }
 }
 
-async fn insert_article(
+pub(super) async fn insert_article(
     tx: &mut Transaction<'static, Any>,
     article: &Article,
     entry: Option<&ArticleId>,
@@ -154,6 +157,7 @@ async fn insert_article(
         .bind(micros(article.published_at.unwrap_or(article.fetched_at)))
         .execute(&mut **tx)
         .await?;
+        put_details(tx, &id, &article.details).await?;
     }
     let entry = entry.map_or_else(|| id.clone(), ArticleId::to_string);
     sqlx::query(
@@ -176,11 +180,43 @@ async fn insert_article(
     Ok(if is_there { Recorded::AlreadyThere } else { Recorded::Buried })
 }
 
+/// Puts what a page says beside its text in the place of what it said before.
+pub(super) async fn put_details(
+    tx: &mut Transaction<'static, Any>,
+    id: &str,
+    details: &Details,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM article_details WHERE article_id = $1")
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
+    if *details == Details::default() {
+        return Ok(());
+    }
+    let text = |it: &Option<String>| it.as_deref().map(|it| clean(it).into_owned());
+    let tags: Vec<_> = details.tags.iter().map(|it| clean(it)).collect();
+    sqlx::query(
+        "INSERT INTO article_details
+             (article_id, modified_at, image, section, tags, is_paywall_stub, n_pages)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(id)
+    .bind(details.modified_at.map(micros))
+    .bind(text(&details.image))
+    .bind(text(&details.section))
+    .bind(to_json(&tags))
+    .bind(i64::from(details.is_paywall_stub))
+    .bind(i64::from(details.n_pages))
+    .execute(&mut **tx)
+    .await
+    .map(|_| ())
+}
+
 /// Reads a row of [`STORED_ARTICLE`].
 pub(super) fn read_stored_article(row: &AnyRow) -> Result<StoredArticle, sqlx::Error> {
     let annotation: Option<&str> = get(row, "annotation")?;
     Ok(StoredArticle {
-        article: read_article(row)?,
+        article: Article { details: read_details(row)?, ..read_article(row)? },
         annotation: annotation.map(|it| from_json("annotation", it)).transpose()?,
         story: get::<Option<&str>>(row, "story_id")?.map(StoryId::founded_by),
         index_seq: get(row, "index_seq")?,
@@ -190,7 +226,7 @@ pub(super) fn read_stored_article(row: &AnyRow) -> Result<StoredArticle, sqlx::E
     })
 }
 
-/// Reads a row that has all columns of table `articles`.
+/// Reads a row that has all columns of table `articles`; without details.
 pub(super) fn read_article(row: &AnyRow) -> Result<Article, sqlx::Error> {
     let url = |text: String| text.try_into().map_err(|error| unreadable("url", error));
     let published_at: Option<DateTime<Utc>> = get_instant_opt(row, "published_at")?;
@@ -207,5 +243,19 @@ pub(super) fn read_article(row: &AnyRow) -> Result<Article, sqlx::Error> {
         published_at,
         fetched_at: get_instant(row, "fetched_at")?,
         page_sha256: get(row, "page_sha256")?,
+        details: Details::default(),
+    })
+}
+
+/// Reads the columns of table `article_details`, which may all be NULL.
+pub(super) fn read_details(row: &AnyRow) -> Result<Details, sqlx::Error> {
+    let tags: Option<&str> = get(row, "tags")?;
+    Ok(Details {
+        modified_at: get_instant_opt(row, "modified_at")?,
+        image: get(row, "image")?,
+        section: get(row, "section")?,
+        tags: tags.map(|it| from_json("tags", it)).transpose()?.unwrap_or_default(),
+        is_paywall_stub: get::<Option<i64>>(row, "is_paywall_stub")? == Some(1),
+        n_pages: get::<Option<i64>>(row, "n_pages")?.map_or(1, |it| it as u32),
     })
 }

@@ -9,6 +9,7 @@ use nlp::story::StoryId;
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
+use super::articles::read_details;
 use super::statements::{STATEMENT, read_statement};
 use super::stories::read_summary;
 use super::value::{
@@ -34,10 +35,13 @@ impl Archive {
                  articles.source_id, articles.language, articles.published_at,
                  articles.fetched_at, articles.page_sha256, sources.name AS source_name,
                  sources.country AS source_country, sources.is_sample, article_states.story_id,
-                 article_states.dated_at, annotations.annotated_at
+                 article_states.dated_at, annotations.annotated_at,
+                 article_details.modified_at, article_details.image, article_details.section,
+                 article_details.tags, article_details.is_paywall_stub, article_details.n_pages
              FROM article_states
              JOIN articles ON articles.id = article_states.article_id
              JOIN sources ON sources.id = articles.source_id
+             LEFT JOIN article_details ON article_details.article_id = articles.id
              LEFT JOIN annotations ON annotations.article_id = articles.id
              WHERE articles.id IN {list}"
         );
@@ -169,6 +173,7 @@ fn read_graph_article(row: &AnyRow) -> Result<GraphArticle, sqlx::Error> {
         dated_at: instant(get(row, "dated_at")?),
         annotated_at: get_instant_opt(row, "annotated_at")?.unwrap_or(fetched_at),
         page_sha256: get(row, "page_sha256")?,
+        details: read_details(row)?,
         story: get::<Option<&str>>(row, "story_id")?.map(StoryId::founded_by),
         entities: Vec::new(),
         statements: Vec::new(),

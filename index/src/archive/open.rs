@@ -75,6 +75,12 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0011_sources.sql"),
         include_str!("../../migrations/postgres/0011_sources.sql"),
     ),
+    (
+        12,
+        "intake",
+        include_str!("../../migrations/sqlite/0012_intake.sql"),
+        include_str!("../../migrations/postgres/0012_intake.sql"),
+    ),
 ];
 
 /// What a connection may do.

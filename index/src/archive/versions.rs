@@ -17,7 +17,7 @@ use nlp::story::StoryId;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
-use super::articles::read_article;
+use super::articles::{put_details, read_article};
 use super::index_feed::take_index_seqs;
 use super::value::{
     clean, from_json, get, get_count, get_instant, get_instant_opt, get_parsed, micros, to_json,
@@ -273,6 +273,7 @@ impl Archive {
         .bind(to_json(if read.authors.is_empty() { &known.authors } else { &read.authors }))
         .execute(&mut **tx)
         .await?;
+        put_details(tx, &id, &read.details).await?;
         sqlx::query("UPDATE article_readings SET version = $2, read_at = $3 WHERE article_id = $1")
             .bind(&id)
             .bind(version + 1)

@@ -45,6 +45,7 @@ fn article(source: &str, hours: i64, story: &str, entities: &[&str]) -> GraphArt
         dated_at: at(hours),
         annotated_at: at(hours),
         page_sha256: "00".repeat(32),
+        details: Default::default(),
         story: Some(StoryId::founded_by(story)),
         entities: named.collect(),
         statements: Vec::new(),

@@ -86,6 +86,17 @@ pub(super) fn is_refused_literal(host: Option<Host<&str>>) -> bool {
     }
 }
 
+/// Whether a URL's host is a name that means something on inner networks only: without a dot, or
+/// of a domain set apart for them (RFC 6761, RFC 6762, RFC 8375, `.internal`).
+///
+/// For requests whose names somebody else looks up.
+pub(super) fn is_inner_name(host: Option<Host<&str>>) -> bool {
+    let Some(Host::Domain(name)) = host else { return false };
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let inner = [".localhost", ".local", ".internal", ".home.arpa", ".lan", ".localdomain"];
+    !name.contains('.') || inner.iter().any(|it| name.ends_with(it))
+}
+
 /// A name resolved to addresses, none of which may be asked.
 #[derive(Debug)]
 pub(super) struct AddressRefused {
@@ -191,6 +202,13 @@ mod tests {
         ] {
             let parsed = url::Url::parse(url).unwrap();
             assert!(is_refused_literal(parsed.host()), "{url}");
+        }
+        for url in ["http://localhost/", "http://db.localhost./", "http://nas/", "http://x.LOCAL/"]
+        {
+            assert!(is_inner_name(url::Url::parse(url).unwrap().host()), "{url}");
+        }
+        for url in ["http://a.example/", "http://x.onion/", "http://localhost.example/"] {
+            assert!(!is_inner_name(url::Url::parse(url).unwrap().host()), "{url}");
         }
         let public = url::Url::parse("http://1.1.1.1/").unwrap();
         assert!(!is_refused_literal(public.host()));

@@ -24,7 +24,8 @@ pub(super) fn client(settings: &FetchSettings) -> ClientBuilder {
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
-        // A proxy would resolve names itself, past the guard.
+        // A proxy of the environment would resolve names itself, past the guard; only one that a
+        // source declares is asked.
         .no_proxy()
         .connect_timeout(settings.connect_timeout)
         .pool_idle_timeout(Duration::from_secs(30))
@@ -33,7 +34,7 @@ pub(super) fn client(settings: &FetchSettings) -> ClientBuilder {
 
 /// How to ask.
 pub(super) struct Exchange<'a> {
-    pub(super) client: &'a Client,
+    pub(super) client: Client,
     pub(super) request: &'a FetchRequest,
     /// For the message when time runs out.
     pub(super) total_timeout: Duration,

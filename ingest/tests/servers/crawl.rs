@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use config::SourceId;
-use ingest::crawl::{CrawlFailure, crawl_entry};
+use ingest::crawl::{CrawlFailure, N_PAGES_MAX, crawl_entry};
 use ingest::fetch::Fetcher;
 use ingest::{Article, ArticleId, CanonicalUrl, Entry, FailureClass};
 
@@ -24,7 +24,7 @@ fn entry(url: &str) -> Entry {
     }
 }
 
-async fn crawl(server: &Server, path: &str) -> Result<Article, CrawlFailure> {
+pub(crate) async fn crawl(server: &Server, path: &str) -> Result<Article, CrawlFailure> {
     let fetcher = Fetcher::new(settings()).unwrap();
     let entry = entry(&server.url(path));
     let crawled = crawl_entry(&fetcher, &source(server), &entry, 1_000_000, now()).await;
@@ -32,7 +32,7 @@ async fn crawl(server: &Server, path: &str) -> Result<Article, CrawlFailure> {
 }
 
 /// A page of three paragraphs; `café` and `déjà` need the right encoding.
-fn page(head: &str) -> String {
+pub(crate) fn page(head: &str) -> String {
     let paragraph = "Le gouvernement a annoncé lundi que le café du port, fermé depuis l'été, \
         avait déjà rouvert ses portes après une longue enquête de la police judiciaire. ";
     let body = format!("<p>{}</p>", paragraph.repeat(3)).repeat(3);
@@ -141,4 +141,73 @@ async fn a_page_nested_100_000_deep_costs_bounded_time() {
     let started = std::time::Instant::now();
     let _ = crawl(&server, "/deep").await;
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+}
+
+/// Page `n` of a story, with a text of its own and a link to `next`.
+fn story_page(n: usize, next: Option<&str>) -> String {
+    let next = next.map(|it| format!("<link rel=next href='{it}'>")).unwrap_or_default();
+    let sentence = format!("Part {n} of the report tells what the inspectors saw that day. ");
+    let body: String = (0..4)
+        .map(|it| format!("<p>{}Paragraph {it} of page {n} ends here.</p>", sentence.repeat(3)))
+        .collect();
+    format!(
+        "<html><head>{next}<title>The long report</title></head><body><article>\
+        <h1>The long report</h1><p>Every page of this long report repeats this sentence, which \
+        says that the report was written over many months by a team of six.</p>{body}\
+        </article></body></html>"
+    )
+}
+
+#[tokio::test]
+async fn an_article_cut_into_pages_is_put_together() {
+    let server = Server::start(|path, _| match path {
+        "/story" => ok("text/html", story_page(1, Some("/story/2")).as_bytes()),
+        "/story/2" => ok("text/html", story_page(2, Some("/story/3")).as_bytes()),
+        "/story/3" => ok("text/html", story_page(3, None).as_bytes()),
+        _ => not_found(),
+    })
+    .await;
+    let article = crawl(&server, "/story").await.unwrap();
+    assert_eq!(article.details.n_pages, 3);
+    for n in 1..=3 {
+        let last = format!("Paragraph 3 of page {n} ends here.");
+        assert_eq!(article.text.matches(&last).count(), 1, "{}", article.text);
+    }
+    assert_eq!(article.text.matches("Every page of this long report").count(), 1);
+    assert_eq!(server.paths(), ["/robots.txt", "/story", "/story/2", "/story/3"]);
+}
+
+#[tokio::test]
+async fn pages_that_never_end_fail_or_lie_elsewhere_are_followed_within_bounds() {
+    let endless = Server::start(|path, _| match path.strip_prefix("/story/") {
+        Some(n) => {
+            let n: usize = n.parse().unwrap();
+            ok("text/html", story_page(n, Some(&format!("/story/{}", n + 1))).as_bytes())
+        }
+        None => not_found(),
+    })
+    .await;
+    let article = crawl(&endless, "/story/1").await.unwrap();
+    assert_eq!(article.details.n_pages as usize, N_PAGES_MAX);
+    assert_eq!(endless.paths().len(), N_PAGES_MAX + 1, "robots.txt and the pages");
+
+    let broken = Server::start(|path, _| match path {
+        "/story" => ok("text/html", story_page(1, Some("/story/2")).as_bytes()),
+        "/story/2" => response("500 Internal Server Error", &[], b""),
+        _ => not_found(),
+    })
+    .await;
+    let article = crawl(&broken, "/story").await.unwrap();
+    assert_eq!(article.details.n_pages, 1, "what can be had is kept");
+
+    let leaving = Server::start(|path, _| match path {
+        "/story" => ok("text/html", story_page(1, Some("/story/2")).as_bytes()),
+        "/story/2" => redirect("302 Found", "/story"),
+        "/away" => ok("text/html", story_page(1, Some("http://other.example/away/2")).as_bytes()),
+        _ => not_found(),
+    })
+    .await;
+    for path in ["/story", "/away"] {
+        assert_eq!(crawl(&leaving, path).await.unwrap().details.n_pages, 1, "{path}");
+    }
 }

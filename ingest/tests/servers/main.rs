@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
+mod conventions;
 mod crawl;
 mod fetch;
 mod kinds;
 mod politeness;
 mod poll;
+mod proxy;
 mod server;

@@ -27,7 +27,7 @@ pub(crate) fn source(server: &Server) -> Source {
     Source { allow_private_addresses: true, ..Source::new("wire", url) }
 }
 
-async fn poll(server: &Server, state: &SourceState, at: DateTime<Utc>) -> PollOutcome {
+pub(crate) async fn poll(server: &Server, state: &SourceState, at: DateTime<Utc>) -> PollOutcome {
     let fetcher = Fetcher::new(settings()).unwrap();
     poll_source(&fetcher, &source(server), state, &poll_settings(), at).await
 }

@@ -17,7 +17,7 @@ const SCHEMA: &str = "Properties that Harbinger adds. On notes and relationships
     in the article's text, or headline when in_title), sectors (facet paths), score (0 to 1), \
     edge (what the graph calls a relationship). \
     On objects that stand for entities: entity (id), kind, role. On reports and groupings: \
-    article, source, story, authors, fetched_at.";
+    article, source, story, authors, fetched_at, section, tags, is_paywall_stub.";
 
 /// Id of the identity that made every object.
 pub(super) fn producer_id() -> String {

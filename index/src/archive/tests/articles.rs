@@ -1,4 +1,4 @@
-use ingest::CanonicalUrl;
+use ingest::{CanonicalUrl, Details};
 
 use super::world::{article, at, id, on_each_database};
 use crate::archive::articles::Recorded;
@@ -12,6 +12,14 @@ async fn an_article_reads_back_as_it_was_stored() {
         stored.text = "Öl, 🛢 and “quotes”\n'; DROP TABLE articles; --".to_owned();
         stored.site_name = Some("Sample".to_owned());
         stored.published_at = None;
+        stored.details = Details {
+            modified_at: Some(at(5)),
+            image: Some("https://sample.example/lead.jpg".to_owned()),
+            section: Some("Energie & \"Netze\"".to_owned()),
+            tags: vec!["Öl".to_owned(), "grid".to_owned()],
+            is_paywall_stub: true,
+            n_pages: 3,
+        };
         world.archive.record_article(&stored, None).await.unwrap();
         let read = world.archive.article(&stored.id).await.unwrap().unwrap();
         assert_eq!(read.article, stored);

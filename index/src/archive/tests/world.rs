@@ -167,6 +167,7 @@ pub(super) fn article(source: &str, n: u32) -> Article {
         published_at: Some(at(n.into())),
         fetched_at: at(i64::from(n) + 5),
         page_sha256: "00".repeat(32),
+        details: Default::default(),
     }
 }
 
