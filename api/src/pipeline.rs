@@ -33,6 +33,7 @@ pub(crate) use annotate::document;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use config::Config;
+use index::Countries;
 use index::archive::Archive;
 use index::writer::IndexWriterStage;
 use ingest::fetch::Fetcher;
@@ -137,6 +138,8 @@ struct Shared {
     /// Highest sequence number that is searchable.
     committed_seq: AtomicI64,
     counts: Counts,
+    /// In which country a place is.
+    countries: Countries,
 }
 
 macro_rules! counts {
@@ -216,6 +219,7 @@ pub async fn run(
     let Parts { config, archive, fetcher, writer, courier, make_annotator, events, readiness, now } =
         parts;
     let n_unannotated = archive.counts().await?.n_unannotated;
+    let countries = Countries::of(&config.gazetteer);
     let settings = &config.settings;
     let warc = settings.crawl.keep_warc.then(|| {
         let folder = settings.data_dir.join(WARC_FOLDER);
@@ -239,6 +243,7 @@ pub async fn run(
         n_unannotated: AtomicI64::new(n_unannotated as i64),
         committed_seq: AtomicI64::new(writer.committed_seq()),
         counts: Counts::default(),
+        countries,
         warc,
     });
     let (batches, annotated) = mpsc::channel(N_BATCHES_AHEAD);

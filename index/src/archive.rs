@@ -15,7 +15,7 @@
 //!
 //! Reading order: `open`, [`sources`], [`frontier`], [`articles`], [`annotations`] (with
 //! `annotation_rows` and `forget`), [`versions`], [`index_feed`], [`stories`], [`story_edits`], [`statements`],
-//! [`entities`], [`graph_articles`], [`counts`]; [`searches`], [`alerts`], [`outbox`]; [`corrections`],
+//! [`entities`], [`graph_articles`], [`counts`]; [`searches`], [`alerts`] (with `told`), [`outbox`]; [`corrections`],
 //! [`access`], [`audit`], [`backup`], [`retention`].
 
 pub mod access;
@@ -47,6 +47,7 @@ pub mod stories;
 pub mod story_edits;
 #[cfg(test)]
 mod tests;
+mod told;
 mod value;
 pub mod versions;
 

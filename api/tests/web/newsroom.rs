@@ -267,6 +267,7 @@ impl Draft {
             headline: None,
             copy_of: None,
             merged: Vec::new(),
+            split: None,
         }
     }
 }

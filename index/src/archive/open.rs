@@ -69,6 +69,12 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0010_versions.sql"),
         include_str!("../../migrations/postgres/0010_versions.sql"),
     ),
+    (
+        11,
+        "told",
+        include_str!("../../migrations/sqlite/0011_told.sql"),
+        include_str!("../../migrations/postgres/0011_told.sql"),
+    ),
 ];
 
 /// What a connection may do.
