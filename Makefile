@@ -7,7 +7,7 @@ CONFIG ?= config
 MODEL_DIR ?= ../shared/model
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
-.PHONY: help run build test check audit fmt eval bench bench-pipeline bench-annotate bench-archive bench-search bench-match bench-export demo-site dist setup-run setup-test setup-rust-bert test-rust-bert gazetteers model docs clean bench-extract
+.PHONY: help run build test check audit fmt eval bench bench-pipeline bench-annotate bench-stories bench-archive bench-search bench-match bench-export demo-site dist setup-run setup-test setup-rust-bert test-rust-bert gazetteers model docs clean bench-extract
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,7 +49,7 @@ fmt: ## Format the code
 eval: build ## Run every scorer over the development sets that are present
 	python3 scripts/eval/eval.py
 
-bench: bench-pipeline bench-extract bench-annotate bench-search bench-match bench-archive bench-export ## All benchmarks; figures go to docs/BENCHMARKS.md
+bench: bench-pipeline bench-extract bench-annotate bench-stories bench-search bench-match bench-archive bench-export ## All benchmarks; figures go to docs/BENCHMARKS.md
 
 bench-pipeline: setup-run build ## From pages to searchable: articles a second, peak memory, start-up
 	HARBINGER_BIN=$(CURDIR)/target/release/harbinger $(CARGO) bench --locked --workspace --profile dev --bench pipeline
@@ -63,6 +63,9 @@ bench-extract: ## Time per page: made-up ones, pathological ones, real ones wher
 
 bench-annotate: ## Reading speed: tagger alone, annotation and correlation
 	$(CARGO) bench --locked --workspace --bench annotate
+
+bench-stories: ## Time of the story clusterer per article, after 10 000, 100 000 and 1 000 000
+	$(CARGO) bench --locked --workspace --bench stories
 
 bench-archive: ## Articles a second into the database
 	$(CARGO) bench --locked --workspace --bench archive

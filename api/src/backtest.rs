@@ -149,15 +149,17 @@ async fn new_statements(
     let mut examples = Vec::new();
     for hit in hits.iter().take(N_READ_MAX) {
         let Ok(id) = hit.id.parse() else { continue };
-        let Some(stored) = state.archive.article(&id).await? else { continue };
+        let Some(mut stored) = state.archive.article(&id).await? else { continue };
+        state.countries.fill(&mut stored);
         let at = hit.published_at.unwrap_or(hit.fetched_at);
+        let story = hit.story.as_deref().unwrap_or_default();
         for item in items_of(saved, stored, now).await? {
             let is_known =
                 |key: &String| fired.get(key).is_some_and(|it| (at - *it).abs() < window);
-            if item.claims.iter().all(|it| it.looked_up.iter().any(is_known)) {
+            if item.claims.iter().all(|it| it.looked_up(story).iter().any(is_known)) {
                 continue;
             }
-            let keys = item.claims.into_iter().flat_map(|it| it.remembered);
+            let keys = item.claims.iter().flat_map(|it| it.remembered(story));
             fired.extend(keys.map(|it| (it, at)));
             examples.push(example(hit, item.sentence));
         }

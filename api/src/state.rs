@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
 use config::Config;
-use index::{Archive, SearchIndex};
+use index::{Archive, Countries, SearchIndex};
 use ingest::fetch::Fetcher;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
@@ -58,6 +58,7 @@ pub struct AppState {
     pub(crate) export_permits: Arc<Semaphore>,
     pub(crate) facts: Arc<Facts>,
     pub(crate) places: Arc<Places>,
+    pub(crate) countries: Arc<Countries>,
     pub(crate) stream_permits: Arc<Semaphore>,
 }
 
@@ -89,6 +90,7 @@ impl AppState {
             export_permits: Arc::new(Semaphore::new(N_EXPORTS_MAX)),
             facts: Arc::new(Facts::of(&config)),
             places: Arc::new(Places::of(&config.gazetteer)),
+            countries: Arc::new(Countries::of(&config.gazetteer)),
             config,
         }
     }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use toml::de::DeTable;
+
 use crate::error::{ConfigError, Position};
 use crate::id::SectorId;
 use crate::overrides::Overrides;
 use crate::reader::{Located, Reader};
-use crate::search::{CheckText, SavedSearch};
+use crate::search::{CheckText, Delivery, SavedSearch};
 use crate::settings::Settings;
 use crate::source::Source;
 use crate::taxonomy::Sector;
@@ -110,6 +112,54 @@ pub(crate) fn check_searches(
         errors.extend(mistakes.into_iter().map(|(key, message)| search.error(&key, message)));
     }
     errors
+}
+
+/// Notes what is wrong with queries and deliveries of saved searches that could not be read for
+/// another reason, so that one mistake does not hide the next. `read` are those that could be.
+pub(crate) fn check_unread_searches(
+    reader: &mut Reader<'_>,
+    read: &[Placed<SavedSearch>],
+    check_query: CheckQuery,
+) {
+    let (document, _) = DeTable::parse_recoverable(reader.text());
+    let searches = document.get_ref().get("search").and_then(|it| it.get_ref().as_array());
+    for (at, search) in searches.into_iter().flatten().enumerate() {
+        let position = reader.position(&search.span());
+        let Some(fields) = search.get_ref().as_table() else { continue };
+        if read.iter().any(|it| it.position == position) {
+            continue;
+        }
+        reader.within(&format!("search[{}]", at + 1), |reader| {
+            let id = fields.get("id");
+            let twin = read
+                .iter()
+                .find(|it| id.and_then(|it| it.get_ref().as_str()) == Some(it.value.id.as_str()));
+            if let (Some(id), Some(twin)) = (id, twin) {
+                let message = format!("`{}` is already in {}", twin.value.id, twin.place());
+                reader.error_at(&id.span(), Some("id"), message);
+            }
+            check_fields(reader, fields, check_query);
+        });
+    }
+}
+
+fn check_fields(reader: &mut Reader<'_>, fields: &DeTable<'_>, check_query: CheckQuery) {
+    let query = fields.get("query");
+    let text = query.and_then(|it| it.get_ref().as_str());
+    if let (Some(query), Some(message)) = (query, text.and_then(|it| check_query(it).err())) {
+        reader.error_at(&query.span(), Some("query"), message);
+    }
+    let deliveries = fields.get("deliver").and_then(|it| it.get_ref().as_array());
+    for (at, delivery) in deliveries.into_iter().flatten().enumerate() {
+        // What cannot be read has been noted when the file was read.
+        let Some(value) = reader.quietly(|reader| Delivery::read(delivery, reader)) else {
+            continue;
+        };
+        for (key, message) in value.mistakes() {
+            let key = format!("deliver[{}]{key}", at + 1);
+            reader.error_at(&delivery.span(), Some(&key), message);
+        }
+    }
 }
 
 /// Notes repeated ids, absent parents, children before their parents, and words of other

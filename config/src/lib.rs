@@ -35,10 +35,9 @@ pub use settings::{LogFormat, LoginMode, NlpEngine, Settings};
 pub use source::{ExtractRules, JsonRules, ListingRules, Region, SAMPLE_HOST, Source, SourceKind};
 pub use taxonomy::{Sector, Taxonomy};
 
-use check::{check_searches, check_sectors, check_settings, check_sources};
+use check::{check_sectors, check_settings, check_sources};
 use files::Files;
 use reader::Reader;
-use search::SearchFile;
 use source::SourceFile;
 use taxonomy::TaxonomyFile;
 
@@ -193,11 +192,9 @@ fn read_searches(
 ) -> Vec<SavedSearch> {
     let mut reader = Reader::new("searches.toml", text);
     reader.sectors = sectors;
-    let file = reader.document::<SearchFile>();
+    let searches = search::read_searches(&mut reader, check_query);
     errors.append(&mut reader.errors);
-    let searches = file.map(|it| it.search).unwrap_or_default();
-    errors.append(&mut check_searches(&searches, check_query));
-    searches.into_iter().map(|it| it.value).collect()
+    searches
 }
 
 fn read_gazetteers(

@@ -65,6 +65,19 @@ impl<'a> Reader<'a> {
         (!self.text.is_empty()).then(|| Position::of(self.text, span))
     }
 
+    /// What is read.
+    pub(crate) fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// Reads something without noting its mistakes.
+    pub(crate) fn quietly<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let n_errors = self.errors.len();
+        let value = read(self);
+        self.errors.truncate(n_errors);
+        value
+    }
+
     /// Where the text stands.
     pub(crate) fn origin(&self) -> &str {
         &self.origin

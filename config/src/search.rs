@@ -2,7 +2,7 @@
 //!
 //! Longer than a file should be because each key is documented once, for file, API and manual.
 
-use crate::check::{Placed, check_searches};
+use crate::check::{Placed, check_searches, check_unread_searches};
 use crate::declare::declare;
 use crate::error::{ConfigError, ConfigErrors};
 use crate::id::{SearchId, SectorId};
@@ -117,6 +117,15 @@ declare! {
     }
 }
 
+/// Reads a file of saved searches; all mistakes are noted in `reader`.
+pub(crate) fn read_searches(reader: &mut Reader<'_>, check_query: CheckQuery) -> Vec<SavedSearch> {
+    let searches = reader.document::<SearchFile>().map(|it| it.search).unwrap_or_default();
+    check_unread_searches(reader, &searches, check_query);
+    let mut mistakes = check_searches(&searches, check_query);
+    reader.errors.append(&mut mistakes);
+    searches.into_iter().map(|it| it.value).collect()
+}
+
 fn few<T: Value + 'static>() -> Rule<Vec<T>> {
     Rule::new(format!("at most {FILTER_VALUES_MAX} values"), |it: &Vec<T>| {
         it.len() <= FILTER_VALUES_MAX
@@ -174,12 +183,9 @@ impl SavedSearch {
         let sectors = taxonomy.ids();
         let mut reader = Reader::new(name, text);
         reader.sectors = Some(&sectors);
-        let file = reader.document::<SearchFile>();
-        let mut errors = std::mem::take(&mut reader.errors);
-        let searches = file.map(|it| it.search).unwrap_or_default();
-        errors.append(&mut check_searches(&searches, check_query));
-        ConfigErrors::none_in(errors)?;
-        Ok(searches.into_iter().map(|it| it.value).collect())
+        let searches = read_searches(&mut reader, check_query);
+        ConfigErrors::none_in(std::mem::take(&mut reader.errors))?;
+        Ok(searches)
     }
 
     /// Reads a saved search from a JSON object with the keys of `searches.toml`; `null` counts as
@@ -240,14 +246,8 @@ impl SavedSearch {
         }
         for (at, delivery) in self.deliver.iter().enumerate() {
             let n = at + 1;
-            if let Some(message) = delivery.address_mistake() {
-                mistakes.push((format!("deliver[{n}].to"), message));
-            }
-            let is_signed = matches!(delivery.channel, Channel::Webhook | Channel::Ntfy);
-            if delivery.signing_secret.is_some() && !is_signed {
-                let message = format!("does not go with `{}`", delivery.channel.as_str());
-                mistakes.push((format!("deliver[{n}].signing_secret"), message));
-            }
+            let wrong = delivery.mistakes().into_iter();
+            mistakes.extend(wrong.map(|(key, message)| (format!("deliver[{n}]{key}"), message)));
             if self.deliver[..at].contains(delivery) {
                 mistakes.push((format!("deliver[{n}]"), "stands there twice".to_owned()));
             }
@@ -270,6 +270,20 @@ pub(crate) fn without_nulls(value: &serde_json::Value) -> serde_json::Value {
 }
 
 impl Delivery {
+    /// What is wrong across keys: `.key` and message.
+    pub(crate) fn mistakes(&self) -> Vec<(&'static str, String)> {
+        let mut mistakes = Vec::new();
+        if let Some(message) = self.address_mistake() {
+            mistakes.push((".to", message));
+        }
+        let is_signed = matches!(self.channel, Channel::Webhook | Channel::Ntfy);
+        if self.signing_secret.is_some() && !is_signed {
+            let message = format!("does not go with `{}`", self.channel.as_str());
+            mistakes.push((".signing_secret", message));
+        }
+        mistakes
+    }
+
     fn address_mistake(&self) -> Option<String> {
         match (&self.to, &self.to_secret) {
             (None, None) => Some("is missing; give `to` or `to_secret`".to_owned()),

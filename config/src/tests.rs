@@ -422,6 +422,7 @@ fn every_mistake_of_the_saved_searches_is_shown_at_once() {
                     deliver = [{ channel = \"webhook\", to = \"ftp://a.example\" }]\n\
                     [[search]]\nid = \"grid\"\nname = \"Again\"\nunit = \"statment\"\n\
                     [[search]]\nid = \"x\"\nname = \"X\"\nquery = \"bad\"\nfilters.kind = [\"treat\"]\n\
+                    deliver = [{ channel = \"webhook\", to = \"ftp://a.example\" }]\n\
                     [[search]]\nid = \"y\"\nname = \"Y\"\nquery = \"bad\"\n\
                     deliver = [{ channel = \"email\" }, { channel = \"slack\", to = \"https://a.example\", signing_secret = \"s\" }]\n";
     let folder = folder(&[("searches.toml", searches)]);
@@ -439,11 +440,14 @@ fn every_mistake_of_the_saved_searches_is_shown_at_once() {
         shown,
         [
             "searches.toml:1:1: `deliver[1].to`: must be an address that starts with http:// or https://",
+            "searches.toml:7:6: `search[2].id`: `grid` is already in searches.toml:1",
             "searches.toml:9:8: `search[2].unit`: must be one of article, story, statement, is `statment`; did you mean `statement`?",
+            "searches.toml:13:9: `search[3].query`: cannot be read (character 1)",
             "searches.toml:14:16: `search[3].filters.kind`: must be a list of threat, warning, attack, claim, denial, attempt, is [\"treat\"]",
-            "searches.toml:15:1: `query`: cannot be read (character 1)",
-            "searches.toml:15:1: `deliver[1].to`: is missing; give `to` or `to_secret`",
-            "searches.toml:15:1: `deliver[2].signing_secret`: does not go with `slack`",
+            "searches.toml:15:12: `search[3].deliver[1].to`: must be an address that starts with http:// or https://",
+            "searches.toml:16:1: `query`: cannot be read (character 1)",
+            "searches.toml:16:1: `deliver[1].to`: is missing; give `to` or `to_secret`",
+            "searches.toml:16:1: `deliver[2].signing_secret`: does not go with `slack`",
         ]
     );
 }

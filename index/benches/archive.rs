@@ -177,5 +177,6 @@ fn correlated(n: u32) -> CorrelatedArticle {
         headline: None,
         copy_of: None,
         merged: Vec::new(),
+        split: None,
     }
 }

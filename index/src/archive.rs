@@ -16,7 +16,7 @@
 //! Reading order: `open`, [`sources`], [`added_sources`], [`source_quality`],
 //! [`frontier`], [`articles`], [`annotations`] (with
 //! `annotation_rows` and `forget`), [`versions`], [`imports`], [`submissions`], [`index_feed`], [`stories`], [`story_edits`], [`statements`],
-//! [`entities`], [`graph_articles`], [`counts`]; [`searches`], [`alerts`], [`outbox`]; [`corrections`],
+//! [`entities`], [`graph_articles`], [`counts`]; [`searches`], [`alerts`] (with `told`), [`outbox`]; [`corrections`],
 //! [`access`], [`audit`], [`backup`], [`retention`].
 
 pub mod access;
@@ -52,6 +52,7 @@ pub mod story_edits;
 pub mod submissions;
 #[cfg(test)]
 mod tests;
+mod told;
 mod value;
 pub mod versions;
 

@@ -330,6 +330,10 @@ impl DocumentBuilder {
         for (place, entity) in places.filter_map(|it| Some((it, it.entity.as_ref()?))) {
             names.extend([place.text.as_str(), entity.name.as_str()]);
             ids.insert(entity.id.as_str());
+            if let Some(country) = stored.countries.get(&entity.id) {
+                names.insert(&country.name);
+                ids.insert(&country.id);
+            }
         }
         for id in ids {
             document.key(self.fields.place, id);

@@ -1,11 +1,12 @@
 //! The archive (SQL), which holds all that must not be lost, and the search index (Tantivy),
 //! which can always be rebuilt from it.
 //!
-//! Reading order: [`record`], [`archive`]; then [`schema`], `document`, `indicators`, [`tokenizer`],
+//! Reading order: [`record`], [`archive`]; then [`countries`], [`schema`], `document`, `indicators`, [`tokenizer`],
 //! [`writer`], [`query`], [`facet`], [`search`], `cursor`, [`snippet`], [`matching`]; last
 //! [`graph`].
 
 pub mod archive;
+pub mod countries;
 mod cursor;
 mod document;
 pub mod facet;
@@ -23,12 +24,13 @@ pub mod tokenizer;
 pub mod writer;
 
 pub use archive::{Archive, ArchiveError, ArchiveSettings};
+pub use countries::Countries;
 pub use facet::{FacetCount, FilterField};
 pub use matching::{Matcher, explain};
 pub use query::{QueryError, QueryErrorKind};
 pub use record::{
     ArticleEntity, EntityRecord, GraphArticle, Page, StatementRecord, StoredArticle, StoryArticle,
-    StoryInput, StoryMembers, StoryRecord, StorySummary,
+    StoryInput, StoryLead, StoryMembers, StoryRecord, StorySummary,
 };
 pub use search::{SearchError, SearchIndex, SearchRequest, SearchResponse};
 pub use snippet::Segment;

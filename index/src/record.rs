@@ -1,10 +1,13 @@
 //! What the archive hands to the search index and to readers: [`StoredArticle`], stories,
 //! statements, entities.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use config::SourceId;
 use ingest::{Article, ArticleId, Details};
-use nlp::{Annotation, Statement, story::StoryId};
+use nlp::story::StoryId;
+use nlp::{Annotation, EntityRef, Statement};
 use serde::{Deserialize, Serialize};
 
 /// An archived article with everything later stages said about it.
@@ -25,6 +28,10 @@ pub struct StoredArticle {
     pub source_country: Option<String>,
     /// Whether the source is the bundled sample wire.
     pub is_sample: bool,
+    /// By id of an entity that is named: the country that it is in. Empty until
+    /// [`Countries::fill`](crate::countries::Countries::fill).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub countries: BTreeMap<String, EntityRef>,
 }
 
 /// A story without its articles.
@@ -58,6 +65,19 @@ pub struct StoryRecord {
     pub articles: Vec<StoryArticle>,
     /// Its statements, oldest first; the newest 500 when there are more.
     pub statements: Vec<StatementRecord>,
+}
+
+/// The start of an article, for the summary of its story.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoryLead {
+    /// Identity.
+    pub article: ArticleId,
+    /// Headline.
+    pub title: String,
+    /// The first 2 500 characters of the text.
+    pub lead: String,
+    /// ISO 639-1 code; `None` when it cannot be told.
+    pub language: Option<String>,
 }
 
 /// An article as its story lists it.

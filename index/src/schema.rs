@@ -17,7 +17,7 @@ use crate::tokenizer::TERMS_TOKENIZER;
 
 /// Raised whenever an index made by older code cannot be read as it should; a folder with another
 /// number is rebuilt from the archive.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// The fields of the search index.
 #[derive(Clone, Copy, Debug)]

@@ -42,6 +42,7 @@ pub(crate) fn article(path: &str, title: &str, text: &str) -> StoredArticle {
         source_name: "Outlet A".to_owned(),
         source_country: Some("GB".to_owned()),
         is_sample: false,
+        countries: std::collections::BTreeMap::new(),
     }
 }
 

@@ -69,6 +69,13 @@ const STATE_BODIES: &[&str] = &[
     "fighter jets",
     "planes",
     "government forces",
+    "hackers",
+    "state hackers",
+    "agents",
+    "commandos",
+    "missiles",
+    "rockets",
+    "submarines",
 ];
 
 impl PhraseReader<'_> {

@@ -4,6 +4,7 @@ mod clusterer;
 mod likeness;
 mod stated_date;
 mod stop_words;
+pub mod summary;
 mod terms;
 
 use std::collections::BTreeSet;
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::annotate::Annotated;
 use crate::document::Document;
 
-pub use clusterer::{Placed, StoryClusterer};
+pub use clusterer::{Placed, Split, StoryClusterer};
 
 /// Characters of a text that tell its event.
 pub const N_LEAD_CHARS: usize = 2_500;

@@ -172,5 +172,6 @@ fn correlated(n: u64) -> CorrelatedArticle {
         headline: None,
         copy_of: None,
         merged: Vec::new(),
+        split: None,
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use config::{AlertUnit, Channel, Delivery, SavedSearch};
 use index::archive::alerts::{Match, MatchItem};
@@ -20,7 +21,11 @@ use serde_json::{Value, json};
 use tests::{TestApp, eventually, now};
 
 /// Messages under way when the server is killed, again and again.
-const N_ALERTS: usize = 300;
+const N_ALERTS: usize = 1_000;
+/// Messages that arrived before each kill.
+const N_BEFORE_KILLS: [usize; 6] = [60, 200, 350, 500, 700, 900];
+/// Deliveries at a time.
+const N_AT_ONCE: usize = 8;
 
 #[tokio::test]
 async fn match_answers_every_line_with_the_searches_that_fit() {
@@ -67,69 +72,116 @@ async fn match_answers_every_line_with_the_searches_that_fit() {
     assert!(finished.stderr.contains("query"), "{finished:?}");
 }
 
-/// What the receiver took: by message id, the alerts in it.
-type Taken = Arc<Mutex<BTreeMap<String, BTreeSet<String>>>>;
+/// What came to the receiver.
+#[derive(Default)]
+struct Inbox {
+    /// By message id, the alerts in it.
+    taken: BTreeMap<String, BTreeSet<String>>,
+    n_tries: BTreeMap<String, usize>,
+    /// Messages that were accepted before, yet came again.
+    n_repeated: usize,
+}
 
-/// A receiver that fails at every third message the first time, and is slow.
-async fn flaky_receiver() -> (String, Taken) {
-    let (taken, tries) = (Taken::default(), Arc::new(Mutex::new(BTreeMap::<String, usize>::new())));
-    let kept = Arc::clone(&taken);
+/// How the receiver treats the first try of a message.
+#[derive(Clone, Copy, PartialEq)]
+enum Mood {
+    Fails,
+    AsksForPatience,
+    /// It takes the message and says that it did not.
+    Lies,
+    IsSlow,
+    Works,
+}
+
+impl Mood {
+    fn at(message: &str) -> Mood {
+        match message.chars().last() {
+            Some('0'..='2') => Mood::Fails,
+            Some('3' | '4') => Mood::AsksForPatience,
+            Some('5' | '6') => Mood::Lies,
+            Some('7') => Mood::IsSlow,
+            _ => Mood::Works,
+        }
+    }
+}
+
+/// A receiver that does not work at first for every second message.
+async fn flaky_receiver() -> (String, Arc<Mutex<Inbox>>) {
+    let inbox = Arc::new(Mutex::new(Inbox::default()));
+    let kept = Arc::clone(&inbox);
     let answer = move |headers: HeaderMap, body: String| async move {
         let id = headers["webhook-id"].to_str().expect("an id").to_owned();
-        let n_tries = {
-            let mut tries = tries.lock().expect("no panic");
-            let n = tries.entry(id.clone()).or_default();
-            *n += 1;
-            *n
-        };
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        if n_tries == 1 && id.ends_with(['0', '3', '6', '9', 'c', 'f']) {
-            return StatusCode::SERVICE_UNAVAILABLE;
-        }
         let body: Value = serde_json::from_str(&body).expect("JSON");
         let alerts = body["data"]["alerts"].as_array().expect("alerts").iter();
-        let ids = alerts.map(|it| it["id"].as_str().expect("an id").to_owned()).collect();
-        let before = kept.lock().expect("no panic").insert(id, BTreeSet::clone(&ids));
-        assert!(before.is_none_or(|it| it == ids), "one id for two messages");
-        StatusCode::OK
+        let ids: BTreeSet<String> =
+            alerts.map(|it| it["id"].as_str().expect("an id").to_owned()).collect();
+        let mood = Mood::at(&id);
+        let wait = if mood == Mood::IsSlow { 300 } else { 15 };
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        let mut inbox = kept.lock().expect("no panic");
+        let n_tries = inbox.n_tries.entry(id.clone()).or_default();
+        *n_tries += 1;
+        let is_first = *n_tries == 1;
+        match mood {
+            Mood::Fails if is_first => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+            Mood::AsksForPatience if is_first => {
+                return (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "2")]).into_response();
+            }
+            _ => {}
+        }
+        let before = inbox.taken.insert(id, ids.clone());
+        assert!(before.as_ref().is_none_or(|it| *it == ids), "one id for two messages");
+        if mood == Mood::Lies && is_first {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+        inbox.n_repeated += usize::from(before.is_some() && mood != Mood::Lies);
+        StatusCode::OK.into_response()
     };
     let router = Router::new().fallback(answer);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}/", listener.local_addr().expect("an address"));
     tokio::spawn(async move { axum::serve(listener, router).await });
-    (url, taken)
+    (url, inbox)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_alert_is_lost_or_sent_under_two_ids_when_the_server_is_killed() {
-    let (url, taken) = flaky_receiver().await;
+    let (url, inbox) = flaky_receiver().await;
+    let n_taken = || inbox.lock().expect("no panic").taken.len();
     let app = TestApp::new()
         .set("alerts.allow_private_addresses", "true")
+        .set("alerts.n_deliveries_max", &N_AT_ONCE.to_string())
         .set("alerts.retry_base_s", "1");
     let expected = raise_alerts(&app, &url).await;
-    for n_before_kill in [N_ALERTS / 5, N_ALERTS / 2] {
+    for (number, n_before_kill) in (0..).zip(N_BEFORE_KILLS) {
         let served = app.serve().await;
         eventually("some messages arrived", Duration::from_secs(60), async || {
-            (n_before_kill <= taken.lock().expect("no panic").len()).then_some(())
+            (n_before_kill <= n_taken()).then_some(())
         })
         .await;
+        // At another moment of a round each time.
+        tokio::time::sleep(Duration::from_millis(number * 7)).await;
         served.kill().await;
     }
+    assert!(n_taken() < N_ALERTS, "all had arrived before the last kill");
     let served = app.serve().await;
     eventually("all messages arrived", Duration::from_secs(60), async || {
         let waiting = served.json("/v1/deliveries", &[("state", "waiting")]).await;
         let is_empty = waiting["deliveries"].as_array().is_some_and(Vec::is_empty);
-        (is_empty && taken.lock().expect("no panic").len() == N_ALERTS).then_some(())
+        (is_empty && n_taken() == N_ALERTS).then_some(())
     })
     .await;
-    let arrived: Vec<String> =
-        taken.lock().expect("no panic").values().flatten().cloned().collect();
-    let distinct: BTreeSet<String> = arrived.iter().cloned().collect();
-    assert_eq!(arrived.len(), N_ALERTS, "an alert came under two message ids");
-    assert_eq!(distinct, expected);
     let dead = served.json("/v1/deliveries", &[]).await;
     assert_eq!(dead["deliveries"], json!([]));
     served.stop().await;
+    let inbox = inbox.lock().expect("no panic");
+    let arrived: Vec<&String> = inbox.taken.values().flatten().collect();
+    assert_eq!(arrived.len(), N_ALERTS, "an alert came under two message ids");
+    let distinct: BTreeSet<String> = arrived.into_iter().cloned().collect();
+    assert_eq!(distinct, expected);
+    // Only what was under way at a kill comes again, and under its id.
+    let n_repeated_max = N_AT_ONCE * N_BEFORE_KILLS.len();
+    assert!(inbox.n_repeated <= n_repeated_max, "{} came again", inbox.n_repeated);
 }
 
 /// Fills the archive with alerts that wait to be sent to `url`; returns their ids.
@@ -170,6 +222,7 @@ async fn raise_alerts(app: &TestApp, url: &str) -> BTreeSet<String> {
             headline: None,
             copy_of: None,
             merged: Vec::new(),
+            split: None,
         })
         .collect();
     let recorded = archive.record_annotations_and_alerts(&batch, &matches, now).await;

@@ -7,6 +7,7 @@ mod client;
 mod command_line;
 mod contract;
 mod corrections;
+mod expected_alerts;
 mod faults;
 mod import;
 mod oidc;

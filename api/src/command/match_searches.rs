@@ -187,6 +187,7 @@ fn ready(line: Line, now: DateTime<Utc>) -> Result<Ready, LineError> {
         source_name: source.to_string(),
         source_country: None,
         is_sample: false,
+        countries: std::collections::BTreeMap::new(),
     };
     Ok(Ready { id: input.id, stored })
 }

@@ -10,8 +10,10 @@ use config::SectorId;
 use index::archive::access::Role;
 use index::archive::stories::StoryFilter;
 use index::{StoryArticle, StoryRecord, StorySummary};
+use ingest::ArticleId;
 use nlp::StatementKind;
 use nlp::story::StoryId;
+use nlp::story::summary::{Told, summary};
 use serde::Serialize;
 use utoipa::IntoParams;
 
@@ -82,12 +84,23 @@ pub(crate) struct StoryDay {
     n_statements: u64,
 }
 
+/// A sentence of a story's summary.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct SentenceBody {
+    /// The sentence as an article wrote it.
+    text: String,
+    /// Id of that article.
+    article: String,
+}
+
 /// A story with its articles and statements.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct StoryBody {
     /// Headline, dates and counts.
     #[serde(flatten)]
-    summary: SummaryBody,
+    head: SummaryBody,
+    /// What it is about, in at most three sentences of its articles.
+    summary: Vec<SentenceBody>,
     /// Articles and statements by day, oldest first, without empty days.
     timeline: Vec<StoryDay>,
     /// Oldest first; the newest 500 when there are more.
@@ -138,8 +151,8 @@ impl From<StoryArticle> for StoryArticleBody {
     }
 }
 
-impl From<StoryRecord> for StoryBody {
-    fn from(record: StoryRecord) -> StoryBody {
+impl StoryBody {
+    fn of(record: StoryRecord, sentences: Vec<(ArticleId, String)>) -> StoryBody {
         let mut days = std::collections::BTreeMap::<_, (u64, u64)>::new();
         for article in &record.articles {
             let dated_at = article.published_at.unwrap_or(article.fetched_at);
@@ -149,8 +162,13 @@ impl From<StoryRecord> for StoryBody {
             days.entry(statement.dated_at.date_naive()).or_default().1 += 1;
         }
         let day = |(day, (n_articles, n_statements))| StoryDay { day, n_articles, n_statements };
+        let sentence = |(article, text): (ArticleId, String)| SentenceBody {
+            text,
+            article: article.to_string(),
+        };
         StoryBody {
-            summary: record.summary.into(),
+            head: record.summary.into(),
+            summary: sentences.into_iter().map(sentence).collect(),
             timeline: days.into_iter().map(day).collect(),
             articles: record.articles.into_iter().map(StoryArticleBody::from).collect(),
             statements: record.statements.into_iter().map(StatementBody::from).collect(),
@@ -225,7 +243,10 @@ pub(crate) async fn get(
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     match find(&state, &id).await? {
-        Found::Story(record) => etag::json(&headers, &StoryBody::from(*record)),
+        Found::Story(record) => {
+            let sentences = sentences(&state, &record.summary.id).await?;
+            etag::json(&headers, &StoryBody::of(*record, sentences))
+        }
         Found::EndedIn(story) => {
             // Not for good: `reindex` finds all stories anew.
             Ok(Redirect::temporary(&format!("/v1/stories/{story}")).into_response())
@@ -247,7 +268,23 @@ pub(crate) async fn page(
     let can_edit = Principal::current().is_some_and(|it| Role::Analyst <= it.role);
     let (sectors, now) = (&*state.sectors, (state.now)());
     let edits = state.archive.statement_edits(&record.summary.id).await?;
-    frame::render(&story::page(story::Input { record, edits, sectors, can_edit, now }))
+    let sentences = sentences(&state, &record.summary.id).await?;
+    frame::render(&story::page(story::Input { record, sentences, edits, sectors, can_edit, now }))
+}
+
+/// What the story is about: sentences with their articles.
+async fn sentences(
+    state: &AppState,
+    story: &StoryId,
+) -> Result<Vec<(ArticleId, String)>, ApiError> {
+    let leads = state.archive.story_leads(story).await?;
+    let told = leads.iter().map(|it| Told {
+        title: &it.title,
+        lead: &it.lead,
+        language: it.language.as_deref(),
+    });
+    let sentences = summary(&told.collect::<Vec<_>>()).into_iter();
+    Ok(sentences.map(|it| (leads[it.article].article, it.text)).collect())
 }
 
 /// What an id leads to.

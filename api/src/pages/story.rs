@@ -44,9 +44,20 @@ pub(crate) struct Movable {
     is_pinned: bool,
 }
 
+/// A sentence of the summary, which leads to its article.
+pub(crate) struct Sentence {
+    text: String,
+    /// Language of the sentence, for `lang`; may be empty.
+    lang: String,
+    href: String,
+    source: String,
+}
+
 /// What the page is made from.
 pub(crate) struct Input<'a> {
     pub(crate) record: StoryRecord,
+    /// What it is about, in sentences of its articles.
+    pub(crate) sentences: Vec<(ArticleId, String)>,
     /// Edits that changed statements.
     pub(crate) edits: Vec<StatementEdit>,
     pub(crate) sectors: &'a SectorNames,
@@ -63,6 +74,7 @@ pub(crate) struct StoryPage {
     /// Language of the headline, for `lang`; may be empty.
     lang: String,
     deck: String,
+    summary: Vec<Sentence>,
     is_sample: bool,
     sectors: Vec<SectorTag>,
     statements: Vec<StatementView>,
@@ -78,7 +90,7 @@ pub(crate) struct StoryPage {
 
 /// Makes the page.
 pub(crate) fn page(input: Input<'_>) -> StoryPage {
-    let Input { record, edits, sectors, can_edit, now } = input;
+    let Input { record, sentences, edits, sectors, can_edit, now } = input;
     let StoryRecord { summary, articles, statements } = record;
     let headline = clean_or(&summary.headline, "Untitled story");
     let entities = entities(&statements);
@@ -90,6 +102,7 @@ pub(crate) fn page(input: Input<'_>) -> StoryPage {
         frame: Frame::new(brief(&headline, 80), ""),
         lang: language_of(&summary.headline, &articles),
         deck: deck(&summary, &articles, now),
+        summary: sentences.into_iter().map(|it| sentence(it, &articles)).collect(),
         id: summary.id.to_string(),
         movables: if can_edit { articles.iter().map(movable).collect() } else { Vec::new() },
         is_sample: !articles.is_empty() && articles.iter().all(|it| it.is_sample),
@@ -117,6 +130,17 @@ fn evidence(record: StatementRecord, summary: &StorySummary) -> Evidence {
         is_sample: record.is_sample,
         dated_at: record.dated_at,
         story: Some((summary.id.to_string(), summary.headline.clone())),
+    }
+}
+
+fn sentence((article, text): (ArticleId, String), articles: &[StoryArticle]) -> Sentence {
+    let its = articles.iter().find(|it| it.id == article);
+    let source = its.map(|it| brief(&clean_or(&it.source_name, it.source.as_str()), 40));
+    Sentence {
+        text: brief(&clean_or(&text, ""), 400),
+        lang: language_tag(its.and_then(|it| it.language.as_deref())),
+        href: path_href("articles", &article.to_string()),
+        source: source.unwrap_or_else(|| "article".to_owned()),
     }
 }
 

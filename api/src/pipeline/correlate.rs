@@ -49,7 +49,7 @@ async fn correlate_all(
             let article = it.article.clone();
             let item = correlate(&mut stories, it, &mut events);
             let is_old = shared.mode == Mode::Offline || is_backfilled(&article, &shared.config);
-            let stored = stored(article, &item, &shared.config);
+            let stored = stored(article, &item, &shared.config, &shared.countries);
             let now = (shared.now)();
             matches.extend(searches.matches(&shared.archive, &stored, is_old, now).await?);
             correlated.push(item);
@@ -215,6 +215,7 @@ fn correlate(
         headline: placed.headline,
         copy_of: placed.copy_of.and_then(|it| it.parse().ok()),
         merged: placed.merged,
+        split: placed.split,
     }
 }
 

@@ -14,6 +14,11 @@ use crate::state::Readiness;
 
 /// Articles read from the archive at once.
 const N_ARTICLES_PER_READ: usize = 200;
+/// Articles between two commits while the index catches up: nobody waits for the newest yet, and few
+/// large commits are faster than many small ones.
+const N_ARTICLES_CATCHING_UP: usize = 10_000;
+/// Longest time between two commits while the index catches up, which a crash would repeat.
+const CATCHING_UP_TIME_MAX: Duration = Duration::from_secs(30);
 /// Pause after a failed write, e.g. on a full disk, before the next try.
 const RETRY_PAUSE: Duration = Duration::from_secs(5);
 /// Failed writes in a row after which the pipeline stops.
@@ -47,7 +52,7 @@ pub(super) fn run(
         let may_end = shared.shutdown.is_cancelled()
             || shared.correlate_done.is_cancelled()
                 && !shared.goes_on_after(&shared.correlate_done);
-        let n_indexed = match index_tail(shared, &mut writer, &runtime) {
+        let n_indexed = match index_tail(shared, &mut writer, &runtime, target) {
             Ok(n_indexed) => {
                 n_failures = 0;
                 n_indexed
@@ -92,18 +97,29 @@ enum StageError {
 }
 
 /// Indexes what the archive has after the last commit, until there is no more or a commit is due.
+/// Up to `target`, what was archived before the start, commits are rarer.
 fn index_tail(
     shared: &Shared,
     writer: &mut IndexWriterStage,
     runtime: &Handle,
+    target: i64,
 ) -> Result<usize, StageError> {
     let settings = &shared.config.settings.index;
-    let age_max = Duration::from_millis(settings.commit_interval_ms.into());
+    let is_live = target <= writer.committed_seq();
+    let (n_max, age_max) = if is_live {
+        let age_max = Duration::from_millis(settings.commit_interval_ms.into());
+        (settings.n_articles_per_commit_max, age_max)
+    } else {
+        (settings.n_articles_per_commit_max.max(N_ARTICLES_CATCHING_UP), CATCHING_UP_TIME_MAX)
+    };
     let mut batch =
         Batch { n: 0, n_added: 0, highest_seq: writer.committed_seq(), since: Instant::now() };
     loop {
         let read = shared.archive.index_changes_after(batch.highest_seq, N_ARTICLES_PER_READ);
-        let changes = runtime.block_on(read).map_err(StageError::Archive)?;
+        let mut changes = runtime.block_on(read).map_err(StageError::Archive)?;
+        for article in &mut changes.articles {
+            shared.countries.fill(article);
+        }
         if let Some(last) = changes.last_seq {
             writer.apply(&changes.articles).map_err(StageError::Index)?;
             writer.remove(&changes.removed).map_err(StageError::Index)?;
@@ -112,7 +128,9 @@ fn index_tail(
             batch.n_added += changes.articles.len();
             batch.highest_seq = last;
         }
-        let is_due = settings.n_articles_per_commit_max <= batch.n
+        let has_caught_up = !is_live && target <= batch.highest_seq;
+        let is_due = n_max <= batch.n
+            || has_caught_up
             || age_max <= batch.since.elapsed()
             || shared.shutdown.is_cancelled()
             || shared.correlate_done.is_cancelled();

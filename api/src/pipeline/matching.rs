@@ -1,6 +1,8 @@
 //! Saved searches against new articles: part of the correlate stage, so that alerts are recorded
 //! in the transaction that records the annotation.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use config::{AlertUnit, Config, SavedSearch};
@@ -8,8 +10,8 @@ use index::archive::Archive;
 use index::archive::alerts::{Match, MatchItem};
 use index::archive::annotations::CorrelatedArticle;
 use index::matching::explain::{matching_statements, sentence_at, statement_at, with_only};
-use index::matching::novelty::claims;
-use index::{Matcher, StoredArticle, explain};
+use index::matching::novelty::{Claim, claims};
+use index::{Countries, Matcher, StoredArticle, explain};
 use ingest::Article;
 use nlp::story::StoryId;
 use tracing::warn;
@@ -101,7 +103,8 @@ fn matched(
     }
 }
 
-/// What of `stored` makes an alert of `search`: the article, or each statement that fits.
+/// What of `stored` makes an alert of `search`: the article, or each statement that fits, those
+/// with names first.
 pub(crate) fn items(
     search: &SavedSearch,
     stored: &StoredArticle,
@@ -113,19 +116,22 @@ pub(crate) fn items(
         let (place, sentence) = (String::new(), String::new());
         return vec![MatchItem { place, sentence, reasons, claims: Vec::new() }];
     }
-    let story = stored.story.as_ref().map(StoryId::as_str);
     let places = matching_statements(search, stored, now).unwrap_or_default();
-    let items = places.into_iter().filter_map(|place| {
+    let found = places.into_iter().filter_map(|place| {
         let statement = statement_at(stored, place)?;
         let part = if place.0 { 't' } else { 'b' };
         Some(MatchItem {
             place: format!("{part}{}", place.1),
             sentence: sentence_at(stored, place),
             reasons: explain(search, &with_only(stored, place), now).unwrap_or_default(),
-            claims: claims(statement, story),
+            claims: claims(statement, &stored.countries),
         })
     });
-    items.collect()
+    let mut items: Vec<MatchItem> = found.collect();
+    // What names the parties is news; what only describes them afterwards is not.
+    let n_named = |it: &MatchItem| it.claims.iter().map(Claim::n_named).max();
+    items.sort_by_key(|it| std::cmp::Reverse(n_named(it)));
+    items
 }
 
 /// The article as the search index will know it.
@@ -133,17 +139,21 @@ pub(super) fn stored(
     article: Article,
     correlated: &CorrelatedArticle,
     config: &Config,
+    countries: &Countries,
 ) -> StoredArticle {
     let source = config.source(&article.source);
-    StoredArticle {
+    let mut stored = StoredArticle {
         source_name: source.map_or_else(|| article.source.to_string(), |it| it.name.clone()),
         source_country: source.and_then(|it| it.country.clone()),
         is_sample: source.is_some_and(|it| it.sample),
         annotation: Some(correlated.annotation.clone()),
         story: Some(correlated.story.clone()),
         index_seq: None,
+        countries: BTreeMap::new(),
         article,
-    }
+    };
+    countries.fill(&mut stored);
+    stored
 }
 
 /// Whether `article` was published long before it was fetched.

@@ -139,6 +139,7 @@ async fn raise(archive: &Archive, search: &SavedSearch, n_alerts: usize) {
             headline: None,
             copy_of: None,
             merged: Vec::new(),
+            split: None,
         });
     }
     let recorded = archive.record_annotations_and_alerts(&batch, &matches, now()).await.unwrap();

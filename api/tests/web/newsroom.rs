@@ -268,6 +268,7 @@ impl Draft {
             headline: None,
             copy_of: None,
             merged: Vec::new(),
+            split: None,
         }
     }
 }

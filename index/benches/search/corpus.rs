@@ -164,6 +164,7 @@ impl Corpus {
             source_name: format!("Outlet {source}"),
             source_country: Some(["US", "GB", "DE", "FR", "IN", "QA"][source % 6].to_owned()),
             is_sample: false,
+            countries: std::collections::BTreeMap::new(),
         }
     }
 

@@ -4,8 +4,9 @@
 //!
 //! `make bench-search`; `HARBINGER_BENCH_ARTICLES` sets the number of articles (100 000),
 //! `HARBINGER_BENCH_QUERIES` that of the queries (2 000), `HARBINGER_BENCH_PEER_QUERIES` those of
-//! them that the databases are asked (200; 0 leaves the databases out). One thread searches, one
-//! indexes.
+//! them that the databases are asked (200; 0 leaves the databases out), `HARBINGER_BENCH_COMMIT` the
+//! articles between two commits (10 000). One thread searches, two index (one makes documents, one
+//! writes them); processor time is that of both and of merges.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench reports to its user")]
 
@@ -20,8 +21,10 @@ use index::{IndexWriterStage, SearchIndex, WriterSettings};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-/// Articles between two commits, as the pipeline does under load.
+/// Articles handed over at once, as the pipeline reads them.
 const BATCH_SIZE: usize = 500;
+/// Articles between two commits, as the pipeline does while the index catches up.
+const N_PER_COMMIT: usize = 10_000;
 
 fn main() {
     let n_articles = setting("HARBINGER_BENCH_ARTICLES", 100_000);
@@ -56,19 +59,25 @@ fn fill(corpus: &corpus::Corpus, dir: &std::path::Path, n_articles: usize) -> Se
     let mut rng = StdRng::seed_from_u64(1);
     let mut applying = Duration::ZERO;
     let mut commits = Vec::new();
+    let n_per_commit = setting("HARBINGER_BENCH_COMMIT", N_PER_COMMIT).max(BATCH_SIZE);
+    let (cpu_before, mut making) = (cpu_seconds("self"), 0.0);
     let (mut n_done, mut n_words) = (0, 0);
     while n_done < n_articles {
         let n = BATCH_SIZE.min(n_articles - n_done);
+        let thread_before = cpu_seconds("thread-self");
         let batch: Vec<_> =
             (0..n).map(|it| corpus.article(n_done + it, n_articles, &mut rng)).collect();
         n_words += batch.iter().map(|it| it.article.text.split(' ').count()).sum::<usize>();
+        making += cpu_seconds("thread-self") - thread_before;
         let started = Instant::now();
         stage.apply(&batch).unwrap();
         applying += started.elapsed();
         n_done += n;
         let started = Instant::now();
-        stage.commit(n_done as i64).unwrap();
-        commits.push(started.elapsed());
+        if n_done % n_per_commit < BATCH_SIZE || n_done == n_articles {
+            stage.commit(n_done as i64).unwrap();
+            commits.push(started.elapsed());
+        }
         if n_done % (n_articles / 4).max(1) < n {
             let index = stage.search_index();
             let bytes = index.n_disk_bytes().unwrap() / index.n_articles().max(1);
@@ -79,6 +88,7 @@ fn fill(corpus: &corpus::Corpus, dir: &std::path::Path, n_articles: usize) -> Se
     let started = Instant::now();
     stage.close().unwrap();
     let merging = started.elapsed();
+    let cpu = cpu_seconds("self") - cpu_before - making;
     index.refresh().unwrap();
     let committing: Duration = commits.iter().sum();
     println!("{} words an article", n_words / n_articles.max(1));
@@ -90,8 +100,20 @@ fn fill(corpus: &corpus::Corpus, dir: &std::path::Path, n_articles: usize) -> Se
         commits.len(),
         merging.as_secs_f64(),
     );
+    let rate = n_articles as f64 / cpu.max(0.01);
+    println!("{rate:.0} articles a second of processor time ({cpu:.1} s, without making them)");
     print_latencies("commit", &mut commits);
     index
+}
+
+/// Processor time of this process (`self`) or thread (`thread-self`) so far, in seconds (Linux);
+/// 0 elsewhere.
+fn cpu_seconds(of: &str) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{of}/stat")).unwrap_or_default();
+    // Behind the name, which may hold anything, the 12th and 13th fields are ticks of 1/100 s.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: f64 = fields.skip(11).take(2).filter_map(|it| it.parse::<f64>().ok()).sum();
+    ticks / 100.0
 }
 
 /// The index and the databases, asked the same.

@@ -2,6 +2,8 @@
 //!
 //! Longer than most, since what is news is decided where alerts are recorded.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use config::{AlertUnit, SavedSearch, SearchId, SourceId};
 use ingest::ArticleId;
@@ -175,10 +177,14 @@ impl Archive {
         now: DateTime<Utc>,
     ) -> Result<Vec<String>, sqlx::Error> {
         let mut fired = Vec::new();
+        let stories = self.stories_of(tx, matches).await?;
         for matched in matches {
-            if !fresh.contains(&matched.article.to_string()) {
+            let article = matched.article.to_string();
+            let Some(story) = stories.get(&article).filter(|_| fresh.contains(&article)) else {
                 continue;
-            }
+            };
+            // Where it went, which is another story when the one that was found had ended.
+            let matched = &Match { story: StoryId::founded_by(story), ..matched.clone() };
             for item in matched.items.iter().take(ALERTS_PER_ARTICLE_MAX) {
                 if !self.is_news(tx, matched, item).await? {
                     continue;
@@ -193,6 +199,28 @@ impl Archive {
         Ok(fired)
     }
 
+    /// The stories that the articles of `matches` are in now.
+    async fn stories_of(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        matches: &[Match],
+    ) -> Result<BTreeMap<String, String>, sqlx::Error> {
+        if matches.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let articles: BTreeSet<String> = matches.iter().map(|it| it.article.to_string()).collect();
+        let select = format!(
+            "SELECT article_id, story_id FROM article_states
+             WHERE article_id IN {} AND story_id IS NOT NULL",
+            self.dialect.list(1),
+        );
+        let rows = sqlx::query(AssertSqlSafe(select))
+            .bind(to_json(&articles))
+            .fetch_all(&mut **tx)
+            .await?;
+        rows.iter().map(|it| Ok((get(it, "article_id")?, get(it, "story_id")?))).collect()
+    }
+
     /// Whether a statement says anything that the search has not alerted of within its window;
     /// then it is remembered. Other units are news by their id alone.
     async fn is_news(
@@ -202,11 +230,12 @@ impl Archive {
         item: &MatchItem,
     ) -> Result<bool, sqlx::Error> {
         if item.claims.is_empty() {
-            return Ok(!self.is_alerted_under_an_ended_story(tx, matched).await?);
+            return Ok(!self.is_story_told(tx, matched).await?);
         }
         let search = matched.search.id.as_str();
         let window = TimeDelta::days(matched.search.novelty_days.into());
-        let asked: Vec<&String> = item.claims.iter().flat_map(|it| &it.looked_up).collect();
+        let story = matched.story.as_str();
+        let asked: Vec<String> = item.claims.iter().flat_map(|it| it.looked_up(story)).collect();
         let select = format!(
             "SELECT key FROM alert_novelty WHERE search_id = $2 AND key IN {}
                  AND $3 < fired_at AND fired_at < $4",
@@ -220,14 +249,13 @@ impl Archive {
             .fetch_all(&mut **tx)
             .await?;
         let known = rows.iter().map(|it| get(it, "key")).collect::<Result<Vec<&str>, _>>()?;
-        let is_known = |it: &Claim| it.looked_up.iter().any(|it| known.contains(&it.as_str()));
+        let is_known =
+            |it: &Claim| it.looked_up(story).iter().any(|it| known.contains(&it.as_str()));
         if item.claims.iter().all(is_known) {
             return Ok(false);
         }
-        let remembered: Vec<&String> = item.claims.iter().flat_map(|it| &it.remembered).collect();
-        let mut remembered = remembered;
-        remembered.sort_unstable();
-        remembered.dedup();
+        let remembered: BTreeSet<String> =
+            item.claims.iter().flat_map(|it| it.remembered(story)).collect();
         let insert = format!(
             "INSERT INTO alert_novelty (search_id, key, fired_at)
              SELECT $2, listed.value, CAST($3 AS BIGINT) FROM {} AS listed WHERE true
@@ -243,8 +271,9 @@ impl Archive {
         Ok(true)
     }
 
-    /// Whether the search alerts by story, and did so of one that ended in this one since.
-    async fn is_alerted_under_an_ended_story(
+    /// Whether the search alerts by story, and did so of one that ended in this one since, or for
+    /// an article that is in this one now.
+    async fn is_story_told(
         &self,
         tx: &mut Transaction<'static, Any>,
         matched: &Match,
@@ -254,7 +283,13 @@ impl Archive {
         }
         let found = sqlx::query(
             "SELECT id FROM alerts WHERE search_id = $1 AND unit = 'story' AND story_id IN
-                 (SELECT story_id FROM story_redirects WHERE target_id = $2)",
+                 (SELECT story_id FROM story_redirects WHERE target_id = $2)
+             UNION ALL
+             SELECT alerts.id FROM article_states
+             JOIN alerts ON alerts.article_id = article_states.article_id
+             WHERE article_states.story_id = $2 AND alerts.search_id = $1
+                 AND alerts.unit = 'story'
+             LIMIT 1",
         )
         .bind(matched.search.id.as_str())
         .bind(matched.story.as_str())

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use ingest::{Article, ArticleId};
-use nlp::{Annotation, story::StoryId};
+use nlp::Annotation;
+use nlp::story::{Split, StoryId};
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use super::alerts::Match;
 use super::annotation_rows::{EntityRow, StatementRow, entity_rows, readable_json, statement_rows};
 use super::articles::read_article;
 use super::index_feed::take_index_seqs;
+use super::told::Told;
 use super::value::{clean, embedding_bytes, get, get_parsed, micros, to_json};
 use super::{Archive, ArchiveError};
 
@@ -35,6 +37,8 @@ pub struct CorrelatedArticle {
     pub copy_of: Option<ArticleId>,
     /// Stories that end in this one, because of this article.
     pub merged: Vec<StoryId>,
+    /// Articles that leave a story, because of this article.
+    pub split: Option<Split>,
 }
 
 /// What became of a batch.
@@ -137,8 +141,10 @@ impl Archive {
             let mut tx = self.begin().await?;
             // First of all: from here on, other transactions that annotate wait.
             let first_seq = take_index_seqs(&mut tx, batch.len()).await?;
+            self.revive_split_off(&mut tx, batch).await?;
             let known = self.known(&mut tx, batch, first_seq).await?;
             let ids: Vec<&str> = known.iter().map(|it| it.id.as_str()).collect();
+            self.carry_told(&mut tx, &ids, Told::InStory, Told::OfArticle).await?;
             let mut stories = self.forget(&mut tx, &ids).await?;
             self.insert_stories(&mut tx, &known).await?;
             self.place(&mut tx, &known).await?;
@@ -161,8 +167,12 @@ impl Archive {
                 for ended in &it.item.merged {
                     self.merge_found(&mut tx, ended.as_str(), into, now).await?;
                 }
+                if let Some(split) = &it.item.split {
+                    self.split_found(&mut tx, split, now).await?;
+                }
             }
             let fresh = self.mark_matched(&mut tx, &ids, now).await?;
+            self.carry_told(&mut tx, &ids, Told::OfArticle, Told::InStory).await?;
             let alerts = self.record_alerts(&mut tx, matches, &fresh, now).await?;
             tx.commit().await?;
             Ok(Recorded { n_articles: known.len(), alerts })
@@ -195,6 +205,7 @@ impl Archive {
                 after = get(last, "arrival")?;
                 let ids = rows.iter().map(|it| get(it, "article_id"));
                 let ids = ids.collect::<Result<Vec<&str>, _>>()?;
+                self.carry_told(&mut tx, &ids, Told::InStory, Told::OfArticle).await?;
                 let stories = self.forget(&mut tx, &ids).await?;
                 self.recount_stories(&mut tx, &stories).await?;
                 // What was found about stories will be found anew; what people said stays.

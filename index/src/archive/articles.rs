@@ -1,5 +1,7 @@
 //! Articles: stored once, read back with everything known about them.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use config::SourceId;
 use ingest::{Article, ArticleId, Details};
@@ -223,6 +225,7 @@ pub(super) fn read_stored_article(row: &AnyRow) -> Result<StoredArticle, sqlx::E
         source_name: get(row, "source_name")?,
         source_country: get(row, "source_country")?,
         is_sample: get_flag(row, "is_sample")?,
+        countries: BTreeMap::new(),
     })
 }
 

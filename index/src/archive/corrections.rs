@@ -11,6 +11,7 @@ use sqlx::any::AnyRow;
 
 use super::annotations::CorrelatedArticle;
 use super::index_feed::take_index_seqs;
+use super::told::Told;
 use super::value::{
     clean, embedding_of, get, get_count, get_instant, get_instant_opt, get_json, get_parsed,
     micros, to_json,
@@ -98,6 +99,7 @@ impl Archive {
                     .await?;
             let ids = rows.iter().map(|it| get(it, "article_id"));
             let ids = ids.collect::<Result<Vec<&str>, _>>()?;
+            self.carry_told(&mut tx, &ids, Told::InStory, Told::OfArticle).await?;
             let stories = self.forget(&mut tx, &ids).await?;
             self.recount_stories(&mut tx, &stories).await?;
             let done = sqlx::query("DELETE FROM corrections WHERE id = $1")
@@ -234,5 +236,6 @@ fn read_correlated(row: &AnyRow) -> Result<CorrelatedArticle, sqlx::Error> {
         headline: None,
         copy_of: get::<Option<String>>(row, "copy_of")?.and_then(|it| it.parse().ok()),
         merged: Vec::new(),
+        split: None,
     })
 }

@@ -81,6 +81,12 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0012_intake.sql"),
         include_str!("../../migrations/postgres/0012_intake.sql"),
     ),
+    (
+        13,
+        "told",
+        include_str!("../../migrations/sqlite/0013_told.sql"),
+        include_str!("../../migrations/postgres/0013_told.sql"),
+    ),
 ];
 
 /// What a connection may do.

@@ -14,10 +14,11 @@ use super::value::{
     micros,
 };
 use super::{Archive, ArchiveError};
-use crate::record::{Page, StoryArticle, StoryInput, StoryRecord, StorySummary};
+use crate::record::{Page, StoryArticle, StoryInput, StoryLead, StoryRecord, StorySummary};
 
 const STORY_ARTICLES_MAX: i64 = 500;
 pub(super) const STORY_STATEMENTS_MAX: i64 = 500;
+const STORY_LEADS_MAX: i64 = 24;
 const PAGE_MAX: usize = 1_000;
 
 /// Which stories to list; an absent bound does not bind.
@@ -130,6 +131,35 @@ impl Archive {
                 articles: articles.collect::<Result<Vec<_>, _>>()?,
                 statements: self.statements_of_story(id).await?,
             }))
+        })
+        .await
+    }
+
+    /// The starts of the articles of a story that repeat no other, oldest first, at most 24: what
+    /// [`nlp::story::summary`] is made from.
+    pub async fn story_leads(&self, id: &StoryId) -> Result<Vec<StoryLead>, ArchiveError> {
+        let select = format!(
+            "SELECT articles.id, articles.title, articles.language,
+                 substr(articles.text, 1, {N_LEAD_CHARS}) AS lead
+             FROM article_states JOIN articles ON articles.id = article_states.article_id
+             WHERE article_states.story_id = $1 AND article_states.copy_of IS NULL
+             ORDER BY article_states.dated_at, article_states.arrival LIMIT $2"
+        );
+        self.tried(format!("read the articles of story {id}"), async {
+            let rows = sqlx::query(AssertSqlSafe(select))
+                .bind(id.as_str())
+                .bind(STORY_LEADS_MAX)
+                .fetch_all(&self.reader)
+                .await?;
+            let leads = rows.iter().map(|row| {
+                Ok(StoryLead {
+                    article: get_parsed(row, "id")?,
+                    title: get(row, "title")?,
+                    lead: get(row, "lead")?,
+                    language: get(row, "language")?,
+                })
+            });
+            leads.collect()
         })
         .await
     }

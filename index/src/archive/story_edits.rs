@@ -10,13 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use ingest::ArticleId;
-use nlp::story::StoryId;
+use nlp::story::{Split, StoryId};
 use serde::{Deserialize, Serialize};
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use super::annotations::CorrelatedArticle;
 use super::index_feed::take_index_seqs;
-use super::value::{get, get_flag, get_parsed, micros, to_json};
+use super::told::Told;
+use super::value::{clean, get, get_flag, get_parsed, micros, to_json};
 use super::{Archive, ArchiveError};
 
 /// Articles that one decision can move at most.
@@ -251,13 +252,7 @@ impl Archive {
         into: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
-        let pins = sqlx::query("SELECT article_id FROM story_pins WHERE story_id = $1 LIMIT $2")
-            .bind(from)
-            .bind(N_MOVED_MAX as i64)
-            .fetch_all(&mut **tx)
-            .await?;
-        let pins = pins.iter().map(|it| get(it, "article_id"));
-        let pins = pins.collect::<Result<Vec<String>, _>>()?;
+        let pins = self.articles_pinned_to(tx, from).await?;
         let ids = self.article_ids_of(tx, from).await?;
         if ids.is_empty() || into == Some(from) {
             return Ok(());
@@ -270,6 +265,63 @@ impl Archive {
         let target = Target { story: into, is_pinned: false };
         self.move_articles(tx, &ids, target, now).await?;
         self.redirect(tx, from, into, false, now).await
+    }
+
+    /// Stories that evidence splits off again do not lead elsewhere any more.
+    pub(super) async fn revive_split_off(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        batch: &[CorrelatedArticle],
+    ) -> Result<(), sqlx::Error> {
+        for split in batch.iter().filter_map(|it| it.split.as_ref()) {
+            sqlx::query("DELETE FROM story_redirects WHERE story_id = $1 AND is_by_analyst = 0")
+                .bind(split.to.as_str())
+                .execute(&mut **tx)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Takes articles out of their story because of what was found. Where an analyst decided about
+    /// any article of it, and where the other half is led elsewhere, nothing moves, and correlate
+    /// stages are told so.
+    pub(super) async fn split_found(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        split: &Split,
+        now: DateTime<Utc>,
+    ) -> Result<(), sqlx::Error> {
+        let (from, to) = (split.from.as_str(), split.to.as_str());
+        let refused = sqlx::query(
+            "SELECT story_id FROM story_pins WHERE story_id = $1
+             UNION ALL SELECT story_id FROM story_redirects WHERE story_id = $2 LIMIT 1",
+        )
+        .bind(from)
+        .bind(to)
+        .fetch_optional(&mut **tx)
+        .await?;
+        if refused.is_some() {
+            let target = Target { story: from, is_pinned: false };
+            let gone = self.articles_in(tx, to, &split.articles).await?;
+            self.move_articles(tx, &gone, target, now).await?;
+            let back = self.articles_in(tx, from, &split.articles).await?;
+            let pinned = self.articles_pinned_to(tx, from).await?;
+            let back = back.iter().map(|it| (it.as_str(), from, pinned.contains(it)));
+            return self.note_moves(tx, &back.collect::<Vec<_>>(), now).await;
+        }
+        let ids = self.articles_in(tx, from, &split.articles).await?;
+        let Some(first) = ids.first() else { return Ok(()) };
+        self.found(tx, to, first).await?;
+        let target = Target { story: to, is_pinned: false };
+        self.move_articles(tx, &ids, target, now).await?;
+        for (story, headline) in [(from, &split.from_headline), (to, &split.to_headline)] {
+            sqlx::query("UPDATE stories SET headline = COALESCE($2, headline) WHERE id = $1")
+                .bind(story)
+                .bind(headline.as_ref().map(|it| clean(it).into_owned()))
+                .execute(&mut **tx)
+                .await?;
+        }
+        Ok(())
     }
 
     /// Notes moves for correlate stages, this one included.
@@ -299,6 +351,39 @@ impl Archive {
             .execute(&mut **tx)
             .await?;
         Ok(())
+    }
+
+    /// Those of `articles` that are in `story`, in order of arrival.
+    async fn articles_in(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        story: &str,
+        articles: &[String],
+    ) -> Result<Vec<String>, sqlx::Error> {
+        let select = format!(
+            "SELECT article_id FROM article_states WHERE story_id = $2 AND article_id IN {}
+             ORDER BY arrival",
+            self.dialect.list(1),
+        );
+        let rows = sqlx::query(AssertSqlSafe(select))
+            .bind(to_json(&articles))
+            .bind(story)
+            .fetch_all(&mut **tx)
+            .await?;
+        rows.iter().map(|it| get(it, "article_id")).collect()
+    }
+
+    async fn articles_pinned_to(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        story: &str,
+    ) -> Result<Vec<String>, sqlx::Error> {
+        let rows = sqlx::query("SELECT article_id FROM story_pins WHERE story_id = $1 LIMIT $2")
+            .bind(story)
+            .bind(N_MOVED_MAX as i64)
+            .fetch_all(&mut **tx)
+            .await?;
+        rows.iter().map(|it| get(it, "article_id")).collect()
     }
 
     async fn article_ids_of(
@@ -349,7 +434,7 @@ impl Archive {
                  n_sources, n_independent, n_statements)
              SELECT $1, articles.title, article_states.dated_at, article_states.dated_at, 0, 0, 0, 0
              FROM articles JOIN article_states ON article_states.article_id = articles.id
-             WHERE articles.id = $2",
+             WHERE articles.id = $2 ON CONFLICT (id) DO NOTHING",
         )
         .bind(id)
         .bind(article)
@@ -382,6 +467,8 @@ impl Archive {
                 touched.insert(story);
             }
         }
+        let leaving: Vec<&str> = elsewhere.iter().map(String::as_str).collect();
+        self.carry_told(tx, &leaving, Told::InStory, Told::In(to.story)).await?;
         let first = take_index_seqs(tx, elsewhere.len()).await?;
         let numbered: Vec<_> = elsewhere.iter().zip(first..).collect();
         let update = format!(

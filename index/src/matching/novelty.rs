@@ -1,12 +1,13 @@
 //! What makes a statement a new one: [`claims`].
 //!
 //! The key is actor, kind, target and sector. A copy or rewrite of an article often says the same
-//! with other sectors, or names only one of the two parties; within one story that is the same
-//! statement.
+//! with other sectors, or names only one of the two parties, or none: "hackers", "power plants".
+//! Within one story that is the same statement; there, a target without a name is told apart by its
+//! top-level sectors only.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use nlp::{Phrase, Statement};
+use nlp::{EntityRef, Phrase, Statement, StatementKind};
 
 /// Parties of one side that count at most.
 const N_PARTIES_MAX: usize = 8;
@@ -16,56 +17,147 @@ const ANYONE: &str = "*";
 /// One thing that a statement says: an actor does this to a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// It is no news when one of these was said before.
-    pub looked_up: Vec<String>,
-    /// After it was said, these are no news.
-    pub remembered: Vec<String>,
+    /// Id of an entity, or [`ANYONE`].
+    actor: String,
+    kind: StatementKind,
+    /// Id of an entity, a top-level sector, or [`ANYONE`].
+    target: String,
+    is_target_named: bool,
+    /// Id of the country that the target is in.
+    country: Option<String>,
+    /// Names in the words for the target: not everywhere are they known to mean it.
+    names: BTreeSet<String>,
+    /// All sectors of the statement.
+    sectors: String,
+    /// Its top-level sectors.
+    tops: BTreeSet<String>,
+}
+
+impl Claim {
+    /// Keys within `story`: the claim is no news when one of these was said before.
+    pub fn looked_up(&self, story: &str) -> Vec<String> {
+        let key = |target: &str| self.in_story(story, &self.actor, self.kind, target);
+        let names = self.names.iter().filter(|_| self.is_target_named).map(|it| key(it));
+        self.anywhere().into_iter().chain([key(&self.target)]).chain(names).collect()
+    }
+
+    /// Keys that are no news after it was said in `story`.
+    pub fn remembered(&self, story: &str) -> BTreeSet<String> {
+        let mut keys: BTreeSet<String> = self.anywhere().into_iter().collect();
+        let wider = self.tops.iter().chain(&self.country).chain(&self.names).map(String::as_str);
+        let targets: Vec<&str> = [self.target.as_str(), ANYONE].into_iter().chain(wider).collect();
+        for actor in [self.actor.as_str(), ANYONE] {
+            for target in &targets {
+                keys.insert(self.in_story(story, actor, self.kind, target));
+                // Who threatens is warned of; but a threat is news after a warning.
+                if self.kind == StatementKind::Threat {
+                    keys.insert(self.in_story(story, actor, StatementKind::Warning, target));
+                }
+            }
+        }
+        keys
+    }
+
+    /// How many of the two parties are named.
+    pub fn n_named(&self) -> usize {
+        usize::from(self.actor != ANYONE) + usize::from(self.is_target_named)
+    }
+
+    fn in_story(&self, story: &str, actor: &str, kind: StatementKind, target: &str) -> String {
+        hash(&["story", story, actor, &text_of(kind), target])
+    }
+
+    /// Outside its story a statement is known by both its parties only; somebody who is not named
+    /// may be anybody.
+    fn anywhere(&self) -> Option<String> {
+        let kind = text_of(self.kind);
+        let parts = ["anywhere", &self.actor, &kind, &self.target, &self.sectors];
+        (self.n_named() == 2).then(|| hash(&parts))
+    }
+}
+
+fn text_of(kind: StatementKind) -> String {
+    serde_json::to_string(&kind).unwrap_or_default()
 }
 
 /// What `statement` says, claim by claim; it is new when one of its claims is. Never empty.
-pub fn claims(statement: &Statement, story: Option<&str>) -> Vec<Claim> {
-    let kind = serde_json::to_string(&statement.kind).unwrap_or_default();
+/// `countries` are those of entities, by their ids: whoever strikes a company strikes its country.
+pub fn claims(statement: &Statement, countries: &BTreeMap<String, EntityRef>) -> Vec<Claim> {
+    let country_of: BTreeMap<String, String> =
+        countries.iter().map(|(id, it)| (id.to_lowercase(), it.id.to_lowercase())).collect();
     let sectors: BTreeSet<&str> = statement.sectors.iter().map(|it| it.as_str()).collect();
+    let top = |it: &&str| format!("/{}", it.split('/').nth(1).unwrap_or_default());
+    let tops: BTreeSet<String> = sectors.iter().map(top).collect();
     let sectors = sectors.into_iter().collect::<Vec<_>>().join(",");
-    let (actors, targets) = (parties(&statement.actors), parties(&statement.targets));
+    let mut actors = named(&statement.actors);
+    if actors.is_empty() {
+        actors.insert(ANYONE.to_owned());
+    }
+    let mut targets = named(&statement.targets);
+    let is_target_named = !targets.is_empty();
+    if !is_target_named {
+        targets.clone_from(&tops);
+    }
+    if targets.is_empty() {
+        targets.insert(ANYONE.to_owned());
+    }
     let pairs = actors.iter().flat_map(|actor| targets.iter().map(move |target| (actor, target)));
-    pairs
-        .map(|(actor, target)| {
-            let in_story = |actor: &str, target: &str| {
-                story.map(|it| hash(&["story", it, actor, &kind, target]))
-            };
-            // Outside its story a statement is known by both its parties only; somebody who is
-            // not named may be anybody.
-            let is_known = actor != ANYONE && target != ANYONE;
-            let anywhere = is_known.then(|| hash(&["anywhere", actor, &kind, target, &sectors]));
-            let sides = |it: &'_ str| [it.to_owned(), ANYONE.to_owned()];
-            let mut remembered: BTreeSet<String> = anywhere.iter().cloned().collect();
-            for actor in sides(actor) {
-                for target in sides(target) {
-                    remembered.extend(in_story(&actor, &target));
-                }
-            }
-            let looked_up: Vec<String> =
-                anywhere.into_iter().chain(in_story(actor, target)).collect();
-            let remembered = remembered.into_iter().collect();
-            Claim { looked_up, remembered }
-        })
-        .collect()
+    let claims = pairs.map(|(actor, target)| Claim {
+        actor: actor.clone(),
+        kind: statement.kind,
+        target: target.clone(),
+        is_target_named,
+        country: country_of.get(target).cloned(),
+        names: names_in(&statement.targets, is_target_named.then_some(target)),
+        sectors: sectors.clone(),
+        tops: tops.clone(),
+    });
+    claims.collect()
 }
 
-/// The entities of one side, or their words where they mean none.
-fn parties(phrases: &[Phrase]) -> Vec<String> {
-    let named: BTreeSet<String> = phrases
-        .iter()
-        .map(|it| match &it.entity {
-            Some(entity) => entity.id.to_lowercase(),
-            None => format!("words:{}", it.text.to_lowercase()),
-        })
-        .collect();
-    if named.is_empty() {
-        return vec![ANYONE.to_owned()];
+/// The entities of one side.
+fn named(phrases: &[Phrase]) -> BTreeSet<String> {
+    let named = phrases.iter().filter(|it| !is_generic(it)).filter_map(|it| it.entity.as_ref());
+    let mut named: BTreeSet<String> = named.map(|it| it.id.to_lowercase()).collect();
+    while N_PARTIES_MAX < named.len() {
+        named.pop_last();
     }
-    named.into_iter().take(N_PARTIES_MAX).collect()
+    named
+}
+
+/// The names in the phrases that mean `target`, or in those that are known to mean nobody: runs of
+/// words with a capital.
+fn names_in(phrases: &[Phrase], target: Option<&String>) -> BTreeSet<String> {
+    let means = |it: &&Phrase| {
+        let entity = it.entity.as_ref().filter(|_| !is_generic(it));
+        entity.map(|it| it.id.to_lowercase()).as_ref() == target
+    };
+    let mut names = BTreeSet::new();
+    for phrase in phrases.iter().filter(means) {
+        let mut run: Vec<&str> = Vec::new();
+        for word in phrase.text.split_whitespace().chain([""]) {
+            if word.starts_with(char::is_uppercase) {
+                run.push(word.trim_end_matches("'s").trim_end_matches("’s"));
+            } else if !run.is_empty() {
+                names.insert(format!("named {}", run.join(" ").to_lowercase()));
+                run.clear();
+            }
+        }
+    }
+    while N_PARTIES_MAX < names.len() {
+        names.pop_last();
+    }
+    names
+}
+
+/// Whether a phrase that was taken for a name is a common noun: `hackers`, written small, which no
+/// list knows.
+fn is_generic(phrase: &Phrase) -> bool {
+    let Some(entity) = &phrase.entity else { return true };
+    let name = entity.id.strip_prefix("name:").and_then(|it| it.split_once(':')).map(|it| it.1);
+    let is_small = !phrase.text.chars().any(char::is_uppercase);
+    let has_case = phrase.text.chars().any(char::is_lowercase);
+    name.is_some_and(|it| is_small && has_case && phrase.text.contains(it))
 }
 
 fn hash(parts: &[&str]) -> String {
@@ -79,10 +171,6 @@ fn hash(parts: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
-    use nlp::{EntityRef, Statement, StatementKind};
-
     use super::*;
     use crate::testing::{With, article};
 
@@ -91,12 +179,17 @@ mod tests {
         stored.annotation.unwrap().statements.remove(0)
     }
 
+    fn aramco() -> BTreeMap<String, EntityRef> {
+        let saudi = EntityRef { id: "country:SA".to_owned(), name: "Saudi Arabia".to_owned() };
+        [("company:saudi-aramco".to_owned(), saudi)].into()
+    }
+
     /// Whether `second` is news after `first`.
     fn is_new(first: (&Statement, &str), second: (&Statement, &str)) -> bool {
-        let known = claims(first.0, Some(first.1)).into_iter().flat_map(|it| it.remembered);
-        let known: BTreeSet<String> = known.collect();
-        let claims = claims(second.0, Some(second.1));
-        claims.iter().any(|it| !it.looked_up.iter().any(|it| known.contains(it)))
+        let told = claims(first.0, &aramco()).into_iter();
+        let known: BTreeSet<String> = told.flat_map(|it| it.remembered(first.1)).collect();
+        let claims = claims(second.0, &aramco());
+        claims.iter().any(|it| !it.looked_up(second.1).iter().any(|it| known.contains(it)))
     }
 
     #[test]
@@ -108,6 +201,15 @@ mod tests {
         assert!(is_new((&threat, "a"), (&other, "a")));
         let attack = statement(StatementKind::Attack, "country:IR", "country:US");
         assert!(is_new((&threat, "a"), (&attack, "a")));
+    }
+
+    #[test]
+    fn the_country_of_a_target_and_a_warning_after_a_threat_are_no_news_in_its_story() {
+        let threat = statement(StatementKind::Threat, "country:IR", "company:saudi-aramco");
+        let wider = statement(StatementKind::Warning, "country:IR", "country:SA");
+        assert!(!is_new((&threat, "a"), (&wider, "a")));
+        assert!(is_new((&wider, "a"), (&threat, "a")));
+        assert!(is_new((&threat, "a"), (&wider, "b")));
     }
 
     #[test]
@@ -130,5 +232,56 @@ mod tests {
         assert!(is_new((&vague, "a"), (&vague, "b")));
         vague.sectors.push("/energy".into());
         assert!(!is_new((&threat, "a"), (&vague, "a")));
+    }
+
+    /// `statement` with parties that are only described.
+    fn described(statement: &Statement, actor: &str, target: &str, sector: &str) -> Statement {
+        let phrase = |text: &str| Phrase { text: text.to_owned(), ..Phrase::default() };
+        Statement {
+            actors: vec![phrase(actor)],
+            targets: vec![phrase(target)],
+            sectors: vec![sector.into()],
+            ..statement.clone()
+        }
+    }
+
+    #[test]
+    fn who_is_only_described_is_no_news_in_its_story_but_another_sector_is() {
+        let attack = statement(StatementKind::Attack, "group:x", "company:grid");
+        let energy = described(&attack, "hackers", "substations", "/energy/electricity");
+        let named = Statement { sectors: energy.sectors.clone(), ..attack };
+        assert!(!is_new((&named, "a"), (&energy, "a")));
+        assert!(is_new((&named, "a"), (&energy, "b")));
+        assert!(is_new((&energy, "a"), (&named, "a")), "now it has names");
+        let again = described(&energy, "intruders", "a power plant", "/energy");
+        assert!(!is_new((&energy, "a"), (&again, "a")));
+        let water = described(&energy, "intruders", "desalination plants", "/water");
+        assert!(is_new((&energy, "a"), (&water, "a")));
+    }
+
+    #[test]
+    fn a_name_that_was_not_understood_at_first_is_no_news_in_its_story() {
+        let named = statement(StatementKind::Threat, "country:IR", "company:saudi-aramco");
+        let mut named = Statement { sectors: vec!["/energy".into()], ..named };
+        named.targets[0].text = "the oil facilities of Saudi Aramco".to_owned();
+        let mut unknown = named.clone();
+        unknown.targets[0].entity = None;
+        assert!(!is_new((&unknown, "a"), (&named, "a")));
+        assert!(is_new((&unknown, "a"), (&named, "b")));
+        named.targets[0].text = "the oil facilities of Kuwait Oil".to_owned();
+        assert!(is_new((&unknown, "a"), (&named, "a")));
+    }
+
+    #[test]
+    fn a_common_noun_taken_for_a_name_names_nobody() {
+        let of = |id: &str, text: &str| {
+            let mut it = statement(StatementKind::Attack, id, "company:grid");
+            it.actors[0].text = text.to_owned();
+            claims(&it, &BTreeMap::new())[0].n_named()
+        };
+        assert_eq!(of("name:organization:hackers", "hackers"), 1);
+        assert_eq!(of("name:organization:grey heron", "Grey Heron"), 2);
+        assert_eq!(of("name:organization:grey heron", "the militia"), 2, "said before by name");
+        assert_eq!(of("country:IR", "tehran"), 2);
     }
 }

@@ -1,9 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use config::{GazetteerEntity, GazetteerKind};
 use nlp::annotation::StatementKind::{Attack, Threat};
 use tempfile::TempDir;
 
 use super::*;
+use crate::countries::Countries;
 use crate::facet::FilterField;
 use crate::record::StoredArticle;
 use crate::testing::{With, article, at};
@@ -74,6 +76,42 @@ fn counts(response: &SearchResponse, field: FilterField) -> Vec<(String, u64)> {
 
 fn pairs(expected: &[(&str, u64)]) -> Vec<(String, u64)> {
     expected.iter().map(|(value, count)| ((*value).to_owned(), *count)).collect()
+}
+
+#[test]
+fn a_country_is_found_by_the_places_in_it() {
+    let entity = |id: &str, kind, name: &str| GazetteerEntity {
+        id: id.to_owned(),
+        kind,
+        name: name.to_owned(),
+        aliases: vec![],
+        ambiguous: vec![],
+        demonyms: vec![],
+        metonyms: vec![],
+        country: Some("IR".to_owned()),
+        sectors: vec![],
+        latitude: None,
+        longitude: None,
+        weight: 0,
+    };
+    let countries = Countries::of(&[
+        entity("city:1", GazetteerKind::City, "Isfahan"),
+        entity("country:IR", GazetteerKind::Country, "Iran"),
+        entity("org:x", GazetteerKind::Government, "Ministry"),
+    ]);
+    let mut articles = [
+        article("a.example/city", "Blast", "There was a blast.")
+            .place("Esfahan", ("city:1", "Isfahan")),
+        article("a.example/org", "Word", "Nothing.").mention("the ministry", ("org:x", "Ministry")),
+        article("a.example/other", "Blast", "Another.").place("Oslo", ("city:2", "Oslo")),
+    ];
+    articles.iter_mut().for_each(|it| countries.fill(it));
+    let fixture = Fixture::of(&articles);
+    fixture.check("place:iran", &["city"]);
+    fixture.check("place:country:ir", &["city"]);
+    fixture.check("place:esfahan place:city:1", &["city"]);
+    fixture.check("entity:iran", &[]);
+    fixture.check("place:oslo", &["other"]);
 }
 
 fn grid_articles() -> Vec<StoredArticle> {

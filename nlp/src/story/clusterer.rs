@@ -6,15 +6,18 @@
 //! chain two stories together. Nothing of this grows with the number of old stories.
 
 mod merge;
+mod split;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::likeness::{Common, probability};
-use super::stated_date::stated_date;
+use super::stated_date::{stated_date, years};
 use super::terms::{Norms, Rarities, TermIndex, Uses, likeness, tellers};
 use super::{StoryId, StoryInput};
+
+pub use split::Split;
 
 /// Share of the nearest article in the likeness to a story; the rest is the mean.
 const NEAREST_SHARE: f32 = 0.5;
@@ -66,6 +69,8 @@ pub struct Placed {
     pub copy_of: Option<String>,
     /// Stories that turned out to be this one: they end here.
     pub merged: Vec<StoryId>,
+    /// Articles that leave a story, which this article showed to be two; it may be among them.
+    pub split: Option<Split>,
 }
 
 struct Member {
@@ -89,20 +94,24 @@ struct Features {
     language: Option<String>,
     /// Date that the text states, when nothing else dates the article.
     stated: Option<NaiveDate>,
+    /// Years that the text names, likewise.
+    years: Vec<i32>,
 }
 
 impl Features {
     fn of(input: &StoryInput, terms: &mut TermIndex) -> Features {
         let is_known = input.embedding.iter().any(|&it| it != 0.0);
         let steps = input.embedding.iter().map(|it| (it * 127.0).round() as i8);
+        let text = match input.at {
+            None => format!("{}\n{}", input.title, input.lead),
+            Some(_) => String::new(),
+        };
         Features {
             meaning: if is_known { steps.collect() } else { Box::default() },
             uses: terms.uses(input),
             language: input.language.clone(),
-            stated: match input.at {
-                None => stated_date(&format!("{}\n{}", input.title, input.lead)),
-                Some(_) => None,
-            },
+            stated: stated_date(&text),
+            years: years(&text),
         }
     }
 
@@ -135,6 +144,9 @@ impl Newcomer<'_> {
             is_one_language: !matches!(languages, (Some(a), Some(b)) if a != b),
             is_same_date: matches!(dates, (Some(a), Some(b))
                 if (a - b).num_days().abs() <= SAME_DATE_DAYS),
+            is_other_year: !self.features.years.is_empty()
+                && !other.years.is_empty()
+                && !self.features.years.iter().any(|it| other.years.contains(it)),
         };
         (probability(common), terms.words.unwrap_or(0.0))
     }
@@ -174,7 +186,7 @@ impl StoryClusterer {
         if let Some(member) = self.by_article.get(&input.article).map(|it| &self.members[it]) {
             let (story, copy_of) = (member.story.clone(), member.copy_of.clone());
             let headline = self.headline(&story);
-            return Placed { story, headline, copy_of, merged: vec![] };
+            return Placed { story, headline, copy_of, merged: vec![], split: None };
         }
         let features = Features::of(input, &mut self.terms);
         let mut seen = self.seen(&features, input.at).into_iter();
@@ -186,8 +198,11 @@ impl StoryClusterer {
         let copy_of = self.original(&compared);
         self.keep(input, features, story.clone(), copy_of.clone(), &compared);
         let (story, merged) = self.merge(story, others);
+        let split = self.split(&story, mean(&compared));
+        let story = self.by_article.get(&input.article).map(|it| self.members[it].story.clone());
+        let story = story.unwrap_or_else(|| StoryId::founded_by(&input.article));
         let headline = self.headline(&story);
-        Placed { story, headline, copy_of, merged }
+        Placed { story, headline, copy_of, merged, split }
     }
 
     /// Takes an article whose story was found before.
@@ -230,9 +245,7 @@ impl StoryClusterer {
             let Some(days) = self.days_between(story, at) else { continue };
             let compared = self.compare(&newcomer, story);
             let nearest = compared.iter().map(|it| it.1).fold(0.0_f32, f32::max);
-            let sum: f32 = compared.iter().map(|it| it.1).sum();
-            let mean = sum / compared.len().max(1) as f32;
-            let likeness = NEAREST_SHARE * nearest + (1.0 - NEAREST_SHARE) * mean;
+            let likeness = NEAREST_SHARE * nearest + (1.0 - NEAREST_SHARE) * mean(&compared);
             let surplus = likeness - THRESHOLD - THRESHOLD_PER_DAY * days;
             if 0.0 <= surplus {
                 seen.push(Seen { story: story.clone(), surplus, compared });
@@ -354,6 +367,11 @@ impl StoryClusterer {
         remove_number(&mut self.by_story, &member.story, number);
         self.terms.remove(&member.features.uses, number);
     }
+}
+
+/// Mean likeness of those compared with.
+fn mean(compared: &[(u32, f32, f32)]) -> f32 {
+    compared.iter().map(|it| it.1).sum::<f32>() / compared.len().max(1) as f32
 }
 
 /// Takes `number` from the rising numbers of `story`, and the story with its last one.

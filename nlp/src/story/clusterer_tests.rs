@@ -166,3 +166,50 @@ fn an_article_that_repeats_another_names_it() {
     assert_eq!(copy_of_copy.copy_of.as_deref(), Some("a"), "the earliest, not the nearest");
     assert_eq!(stories.place(&input("d", STRIKE, 2)).copy_of, None);
 }
+
+/// A state in which floods and strikes are one story.
+fn mixed_up() -> StoryClusterer {
+    let mut stories = clusterer();
+    let story = StoryId::founded_by("flood 0");
+    let day = |n: u32| 1 + n / 4;
+    for n in 0..8 {
+        let (name, title) = if n % 2 == 0 { ("flood", FLOOD) } else { ("strike", STRIKE) };
+        stories.restore(&input(&format!("{name} {n}"), title, day(n)), story.clone());
+    }
+    stories
+}
+
+#[test]
+fn a_story_that_proves_to_be_two_is_taken_apart() {
+    let mut stories = mixed_up();
+    let placed = stories.place(&input("strike 9", STRIKE, 3));
+    let split = placed.split.expect("two events");
+    assert_eq!(split.from.as_str(), "flood 0");
+    assert_eq!(split.articles, ["strike 1", "strike 3", "strike 5", "strike 7", "strike 9"]);
+    assert_eq!(split.from_headline.as_deref(), Some(FLOOD));
+    assert_eq!(split.to_headline.as_deref(), Some(STRIKE));
+    assert_eq!(placed.story, split.to);
+    assert_eq!(split.to.as_str().len(), 32);
+    // From here on each has its own, and the same evidence gives the same ids.
+    assert_eq!(stories.assign(&input("x", STRIKE, 3)), split.to);
+    assert_eq!(stories.assign(&input("y", FLOOD, 3)), split.from);
+    let again = mixed_up().place(&input("strike 9", STRIKE, 3));
+    assert_eq!(again.split, Some(split));
+}
+
+#[test]
+fn what_somebody_put_together_stays_together() {
+    let mut stories = mixed_up();
+    stories.move_article("strike 1", &StoryId::founded_by("flood 0"), true);
+    let placed = stories.place(&input("strike 9", STRIKE, 3));
+    assert_eq!((placed.story.as_str(), placed.split), ("flood 0", None));
+}
+
+#[test]
+fn a_story_of_one_event_stays_whole() {
+    let mut stories = clusterer();
+    for n in 0..30 {
+        let title = if n % 2 == 0 { FLOOD } else { FLOOD_AGAIN };
+        assert_eq!(stories.place(&input(&n.to_string(), title, 1 + n / 5)).split, None);
+    }
+}

@@ -1,5 +1,5 @@
-//! What an article is compared by besides its meaning: words, names and numbers; entities only
-//! find what to compare.
+//! What an article is compared by besides its meaning: words, names, numbers and entities, each
+//! weighted by its rarity.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -154,9 +154,10 @@ pub(super) struct TermLikeness {
     pub(super) lead_names: Option<f32>,
     pub(super) names: Option<f32>,
     pub(super) numbers: Option<f32>,
+    pub(super) entities: Option<f32>,
 }
 
-const N_VECTORS: usize = 5;
+const N_VECTORS: usize = 6;
 
 /// Adds what a term of weight `rarity` means for the product of two articles, or of one with
 /// itself.
@@ -175,6 +176,9 @@ fn add_product(sums: &mut [f32; N_VECTORS], a: Use, b: Use, rarity: f32) {
     }
     if sorts & NUMBER != 0 {
         sums[4] += square;
+    }
+    if sorts & ENTITY != 0 {
+        sums[5] += square;
     }
 }
 
@@ -220,6 +224,7 @@ pub(super) fn likeness(a: &Uses, norms: &Norms, b: &Uses, rarities: &Rarities) -
         lead_names: cosine(2),
         names: cosine(3),
         numbers: cosine(4),
+        entities: cosine(5),
     }
 }
 
@@ -297,7 +302,7 @@ fn is_year(word: &str) -> bool {
 }
 
 /// A word in lower case without its most common English endings; `None` when it tells nothing.
-fn stem(word: &str) -> Option<String> {
+pub(super) fn stem(word: &str) -> Option<String> {
     let word = word.to_lowercase();
     let word = word.strip_suffix("'s").or_else(|| word.strip_suffix("’s")).unwrap_or(&word);
     let endings = ["ing", "ed", "es", "s"].iter();
@@ -307,7 +312,7 @@ fn stem(word: &str) -> Option<String> {
 }
 
 /// FNV-1a, 64 bits: the same on every machine, so that ties fall the same way.
-fn hash(text: &str) -> u64 {
+pub(super) fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })

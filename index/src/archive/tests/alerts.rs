@@ -1,5 +1,6 @@
 use config::{AlertUnit, Channel, Delivery, SavedSearch, SearchId};
 use ingest::Article;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::world::{World, at, correlated, id, on_each_database, threat, threatening};
@@ -7,6 +8,7 @@ use crate::archive::alerts::{AlertEdit, AlertFilter, AlertState, Match, MatchIte
 use crate::archive::annotations::CorrelatedArticle;
 use crate::archive::outbox::Outcome;
 use crate::archive::searches::{Expect, Saved};
+use crate::archive::story_edits::StoryEdit;
 use crate::archive::versions::{Reading, Reread};
 use crate::matching::Reason;
 use crate::matching::novelty::claims;
@@ -31,7 +33,7 @@ fn matched(search: &SavedSearch, n: u32, founder: u32) -> Match {
         sentence: "Powers rose.".to_owned(),
     };
     let claims = match search.unit {
-        AlertUnit::Statement => claims(&threat(), Some(item.story.as_str())),
+        AlertUnit::Statement => claims(&threat(), &BTreeMap::new()),
         _ => Vec::new(),
     };
     let place = if claims.is_empty() { String::new() } else { "b0".to_owned() };
@@ -153,6 +155,83 @@ async fn a_statement_alerts_once_in_its_window() {
         let mut later = matched(&grid, 3, 3);
         later.dated_at = at(2 * 24 * 60);
         assert_eq!(record(world, &[threatening(3, 3)], &[later]).await, 1);
+    })
+    .await;
+}
+
+/// Article `n` of the story that `founder` founded, which names the threatened party only.
+fn vaguely(search: &SavedSearch, n: u32, founder: u32) -> (CorrelatedArticle, Match) {
+    let (mut article, mut matched) = (threatening(n, founder), matched(search, n, founder));
+    let statement = &mut article.annotation.statements[0];
+    statement.actors.clear();
+    matched.items[0].claims = claims(statement, &BTreeMap::new());
+    (article, matched)
+}
+
+/// Records article `n` as [`vaguely`] makes it; answers how many alerts it raised.
+async fn record_vaguely(world: &World, search: &SavedSearch, n: u32, founder: u32) -> usize {
+    let (article, matched) = vaguely(search, n, founder);
+    record(world, &[article], &[matched]).await
+}
+
+#[tokio::test]
+async fn what_was_told_is_not_told_again_in_the_story_that_took_the_other_in() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1, 2, 3, 4, 5, 6]).await;
+        let grid = search(AlertUnit::Statement);
+        let batch = [threatening(1, 1), correlated(2, 2, &[]), correlated(3, 3, &[])];
+        assert_eq!(record(world, &batch, &[matched(&grid, 1, 1)]).await, 1);
+        assert_eq!(record_vaguely(world, &grid, 4, 2).await, 1, "it may be another threat");
+
+        // Later evidence, and in the same batch an article of the story that ends.
+        let story = |n| correlated(n, n, &[]).story;
+        let bridge = CorrelatedArticle { merged: vec![story(1)], ..correlated(3, 3, &[]) };
+        let (rewrite, its_match) = vaguely(&grid, 5, 1);
+        assert_eq!(record(world, &[bridge, rewrite], &[its_match]).await, 0);
+        assert_eq!(record_vaguely(world, &grid, 6, 3).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_told_is_not_told_again_where_an_analyst_moved_it() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1, 2, 3, 4]).await;
+        let grid = search(AlertUnit::Statement);
+        // Of two articles that say the same, only the first raises an alert.
+        let batch = [threatening(1, 1), threatening(2, 1)];
+        let matches = [matched(&grid, 1, 1), matched(&grid, 2, 1)];
+        assert_eq!(record(world, &batch, &matches).await, 1);
+        let story = correlated(1, 1, &[]).story;
+        let split = world.archive.split_story(&story, &[id(2)], at(101)).await.unwrap();
+        let StoryEdit::Done(new, 1) = split else { panic!("{split:?}") };
+        let (article, its_match) = vaguely(&grid, 3, 1);
+        let article = CorrelatedArticle { story: new.clone(), ..article };
+        let its_match = Match { story: new, ..its_match };
+        assert_eq!(record(world, &[article], &[its_match]).await, 0);
+        assert_eq!(record_vaguely(world, &grid, 4, 1).await, 0, "nor in the other half");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_told_is_not_told_again_when_all_stories_are_found_anew() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1, 2, 3, 4, 5]).await;
+        let (grid, by_story) = (search(AlertUnit::Statement), search(AlertUnit::Story));
+        let by_story = SavedSearch { id: SearchId::new("stories"), ..by_story };
+        let batch = [correlated(1, 1, &[]), threatening(2, 1)];
+        let matches = [matched(&grid, 2, 1), matched(&by_story, 2, 1)];
+        assert_eq!(record(world, &batch, &matches).await, 2);
+        world.archive.clear_annotations().await.unwrap();
+        // The second article founds the story now, which therefore has another id.
+        world.annotate(&[threatening(2, 2), correlated(1, 2, &[])]).await;
+        assert_eq!(record_vaguely(world, &grid, 3, 2).await, 0);
+        assert_eq!(record(world, &[correlated(4, 2, &[])], &[matched(&by_story, 4, 2)]).await, 0);
+        assert_eq!(record_vaguely(world, &grid, 5, 5).await, 1, "another story");
     })
     .await;
 }

@@ -1,4 +1,4 @@
-use nlp::story::StoryId;
+use nlp::story::{Split, StoryId};
 
 use super::world::{World, article, at, correlated, id, on_each_database};
 use crate::archive::annotations::CorrelatedArticle;
@@ -173,6 +173,72 @@ async fn copies_count_once() {
         assert_eq!((found.summary.n_sources, found.summary.n_independent), (2, 1));
         let copies: Vec<_> = found.articles.iter().filter_map(|it| it.copy_of).collect();
         assert_eq!(copies, [id(1)]);
+    })
+    .await;
+}
+
+/// A split of the articles `n` out of the story that `founder` founded.
+fn split_of(founder: u32, articles: &[u32]) -> Option<Split> {
+    Some(Split {
+        from: story_of(founder),
+        from_headline: Some("Stays".to_owned()),
+        to: story_of(999),
+        to_headline: Some("Leaves".to_owned()),
+        articles: articles.iter().map(|it| id(*it).to_string()).collect(),
+    })
+}
+
+async fn headline(world: &World, story: &StoryId) -> String {
+    world.archive.story(story).await.unwrap().unwrap().summary.headline
+}
+
+#[tokio::test]
+async fn later_evidence_takes_a_story_apart_and_puts_it_together_again() {
+    on_each_database(async |world| {
+        two_stories(world).await;
+        world.store([5, 6]).await;
+        let proof = CorrelatedArticle {
+            story: story_of(999),
+            split: split_of(1, &[2, 5]),
+            ..correlated(5, 1, &[])
+        };
+        world.annotate(&[proof]).await;
+        assert_eq!(members(world, &story_of(1)).await, [1]);
+        assert_eq!(members(world, &story_of(999)).await, [2, 5]);
+        assert_eq!(headline(world, &story_of(1)).await, "Stays");
+        assert_eq!(headline(world, &story_of(999)).await, "Leaves");
+        let moves = world.archive.story_moves_after(0, 100).await.unwrap();
+        assert_eq!(moves.iter().map(|it| it.article).collect::<Vec<_>>(), [id(2)]);
+
+        let bridge = CorrelatedArticle { merged: vec![story_of(999)], ..correlated(6, 1, &[]) };
+        world.annotate(&[bridge]).await;
+        assert_eq!(members(world, &story_of(1)).await, [1, 2, 5, 6]);
+        let again = CorrelatedArticle { split: split_of(1, &[2, 5]), ..correlated(6, 1, &[]) };
+        world.annotate(&[again]).await;
+        assert_eq!(members(world, &story_of(999)).await, [2, 5], "its id lives again");
+        assert_eq!(world.archive.redirected(&story_of(999)).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn evidence_does_not_take_apart_what_an_analyst_decided() {
+    on_each_database(async |world| {
+        two_stories(world).await;
+        world.archive.pin_articles(&story_of(1), &[id(1)], at(1)).await.unwrap();
+        world.store([5]).await;
+        let last = world.archive.last_story_move().await.unwrap();
+        let proof = CorrelatedArticle {
+            story: story_of(999),
+            split: split_of(1, &[2, 5]),
+            ..correlated(5, 1, &[])
+        };
+        world.annotate(&[proof]).await;
+        assert_eq!(members(world, &story_of(1)).await, [1, 2, 5]);
+        assert!(world.archive.story(&story_of(999)).await.unwrap().is_none());
+        let moves = world.archive.story_moves_after(last, 100).await.unwrap();
+        assert!(moves.iter().all(|it| it.story == story_of(1)), "{moves:?}");
+        assert!(moves.iter().any(|it| it.article == id(2)), "correlate stages learn of it");
     })
     .await;
 }

@@ -226,6 +226,7 @@ pub(super) fn correlated(n: u32, founder: u32, entities: &[&str]) -> CorrelatedA
         headline: None,
         copy_of: None,
         merged: Vec::new(),
+        split: None,
     }
 }
 

@@ -66,7 +66,7 @@ impl StoryClusterer {
     }
 
     /// Whether somebody put an article into that story by hand.
-    fn is_decided(&self, story: &StoryId) -> bool {
+    pub(super) fn is_decided(&self, story: &StoryId) -> bool {
         let mut numbers = self.by_story.get(story).into_iter().flatten();
         numbers.any(|it| self.members[it].is_decided)
     }
