@@ -119,7 +119,7 @@ pub(crate) fn check_searches(
 pub(crate) fn check_unread_searches(
     reader: &mut Reader<'_>,
     read: &[Placed<SavedSearch>],
-    check_query: CheckQuery,
+    check_query: CheckText,
 ) {
     let (document, _) = DeTable::parse_recoverable(reader.text());
     let searches = document.get_ref().get("search").and_then(|it| it.get_ref().as_array());
@@ -143,7 +143,7 @@ pub(crate) fn check_unread_searches(
     }
 }
 
-fn check_fields(reader: &mut Reader<'_>, fields: &DeTable<'_>, check_query: CheckQuery) {
+fn check_fields(reader: &mut Reader<'_>, fields: &DeTable<'_>, check_query: CheckText) {
     let query = fields.get("query");
     let text = query.and_then(|it| it.get_ref().as_str());
     if let (Some(query), Some(message)) = (query, text.and_then(|it| check_query(it).err())) {

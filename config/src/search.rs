@@ -118,7 +118,7 @@ declare! {
 }
 
 /// Reads a file of saved searches; all mistakes are noted in `reader`.
-pub(crate) fn read_searches(reader: &mut Reader<'_>, check_query: CheckQuery) -> Vec<SavedSearch> {
+pub(crate) fn read_searches(reader: &mut Reader<'_>, check_query: CheckText) -> Vec<SavedSearch> {
     let searches = reader.document::<SearchFile>().map(|it| it.search).unwrap_or_default();
     check_unread_searches(reader, &searches, check_query);
     let mut mistakes = check_searches(&searches, check_query);

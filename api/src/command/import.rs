@@ -255,6 +255,7 @@ fn article(record: &Record, context: &Common) -> Outcome {
         title: None,
         summary: None,
         published_at: None,
+        text: None,
     };
     article_of_page(&page, &entry, &ExtractRules::default(), context.n_chars_max, fetched_at)
         .map(Box::new)
