@@ -128,8 +128,9 @@ mod tests {
 
     #[test]
     fn a_busy_source_is_silent_after_days_and_a_slow_one_after_weeks() {
-        let is =
-            |n_per_day, n_silent| standing(&source(n_per_day, 10 + n_silent), day(10 + n_silent));
+        let is = |n_per_day, n_silent: i64| {
+            standing(&source(n_per_day, 10 + n_silent), day(10 + n_silent))
+        };
         assert_eq!(is(50, 1), Standing::Well);
         assert_eq!(is(50, 3), Standing::Silent);
         assert_eq!(is(50, 200), Standing::Silent, "it stays silent");

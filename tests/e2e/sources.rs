@@ -55,7 +55,9 @@ async fn from_an_address_to_articles_to_another_installation() {
     for part in ["ok    robots", "discover", "2 entries", "Grid warned", "usable: "] {
         assert!(tried.stdout.contains(part), "{part}: {}", tried.stdout);
     }
-    let nothing = app.run(&["sources", "test", &site.url("/0"), "--json"]).await;
+    let bare = FixtureSite::start().await;
+    bare.put("/", Reply::html("<title>Bare</title><p>Nothing to read here."));
+    let nothing = app.run(&["sources", "test", &bare.url("/"), "--json"]).await;
     assert_eq!((nothing.code, nothing.json()["verdict"].as_str()), (Some(1), Some("unusable")));
 
     let added = app.run(&["sources", "add", &site.url("/")]).await;

@@ -32,11 +32,10 @@ pub(crate) struct SourceRow {
     next_poll: Option<Time>,
     per_day: String,
     last_article: Option<Time>,
-    quality: String,
+    quality: Vec<String>,
     n_waiting: String,
     n_dead: String,
     n_articles: String,
-    place: String,
 }
 
 /// What the page is made from.
@@ -171,14 +170,16 @@ fn row(source: &SourceBody, sectors: &SectorNames, now: DateTime<Utc>) -> Source
     let mut about: Vec<String> = Vec::new();
     about.extend(source.kind.clone().filter(|it| it != "feed"));
     about.extend(source.sectors.iter().map(|it| sectors.label(&SectorId::new(it))));
-    let place = [source.country.as_deref(), source.language.as_deref()];
+    let place = [source.country.clone(), source.language.clone()];
+    let place = place.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let about = [about.join(", "), place].into_iter().filter(|it| !it.is_empty());
     SourceRow {
         href: href("/search", [("source", source.id.as_str())]),
         name: brief(&clean_or(&source.name, &source.id), 60),
         is_sample: source.is_sample,
         is_added: matches!(source.origin.as_deref(), Some("api" | "opml")),
         is_paused: source.is_paused,
-        about: about.join(", "),
+        about: about.collect::<Vec<_>>().join(" · "),
         state,
         state_label: label,
         failure: source.failure_message.as_ref().map(|it| reason(it, &source.address)),
@@ -190,7 +191,6 @@ fn row(source: &SourceBody, sectors: &SectorNames, now: DateTime<Utc>) -> Source
         n_waiting: grouped(source.n_waiting),
         n_dead: grouped(source.n_dead),
         n_articles: grouped(source.n_articles),
-        place: place.into_iter().flatten().collect::<Vec<_>>().join(" · "),
         id: source.id.clone(),
     }
 }
@@ -216,13 +216,13 @@ fn per_day(n: f64) -> String {
     if n < 10.0 { format!("{n:.1}") } else { grouped(n.round() as u64) }
 }
 
-fn quality(source: &SourceBody) -> String {
+fn quality(source: &SourceBody) -> Vec<String> {
     let percent = |it: f64| format!("{:.0} %", it * 100.0);
     let quality = &source.quality;
     let mut said = Vec::new();
     said.extend(quality.readable.map(|it| format!("{} read", percent(it))));
     said.extend(quality.dated.map(|it| format!("{} dated", percent(it))));
-    said.join(" · ")
+    said
 }
 
 /// A failure's message without the address that it mostly begins with: the line names the source.

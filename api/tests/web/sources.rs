@@ -21,16 +21,16 @@ const FEED: &str = "<rss version='2.0'><channel><title>The Desk &lt;b&gt;</title
 
 /// A publisher with a site, a feed and an article.
 async fn publisher() -> SocketAddr {
-    let text = "Operators of the grid were warned on Sunday that attackers would try to reach control rooms. ";
+    let paragraphs: String = (1..9)
+        .map(|n| format!("<p>On day {n} operators of grid {n} were warned that attackers would try to reach control room {n}.</p>"))
+        .collect();
     let article = format!(
-        "<html><head><title>Grid operators warned</title></head><body><article><h1>Grid operators warned</h1>{}</article></body></html>",
-        format!("<p>{text}</p>").repeat(8)
+        "<html><head><title>Grid operators warned</title></head><body><article><h1>Grid operators warned</h1>{paragraphs}</article></body></html>",
     );
-    let xml = [(header::CONTENT_TYPE, "application/rss+xml")];
     let router = Router::new()
         .route("/", get(async || Html("<html lang=en><title>Desk</title><link rel=alternate type=application/rss+xml href=/feed.xml><link rel=alternate type=application/rss+xml title=Comments href=/comments.xml>")))
-        .route("/feed.xml", get(async move || (xml, FEED)))
-        .route("/comments.xml", get(async move || (xml, FEED)))
+        .route("/feed.xml", get(async || ([(header::CONTENT_TYPE, "application/rss+xml")], FEED)))
+        .route("/comments.xml", get(async || ([(header::CONTENT_TYPE, "application/rss+xml")], FEED)))
         .route("/grid", get(async move || Html(article)))
         .route("/bare", get(async || Html("<title>Bare</title><p>Nothing here.")));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
