@@ -8,7 +8,7 @@ const [base] = process.argv.slice(2);
 const msMax = Number(process.env.HARBINGER_PAINTED_MS_MAX ?? 300);
 const QUERIES = [
   "harbour", "river station", "\"copper bridge\"", "kind:threat", "kind:threat harbour", "sector:/energy",
-  "actor:\"Entity 7\"", "market OR museum", "harbour -river", "title:mountain", "lantern kettle", "w*",
+  "actor:\"Entity 7\"", "market OR museum", "harbour -river", "title:mountain", "lantern kettle", "win*",
 ];
 const N_ROUNDS = 2;
 
@@ -34,8 +34,10 @@ async function painted(query) {
   await page.goto("/help");
   await page.locator("[data-search]").fill(query);
   await Promise.all([page.waitForURL(/\/search\?/), page.keyboard.press("Enter")]);
-  const slow = new Promise((_, fail) => { setTimeout(() => fail(new Error(`nothing painted: ${query}`)), 15_000); });
+  let timer;
+  const slow = new Promise((_, fail) => { timer = setTimeout(() => fail(new Error(`nothing painted: ${query}`)), 15_000); });
   const ms = await Promise.race([page.evaluate(() => globalThis.painted), slow]);
+  clearTimeout(timer);
   const answered = await page.evaluate(() => performance.getEntriesByType("navigation")[0].responseStart);
   return { query, ms, answered };
 }

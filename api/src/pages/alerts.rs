@@ -9,6 +9,7 @@ use index::archive::searches::{Origin, SearchRecord};
 use super::frame::Frame;
 use super::text::{Time, brief, clean_or, counted, href, language_tag, path_href, web_href};
 use super::view::Chip;
+use crate::sample;
 
 /// An alert in the inbox.
 pub(crate) struct AlertView {
@@ -166,7 +167,11 @@ fn alert_view(alert: &AlertRecord, now: DateTime<Utc>) -> AlertView {
         title: clean_or(&brief(&alert.title, 200), "Untitled"),
         lang: language_tag(alert.language.as_deref()),
         href: path_href("articles", &alert.article.to_string()),
-        out_href: web_href(&alert.url),
+        // No resolver knows the host of the sample wire; the article's page leads to its own copy.
+        out_href: match sample::local_path(&alert.url) {
+            Some(_) => None,
+            None => web_href(&alert.url),
+        },
         source: clean_or(&brief(&alert.source_name, 60), alert.source.as_str()),
         time: Time::of(alert.dated_at, now),
         fired: Time::of(alert.created_at, now),

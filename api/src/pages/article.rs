@@ -250,12 +250,21 @@ fn block(block: &Block<'_>) -> BlockView {
     });
     let numbers = |_| block.statements.iter().map(|(n, _)| n + 1).collect::<Vec<_>>();
     let numbers = block.is_start.then_some(()).map(numbers).unwrap_or_default();
+    let mut runs: Vec<RunView> = block.runs.iter().map(run).collect();
+    // One phrase, cut where a name in it is linked, looks like one.
+    for (n, pair) in block.runs.windows(2).enumerate() {
+        let is_one = pair[0].role == pair[1].role && pair[0].role_of == pair[1].role_of;
+        if is_one && pair[0].role.is_some() {
+            runs[n].class.push_str(" goes-on");
+            runs[n + 1].class.push_str(" cont");
+        }
+    }
     BlockView {
         is_statement: gravest.is_some(),
         kind: gravest.map(kind_name).unwrap_or_default(),
         id: numbers.first().map(|it| format!("s{it}")),
         numbers,
-        runs: block.runs.iter().map(run).collect(),
+        runs,
     }
 }
 

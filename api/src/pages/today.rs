@@ -158,6 +158,8 @@ pub(crate) struct TodayPage {
     note: Option<String>,
     list_title: &'static str,
     statements: Vec<StatementView>,
+    /// Statements that found no room.
+    n_left: usize,
     stories: Vec<ArticleItem>,
     empty_title: &'static str,
     empty_advice: Vec<&'static str>,
@@ -209,6 +211,7 @@ pub(crate) fn page(input: Input<'_>) -> TodayPage {
         sectors,
         actors: party_rows(&groups, |it| &it.actors),
         targets: party_rows(&groups, |it| &it.targets),
+        n_left: groups.len().saturating_sub(N_CARDS_MAX),
         statements: groups.iter().take(N_CARDS_MAX).map(|it| card(it, context)).collect(),
         empty_title,
         empty_advice,

@@ -166,7 +166,7 @@ async fn connect(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
         .await
 }
 
-fn database_file(settings: &ArchiveSettings) -> Result<std::path::PathBuf, ArchiveError> {
+fn database_file(settings: &ArchiveSettings) -> Result<PathBuf, ArchiveError> {
     if settings.database_url.is_some() {
         let source = std::io::Error::new(
             std::io::ErrorKind::Unsupported,

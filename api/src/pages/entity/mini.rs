@@ -9,12 +9,12 @@ use crate::export::Facts;
 use crate::pages::graph::{class, entity_href, name_of};
 use crate::pages::text::{brief, counted};
 
-const WIDTH: f64 = 320.0;
+const WIDTH: f64 = 290.0;
 const HEIGHT: f64 = 250.0;
-const MIDDLE: (f64, f64) = (160.0, 118.0);
+const MIDDLE: (f64, f64) = (145.0, 116.0);
 /// Half the width and height of the ellipse on which the others stand.
-const REACH: (f64, f64) = (112.0, 90.0);
-const N_LETTERS_MAX: usize = 18;
+const REACH: (f64, f64) = (100.0, 92.0);
+const N_LETTERS_MAX: usize = 17;
 /// Length of an arrow's head.
 const HEAD: f64 = 7.0;
 
@@ -123,7 +123,7 @@ fn dot(node: &Node, at: (f64, f64), about: String, facts: &Facts) -> Dot {
         is_middle: false,
         x: number(at.0),
         y: number(at.1),
-        text_y: number(at.1 + radius + 11.0),
+        text_y: number(at.1 + radius + 12.0),
         radius: number(radius),
     }
 }

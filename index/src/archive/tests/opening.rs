@@ -2,7 +2,12 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-use super::world::{World, article, id, on_each_database};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{AssertSqlSafe, Connection, Row, SqlSafeStr};
+
+use super::world::{World, article, at, correlated, id, on_each_database, threatening};
+use crate::archive::open::MIGRATIONS;
+use crate::archive::statements::StatementFilter;
 use crate::archive::{Archive, ArchiveError, ArchiveSettings};
 
 const HELD_FOLDER: &str = "HARBINGER_TEST_HELD_FOLDER";
@@ -181,6 +186,63 @@ fn every_migration_in_the_folder_is_applied() {
     for folder in ["sqlite", "postgres"] {
         let folder = format!("{}/migrations/{folder}", env!("CARGO_MANIFEST_DIR"));
         let n_files = fs::read_dir(folder).unwrap().count();
-        assert_eq!(n_files, super::super::open::MIGRATIONS.len());
+        assert_eq!(n_files, MIGRATIONS.len());
     }
+}
+
+/// What an archive tells of the articles 1 and 2, of whom they name and what they say.
+async fn told(archive: &Archive) -> String {
+    let statements = archive.statements(&StatementFilter::default(), None, 10).await.unwrap();
+    let (first, second) = (archive.article(&id(1)).await, archive.article(&id(2)).await);
+    let entity = archive.entity("country:ir").await.unwrap();
+    format!("{:?} {:?} {:?} {entity:?}", first.unwrap(), second.unwrap(), statements.items)
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_schema_is_brought_up_with_all_it_had() {
+    let world = World::on_sqlite().await;
+    world.store([1, 2]).await;
+    world.annotate(&[threatening(1, 1), correlated(2, 1, &["country:ir"])]).await;
+    let expected = told(&world.archive).await;
+    assert!(expected.contains("Threat"), "{expected}");
+
+    // The same in the first schema, with the columns that this had.
+    let old = ArchiveSettings::in_folder(world.dir.path().join("old"));
+    fs::create_dir(&old.data_dir).unwrap();
+    let url = format!("sqlite://{}?mode=rwc", old.data_dir.join("harbinger.db").display());
+    let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
+    let (version, description, sql, _) = MIGRATIONS[0];
+    let kind = MigrationType::Simple;
+    let first = Migration::new(version, description.into(), kind, sql.into_sql_str(), false);
+    Migrator::with_migrations(vec![first]).run(&mut connection).await.unwrap();
+    let tables = sqlx::query(
+        "SELECT m.name AS name, group_concat(c.name, ', ') AS columns
+         FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c
+         WHERE m.type = 'table' AND m.name NOT LIKE '%sql%' GROUP BY m.name",
+    );
+    let tables = tables.fetch_all(&mut connection).await.unwrap();
+    assert!(tables.len() > 10, "the first schema has more than {} tables", tables.len());
+    let newer = world.settings.data_dir.join("harbinger.db");
+    let mut steps = vec!["PRAGMA foreign_keys = OFF".to_owned()];
+    steps.push(format!("ATTACH '{}' AS newer", newer.display()));
+    for table in &tables {
+        let (name, columns): (&str, &str) = (table.get("name"), table.get("columns"));
+        steps.push(format!(
+            "INSERT OR REPLACE INTO main.{name} ({columns}) SELECT {columns} FROM newer.{name}"
+        ));
+    }
+    for step in steps {
+        sqlx::raw_sql(AssertSqlSafe(step)).execute(&mut connection).await.unwrap();
+    }
+    connection.close().await.unwrap();
+
+    let refused = Archive::open_read_only(&old).await.unwrap_err();
+    assert!(matches!(refused, ArchiveError::SchemaTooOld { found: 1, .. }), "{refused}");
+    let archive = Archive::open(&old).await.unwrap();
+    assert_eq!(told(&archive).await, expected);
+    // And it goes on.
+    archive.record_article(&article("wire", 3), None).await.unwrap();
+    archive.record_annotations(&[correlated(3, 1, &["country:ir"])], at(9)).await.unwrap();
+    assert_eq!(archive.entity("country:ir").await.unwrap().unwrap().n_articles, 3);
+    archive.close().await;
 }
