@@ -28,8 +28,8 @@ async fn publisher() -> SocketAddr {
         "<html><head><title>Grid operators warned</title></head><body><article><h1>Grid operators warned</h1>{paragraphs}</article></body></html>",
     );
     let router = Router::new()
-        .route("/", get(async || Html("<html lang=en><title>Desk</title><link rel=alternate type=application/rss+xml href=/feed.xml><link rel=alternate type=application/rss+xml title=Comments href=/comments.xml>")))
-        .route("/feed.xml", get(async || ([(header::CONTENT_TYPE, "application/rss+xml")], FEED)))
+        .route("/", get(async || Html("<html lang=en><title>Desk</title><link rel=alternate type=application/rss+xml href=/wire/all.xml><link rel=alternate type=application/rss+xml title=Comments href=/comments.xml>")))
+        .route("/wire/all.xml", get(async || ([(header::CONTENT_TYPE, "application/rss+xml")], FEED)))
         .route("/comments.xml", get(async || ([(header::CONTENT_TYPE, "application/rss+xml")], FEED)))
         .route("/grid", get(async move || Html(article)))
         .route("/bare", get(async || Html("<title>Bare</title><p>Nothing here.")));
@@ -78,7 +78,7 @@ async fn a_site_is_added_by_its_address_only() {
     assert_eq!(added.status, StatusCode::CREATED, "{}", added.body);
     let source = added.json();
     assert_eq!(source["id"], "the-desk-b");
-    assert_eq!(source["address"], "http://desk.example/feed.xml");
+    assert_eq!(source["address"], "http://desk.example/wire/all.xml");
     assert_eq!((&source["kind"], &source["origin"]), (&json!("feed"), &json!("api")));
     assert_eq!((&source["language"], &source["standing"]), (&json!("en"), &json!("new")));
     assert_eq!(source["home_url"], "http://desk.example/");
@@ -110,7 +110,7 @@ async fn a_test_tells_each_step_and_stores_nothing() {
     );
     assert_eq!((&trial["verdict"], &trial["n_entries"]), (&json!("usable"), &json!(2)));
     assert_eq!(trial["feeds"].as_array().map(Vec::len), Some(2));
-    assert_eq!(trial["feeds"][0]["url"], "http://desk.example/feed.xml", "comments come last");
+    assert_eq!(trial["feeds"][0]["url"], "http://desk.example/wire/all.xml", "comments come last");
     assert_eq!(trial["articles"][0]["title"], "Grid operators warned");
     assert!(300 < trial["articles"][0]["n_chars"].as_u64().unwrap_or(0));
     assert_eq!(trial["steps"][6]["outcome"], "failed", "the second page is missing");
