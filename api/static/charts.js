@@ -37,7 +37,7 @@
     box.dataset.drawn = "";
     const axis = { stroke: () => color("--faint"), grid: { stroke: () => color("--hair"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
     const plot = new uPlot({
-      width: box.clientWidth, height: 128, legend: { show: false }, padding: [6, 16, 0, 0],
+      width: box.clientWidth, height: 128, legend: { show: false }, padding: [6, 26, 0, 0],
       tzDate: (time) => uPlot.tzDate(new Date(time * 1_000), "Etc/UTC"),
       scales: { x: { time: true, range: () => [begin, begin + times.length * step] }, y: { range: (_, __, most) => [0, Math.max(1, most)] } },
       axes: [

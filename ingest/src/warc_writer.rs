@@ -322,12 +322,13 @@ mod tests {
         let next_day = writer.write(&page(3), now() + TimeDelta::hours(25)).unwrap();
         assert_eq!(first.file, same_day.file);
         assert_ne!(first.file, next_day.file);
-        std::fs::write(folder.path().join("notes.txt"), "kept by hand").unwrap();
+        fs::write(folder.path().join("notes.txt"), "kept by hand").unwrap();
 
         let used = BTreeSet::from([next_day.file.clone()]);
-        let today = Utc::now();
+        let written = fs::metadata(folder.path().join(&first.file)).unwrap();
+        let today = DateTime::<Utc>::from(written.modified().unwrap());
         assert_eq!(remove_unused(folder.path(), &used, today).unwrap().0, 0, "just written to");
-        let size = fs::metadata(folder.path().join(&first.file)).unwrap().len();
+        let size = written.len();
         let later = today + TimeDelta::days(3);
         assert_eq!(remove_unused(folder.path(), &used, later).unwrap(), (1, size));
         let left: Vec<String> = files(folder.path()).unwrap().into_iter().map(|it| it.0).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use config::SourceId;
@@ -123,8 +123,8 @@ async fn a_server_deletes_what_is_old_by_itself() {
     fs::create_dir_all(&warc).expect("a writable folder");
     for (name, days) in [("old.warc.gz", 40), ("used.warc.gz", 40), ("new.warc.gz", 0)] {
         let file = fs::File::create(warc.join(name)).expect("a writable folder");
-        let written_at = SystemTime::now() - Duration::from_secs(days * 24 * 60 * 60);
-        file.set_modified(written_at).expect("a file of ours");
+        let written_at = tests::now() - TimeDelta::days(days);
+        file.set_modified(written_at.into()).expect("a file of ours");
     }
     let place = RecordPlace { file: "used.warc.gz".to_owned(), offset: 0, n_bytes: 9 };
     let archive = app.archive().await;

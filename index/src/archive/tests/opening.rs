@@ -175,7 +175,7 @@ fn both_databases_have_the_same_tables_and_columns() {
         });
         words.collect()
     };
-    for (_, description, sqlite, postgres) in super::super::open::MIGRATIONS {
+    for (_, description, sqlite, postgres) in MIGRATIONS {
         assert!(!columns(sqlite).is_empty());
         assert_eq!(columns(sqlite), columns(postgres), "{description}");
     }
@@ -231,6 +231,8 @@ async fn a_database_of_the_first_schema_is_brought_up_with_all_it_had() {
             "INSERT OR REPLACE INTO main.{name} ({columns}) SELECT {columns} FROM newer.{name}"
         ));
     }
+    // What later schemas count they begin to count themselves.
+    steps.push("DELETE FROM main.counters WHERE name <> 'index_seq'".to_owned());
     for step in steps {
         sqlx::raw_sql(AssertSqlSafe(step)).execute(&mut connection).await.unwrap();
     }
