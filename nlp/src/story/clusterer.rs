@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::likeness::{Common, probability};
-use super::stated_date::{stated_date, years};
+use super::stated_date::stated_date;
 use super::terms::{Norms, Rarities, TermIndex, Uses, likeness, tellers};
 use super::{StoryId, StoryInput};
 
@@ -94,24 +94,20 @@ struct Features {
     language: Option<String>,
     /// Date that the text states, when nothing else dates the article.
     stated: Option<NaiveDate>,
-    /// Years that the text names, likewise.
-    years: Vec<i32>,
 }
 
 impl Features {
     fn of(input: &StoryInput, terms: &mut TermIndex) -> Features {
         let is_known = input.embedding.iter().any(|&it| it != 0.0);
         let steps = input.embedding.iter().map(|it| (it * 127.0).round() as i8);
-        let text = match input.at {
-            None => format!("{}\n{}", input.title, input.lead),
-            Some(_) => String::new(),
-        };
         Features {
             meaning: if is_known { steps.collect() } else { Box::default() },
             uses: terms.uses(input),
             language: input.language.clone(),
-            stated: stated_date(&text),
-            years: years(&text),
+            stated: match input.at {
+                None => stated_date(&format!("{}\n{}", input.title, input.lead)),
+                Some(_) => None,
+            },
         }
     }
 
@@ -144,9 +140,6 @@ impl Newcomer<'_> {
             is_one_language: !matches!(languages, (Some(a), Some(b)) if a != b),
             is_same_date: matches!(dates, (Some(a), Some(b))
                 if (a - b).num_days().abs() <= SAME_DATE_DAYS),
-            is_other_year: !self.features.years.is_empty()
-                && !other.years.is_empty()
-                && !self.features.years.iter().any(|it| other.years.contains(it)),
         };
         (probability(common), terms.words.unwrap_or(0.0))
     }

@@ -5,17 +5,14 @@
 
 use super::terms::TermLikeness;
 
-const INTERCEPT: f32 = -9.6;
+const INTERCEPT: f32 = -8.9;
 const MEANING: f32 = 6.3;
 const WORDS: f32 = 1.0;
 const LEAD_NAMES: f32 = 3.0;
 const NAMES: f32 = 9.0;
 const NUMBERS: f32 = 5.0;
-const ENTITIES: f32 = 2.0;
 /// What it adds when both state their date and the dates agree.
 const SAME_DATE: f32 = 3.0;
-/// What it takes when both name years and none is the same: look-alike events recur.
-const OTHER_YEARS: f32 = -2.0;
 
 /// Meaning as words tell it, where one has no embedding: fitted on articles that have.
 const MEANING_OF_WORDS: (f32, f32) = (0.4, 0.8);
@@ -31,8 +28,6 @@ pub(super) struct Common {
     pub(super) is_one_language: bool,
     /// Whether both texts state a date and the dates are at most a week apart.
     pub(super) is_same_date: bool,
-    /// Whether both texts name years, and not one is the same.
-    pub(super) is_other_year: bool,
 }
 
 /// The probability, `0.0..=1.0`, that two articles tell of one event.
@@ -55,8 +50,6 @@ pub(super) fn probability(common: Common) -> f32 {
         + LEAD_NAMES * lead_names
         + NAMES * names
         + NUMBERS * terms.numbers.unwrap_or(0.0)
-        + ENTITIES * terms.entities.unwrap_or(names)
-        + if common.is_other_year { OTHER_YEARS } else { 0.0 }
         + if common.is_same_date { SAME_DATE } else { 0.0 };
     1.0 / (1.0 + (-sum).exp())
 }

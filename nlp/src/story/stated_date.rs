@@ -1,7 +1,5 @@
 //! The date that a text without known date states in its first lines.
 
-use std::collections::BTreeSet;
-
 use chrono::NaiveDate;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -16,16 +14,6 @@ pub(super) fn stated_date(text: &str) -> Option<NaiveDate> {
     let end = text.char_indices().nth(N_CHARS).map_or(text.len(), |(at, _)| at);
     let parts: Vec<Part> = text[..end].unicode_words().flat_map(parts_of).collect();
     parts.windows(3).find_map(date_of)
-}
-
-/// The years that a text names, 1950 to 2049, rising.
-pub(super) fn years(text: &str) -> Vec<i32> {
-    let parts = text.unicode_words().flat_map(parts_of);
-    let years = parts.filter_map(|it| match it {
-        Part::Year(year) if (1_950..2_050).contains(&year) => Some(year),
-        _ => None,
-    });
-    years.collect::<BTreeSet<i32>>().into_iter().collect()
 }
 
 /// A word as a part of a date.
@@ -92,11 +80,6 @@ mod tests {
         check("Published 2013-08-02T08:06", Some("2013-08-02"));
         check("Posted : 10 / 25 / 2011", Some("2011-10-25"));
         check("Posted 25.10.2011", Some("2011-10-25"));
-    }
-
-    #[test]
-    fn years_are_found_wherever_they_stand() {
-        assert_eq!(years("In 2011 and 1999-05-03, not 1812 or 20113, again 2011."), [1999, 2011]);
     }
 
     #[test]

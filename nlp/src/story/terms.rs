@@ -1,5 +1,5 @@
-//! What an article is compared by besides its meaning: words, names, numbers and entities, each
-//! weighted by its rarity.
+//! What an article is compared by besides its meaning: words, names and numbers; entities only
+//! find what to compare.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -154,10 +154,9 @@ pub(super) struct TermLikeness {
     pub(super) lead_names: Option<f32>,
     pub(super) names: Option<f32>,
     pub(super) numbers: Option<f32>,
-    pub(super) entities: Option<f32>,
 }
 
-const N_VECTORS: usize = 6;
+const N_VECTORS: usize = 5;
 
 /// Adds what a term of weight `rarity` means for the product of two articles, or of one with
 /// itself.
@@ -176,9 +175,6 @@ fn add_product(sums: &mut [f32; N_VECTORS], a: Use, b: Use, rarity: f32) {
     }
     if sorts & NUMBER != 0 {
         sums[4] += square;
-    }
-    if sorts & ENTITY != 0 {
-        sums[5] += square;
     }
 }
 
@@ -224,7 +220,6 @@ pub(super) fn likeness(a: &Uses, norms: &Norms, b: &Uses, rarities: &Rarities) -
         lead_names: cosine(2),
         names: cosine(3),
         numbers: cosine(4),
-        entities: cosine(5),
     }
 }
 
