@@ -42,6 +42,7 @@ fn article(n: u64) -> Article {
         published_at: Some(at),
         fetched_at: at,
         page_sha256: "00".repeat(32),
+        details: Default::default(),
     }
 }
 
@@ -89,6 +90,7 @@ fn annotated(n: u64, article: &Article) -> CorrelatedArticle {
         headline: None,
         copy_of: None,
         merged: Vec::new(),
+        split: None,
     }
 }
 

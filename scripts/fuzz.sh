@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Fuzzes everything that reads what strangers wrote: scripts/fuzz.sh [SECONDS [TARGET…]]
+#
+# 60 s for each target by default, two at a time. The coverage counters are an option of every rustc,
+# so neither a nightly nor cargo-fuzz is needed. Findings land in fuzz/artifacts; what is worth keeping
+# becomes a test. Says so loudly and ends well where there is no C++ compiler for libFuzzer.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+seconds="${1:-60}"
+shift || true
+targets=("$@")
+[ "${#targets[@]}" -gt 0 ] || targets=(feed page canonical_url robots warc)
+if ! command -v c++ > /dev/null; then
+    echo "SKIPPED: fuzzing needs a C++ compiler for libFuzzer, and there is no c++" >&2
+    exit 0
+fi
+host="$(rustc -vV | sed -n 's/^host: //p')"
+flags=(--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
+    -Cllvm-args=-sanitizer-coverage-trace-compares)
+# With --target the flags do not reach build scripts and macros.
+RUSTFLAGS="${flags[*]}" cargo build --locked --release --manifest-path fuzz/Cargo.toml \
+    --target "$host" --target-dir "${FUZZ_TARGET_DIR:-fuzz/target}" $(printf -- '--bin %s ' "${targets[@]}")
+export built="${FUZZ_TARGET_DIR:-fuzz/target}/$host/release" seconds
+fuzz_one() {
+    mkdir -p "fuzz/corpus/$1" "fuzz/artifacts/$1"
+    local log="fuzz/artifacts/$1.log"
+    if "$built/$1" "fuzz/corpus/$1" "fuzz/seeds/$1" -max_total_time="$seconds" -timeout=20 \
+        -rss_limit_mb=2048 -max_len=16384 -artifact_prefix="fuzz/artifacts/$1/" \
+        -print_final_stats=1 > "$log" 2>&1; then
+        echo "$1: $(grep -a -m1 -o 'number_of_executed_units: *[0-9]*' "$log" | grep -o '[0-9]*$') runs, nothing found"
+    else
+        echo "$1: FOUND SOMETHING"
+        grep -a -v '^#' "$log" | tail -40
+        return 1
+    fi
+}
+export -f fuzz_one
+printf '%s\n' "${targets[@]}" | xargs -P 2 -I{} bash -c 'fuzz_one {}'
