@@ -131,7 +131,7 @@ impl Desk<'_> {
             AddError::Invalid("this server asks no other servers, so nothing can be tried".into())
         })?;
         let settings = &self.config.settings.poll;
-        Ok(try_source(fetcher, source, settings, self.now, TRIAL_TIME_MAX).await)
+        Ok(Box::pin(try_source(fetcher, source, settings, self.now, TRIAL_TIME_MAX)).await)
     }
 
     /// Looks for what can be read at `url`.

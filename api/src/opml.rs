@@ -224,7 +224,7 @@ pub async fn export(archive: &Archive, roster: &Roster) -> Result<String, Archiv
         Some(address) => {
             let is_ours = addresses.contains(&address);
             in_tree.extend(is_ours.then_some(address));
-            is_ours || outline.get("xmlUrl").is_some_and(|it| is_foreign(it))
+            is_ours || outline.get("xmlUrl").is_some_and(is_foreign)
         }
     });
     for source in sources.iter().filter(|it| !in_tree.contains(&it.address())) {

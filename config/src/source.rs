@@ -82,7 +82,7 @@ declare! {
         proxy: Option<String> => if_set(Rule::new(
             "a proxy such as \"socks5h://127.0.0.1:9050\" or \"http://proxy.example:3128\", without \
              user name, password or path (socks5h, since the proxy has to look names up)",
-            is_proxy,
+            |it: &String| is_proxy(it),
         )),
         /// Shortest time between two requests for its pages, in milliseconds.
         /// None by default: `fetch.host_interval_ms`.
@@ -259,7 +259,7 @@ impl Default for ExtractRules {
     }
 }
 
-fn is_proxy(text: &String) -> bool {
+fn is_proxy(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     matches!(url.scheme(), "http" | "https" | "socks5h")
         && url.host_str().is_some_and(|it| !it.is_empty())

@@ -70,7 +70,7 @@ pub(super) fn run(setup: Setup, args: &ImportArgs) -> anyhow::Result<ExitCode> {
         }
         let progress = progress_bar(file, quiet);
         let mut import = Import::begin(&runtime, &system, file, &context, args.again)?;
-        import.to_end(&progress)?;
+        import.read_to_end(&progress)?;
         progress.finish_and_clear();
         for (name, n) in import.counts {
             *totals.entry(name).or_default() += n;
@@ -135,7 +135,7 @@ impl<'a> Import<'a> {
     }
 
     /// Reads to the end of the file, or until it is to stop.
-    fn to_end(&mut self, progress: &ProgressBar) -> anyhow::Result<()> {
+    fn read_to_end(&mut self, progress: &ProgressBar) -> anyhow::Result<()> {
         let Some(mut reader) = self.reader.take() else { return Ok(()) };
         while !self.system.shutdown.is_cancelled() {
             let (records, is_end) = self.batch(&mut reader)?;

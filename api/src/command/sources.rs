@@ -80,7 +80,8 @@ async fn test(
     let source = source_to_try(&json!({ "url": url }), config, allows_private).map_err(usage)?;
     let fetcher = Fetcher::new(FetchSettings::from(&config.settings.fetch))?;
     let settings = &config.settings.poll;
-    let trial = try_source(&fetcher, &source, settings, super::now(), TRIAL_TIME_MAX).await;
+    let trial =
+        Box::pin(try_source(&fetcher, &source, settings, super::now(), TRIAL_TIME_MAX)).await;
     if is_json {
         let mut value = serde_json::to_value(&trial)?;
         value["verdict"] = json!(verdict(&trial));

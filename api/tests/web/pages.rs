@@ -71,7 +71,7 @@ async fn today_shows_only_the_kinds_and_domains_chosen() {
     assert_eq!(today.texts(".chip.on"), ["attack", "claim", "cyber"]);
     let energy = page(&newsroom, "/?sector=/energy").await;
     let whole = today_rows(&newsroom, "/").await;
-    assert!(0 < energy.texts(".st").len() && energy.texts(".st").len() < whole);
+    assert!(!energy.texts(".st").is_empty() && energy.texts(".st").len() < whole);
     assert_eq!(energy.texts(".chip.on"), ["Energy ×"]);
     assert!(energy.attributes(".chip", "href").contains(&"/?sector=%2Fenergy&kind=threat".into()));
     let none = page(&newsroom, "/?domain=political").await;
@@ -86,8 +86,7 @@ async fn today_rows(newsroom: &Newsroom, path: &str) -> usize {
 async fn today_shows_the_latest_when_nothing_is_new() {
     let mut old = crate::newsroom::all();
     for draft in &mut old {
-        draft.article.published_at =
-            draft.article.published_at.map(|it| it - chrono::TimeDelta::days(9));
+        draft.article.published_at = draft.article.published_at.map(|it| it - TimeDelta::days(9));
     }
     let newsroom = Newsroom::with(old).await;
     let today = page(&newsroom, "/").await;

@@ -184,7 +184,8 @@ async fn brotli_and_zstd_are_unpacked_and_bombs_refused() {
     fn zstd(bytes: &[u8]) -> Vec<u8> {
         ::zstd::encode_all(bytes, 3).unwrap()
     }
-    let codings: [(&str, fn(&[u8]) -> Vec<u8>); 2] = [("br", br), ("zstd", zstd)];
+    type Pack = fn(&[u8]) -> Vec<u8>;
+    let codings: [(&str, Pack); 2] = [("br", br), ("zstd", zstd)];
     for (coding, pack) in codings {
         let server = Server::start(move |path, _| {
             let body = match path {
