@@ -66,8 +66,11 @@ async fn killed_in_the_middle_an_import_goes_on_and_every_article_is_there_once(
     fs::write(&file, news_file(0..N_ARTICLES)).expect("a writable folder");
     let file = file.display().to_string();
     let settings = ArchiveSettings::in_folder(app.data_dir());
-    let mut n_stored = 0;
+    let (mut n_stored, mut n_killed_inside) = (0, 0);
     for _ in 0..3 {
+        if n_stored == N_ARTICLES {
+            break;
+        }
         let mut child = app.command(&["import", &file]).spawn().expect("the binary starts");
         // As soon as another batch is stored.
         n_stored =
@@ -79,7 +82,9 @@ async fn killed_in_the_middle_an_import_goes_on_and_every_article_is_there_once(
             })
             .await;
         child.kill().await.expect("a child can be killed");
+        n_killed_inside += u64::from(n_stored < N_ARTICLES);
     }
+    assert!(0 < n_killed_inside, "the import was over before it could be killed");
     let last = app.run(&["import", &file]).await;
 
     assert_eq!(last.code, Some(0), "{last:?}");

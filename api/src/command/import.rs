@@ -78,10 +78,11 @@ pub(super) fn run(setup: Setup, args: &ImportArgs) -> anyhow::Result<ExitCode> {
     }
     let n_failed = totals.get("bad").copied().unwrap_or(0) as usize;
     let summary = super::index_articles::read_and_index(&runtime, system, quiet)?;
-    let n = |name: &str| totals.get(name).copied().unwrap_or(0);
+    let mut taken = |name: &str| totals.remove(name).unwrap_or(0);
+    let (n_new, n_known) = (taken("articles_new"), taken("articles_known"));
     let answer = json!({
-        "articles_new": n("articles_new"),
-        "articles_known": n("articles_known"),
+        "articles_new": n_new,
+        "articles_known": n_known,
         "records": totals,
         "annotated": summary.n_annotated,
         "statements": summary.n_statements,
