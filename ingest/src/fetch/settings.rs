@@ -25,7 +25,7 @@ pub struct FetchSettings {
     /// Shortest silence towards a site after it answered 429.
     pub silence_after_429: Duration,
     /// Longest time to wait for a host's turn; then the fetch ends as
-    /// [`FetchOutcome::RateLimited`].
+    /// [`FetchOutcome::RateLimited`](super::FetchOutcome::RateLimited).
     pub wait_max: Duration,
     /// Whether pages obey robots.txt.
     pub respects_robots: bool,
