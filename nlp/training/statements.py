@@ -236,6 +236,7 @@ def options_of_command_line():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
     parser.add_argument("--folds", default="0")
     parser.add_argument("--weights", default="all", help="for export: `all`, or a fold that was cross-validated")
+    parser.add_argument("--labels", default="statements_documents.jsonl", help="labels of the documents read here")
     parser.add_argument("--name", default="branch", help="prefix of what is kept in the cache")
     parser.add_argument("--start", help="the --name of an earlier training to go on from")
     parser.add_argument("--cache", default=os.path.join(tempfile.gettempdir(), "harbinger-statements"))
@@ -272,8 +273,8 @@ def main():
         labels = f"{HERE}/statements_more.jsonl"
         more = load_more(labels, f"{SHARED}/data/nlp", tagger, f"{options.cache}/more.pt")
     if options.documents:
-        labels = f"{HERE}/statements_documents.jsonl"
-        read_here = load_documents(labels, SHARED, tagger, f"{options.cache}/documents.pt")
+        name = options.labels.removeprefix("statements_").removesuffix(".jsonl")
+        read_here = load_documents(f"{HERE}/{options.labels}", SHARED, tagger, f"{options.cache}/{name}.pt")
         if options.command == "continue":
             held_out = read_here[::5]
         more += [d for d in read_here if d not in held_out]
