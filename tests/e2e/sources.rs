@@ -55,6 +55,9 @@ async fn from_an_address_to_articles_to_another_installation() {
     for part in ["ok    robots", "discover", "2 entries", "Grid warned", "usable: "] {
         assert!(tried.stdout.contains(part), "{part}: {}", tried.stdout);
     }
+    let refused = TestApp::new().run(&["sources", "test", &site.url("/")]).await;
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("sources test --private"), "{refused:?}");
     let bare = FixtureSite::start().await;
     bare.put("/", Reply::html("<title>Bare</title><p>Nothing to read here."));
     let nothing = app.run(&["sources", "test", &bare.url("/"), "--json"]).await;

@@ -167,6 +167,15 @@ async fn remove(setup: &Setup, id: &str) -> anyhow::Result<ExitCode> {
 fn usage(error: AddError) -> anyhow::Error {
     match error {
         AddError::Archive(error) => error.into(),
-        other => UsageError(other.to_string()).into(),
+        other => {
+            let mut said = other.to_string();
+            if said.contains("private address") {
+                said.push_str(
+                    "; `harbinger sources test --private` tries it all the same, and the setting \
+                     fetch.added_private_addresses lets it be added",
+                );
+            }
+            UsageError(said).into()
+        }
     }
 }
