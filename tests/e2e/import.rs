@@ -13,7 +13,7 @@ use ingest::canonical_url::CanonicalUrl;
 use tests::TestApp;
 use tests::pages::MadeUp;
 
-const N_ARTICLES: u64 = 150;
+const N_ARTICLES: u64 = 240;
 
 fn url(n: u64) -> String {
     format!("https://paper.example/news/{n}")
