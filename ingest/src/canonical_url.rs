@@ -73,8 +73,12 @@ impl CanonicalUrl {
         // Neither can fail: http and https URLs always have a host.
         let _ = url.set_username("");
         let _ = url.set_password(None);
-        if let Some(host) = url.host_str().and_then(|it| it.strip_suffix('.')).map(str::to_owned) {
-            let _ = url.set_host(Some(&host));
+        let host = url.host_str().unwrap_or_default();
+        let bare = host.trim_end_matches('.');
+        if bare.len() < host.len() && !bare.is_empty() {
+            let bare = bare.to_owned();
+            // Fails where the rest is no host, which then stays as it was written.
+            let _ = url.set_host(Some(&bare));
         }
         url.set_path(&undo_needless_escapes(url.path()));
         let query = url.query().and_then(canonical_query);
@@ -248,6 +252,7 @@ mod tests {
     fn writes_scheme_host_and_port_in_one_way() {
         check("HTTP://News.Example:80/A", "http://news.example/A");
         check("https://news.example.:443/a#top", "https://news.example/a");
+        check("https://news.example../a", "https://news.example/a"); // Found by fuzzing.
         check("https://user:secret@news.example/a", "https://news.example/a");
         check("http://news.example:8080", "http://news.example:8080/");
     }
