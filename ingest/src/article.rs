@@ -81,6 +81,21 @@ pub struct Entry {
     pub text: Option<String>,
 }
 
+impl Entry {
+    /// The page at `url`, of which nothing else is known yet.
+    pub fn at(url: CanonicalUrl, source: SourceId) -> Entry {
+        Entry {
+            id: ArticleId::of(&url),
+            url,
+            source,
+            title: None,
+            summary: None,
+            published_at: None,
+            text: None,
+        }
+    }
+}
+
 /// An article: the main text of a page and what is known about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Article {

@@ -240,18 +240,7 @@ fn of_text(
         page_sha256: sha256_hex(&body),
         details: Details::default(),
     };
-    let kind = "text/plain; charset=utf-8";
-    let page = Page {
-        url: entry.url.to_url(),
-        moved_permanently_to: None,
-        content_type: Some(kind.to_owned()),
-        etag: None,
-        last_modified: None,
-        fresh_for: None,
-        status: 200,
-        headers: vec![("content-type".to_owned(), kind.as_bytes().to_vec())],
-        body,
-    };
+    let page = Page::at_hand(entry.url.to_url(), "text/plain; charset=utf-8", body);
     Crawled { article, page, more: Vec::new() }
 }
 

@@ -129,6 +129,23 @@ pub struct Page {
     pub body: Bytes,
 }
 
+impl Page {
+    /// A body that no server was asked for: a file, or a text out of another document.
+    pub(crate) fn at_hand(url: Url, content_type: &str, body: Bytes) -> Page {
+        Page {
+            url,
+            moved_permanently_to: None,
+            content_type: Some(content_type.to_owned()),
+            etag: None,
+            last_modified: None,
+            fresh_for: None,
+            status: 200,
+            headers: vec![("content-type".to_owned(), content_type.as_bytes().to_vec())],
+            body,
+        }
+    }
+}
+
 /// How a fetch ended that did not fail.
 #[expect(clippy::large_enum_variant, reason = "one is made for each request")]
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use config::SourceId;
 use url::Url;
 
-use crate::article::{ArticleId, Entry};
+use crate::article::Entry;
 use crate::canonical_url::CanonicalUrl;
 use crate::failure::FailureClass;
 use crate::fetch::Page;
@@ -92,13 +92,8 @@ fn entry(path: &Path, source: &SourceId) -> Option<Entry> {
     let url = CanonicalUrl::parse(url.as_str()).ok()?;
     let title = path.file_stem()?.to_str()?.replace(['_', '-'], " ");
     Some(Entry {
-        id: ArticleId::of(&url),
-        url,
-        source: source.clone(),
         title: Some(title.trim().to_owned()).filter(|it| !it.is_empty()),
-        summary: None,
-        published_at: None,
-        text: None,
+        ..Entry::at(url, source.clone())
     })
 }
 
@@ -171,17 +166,7 @@ pub(crate) fn read(
     if bytes_max < body.len() {
         return Err(FileError::TooLarge { path, bytes_max });
     }
-    Ok(Page {
-        url,
-        moved_permanently_to: None,
-        content_type: Some(kind.to_owned()),
-        etag: None,
-        last_modified: None,
-        fresh_for: None,
-        status: 200,
-        headers: vec![("content-type".to_owned(), kind.as_bytes().to_vec())],
-        body: Bytes::from(body),
-    })
+    Ok(Page::at_hand(url, kind, Bytes::from(body)))
 }
 
 /// The path below the folder that `url` stands for.

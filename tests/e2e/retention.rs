@@ -5,10 +5,9 @@ use std::fs;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use config::SourceId;
 use index::{Archive, SearchIndex, SearchRequest};
+use ingest::Article;
 use ingest::warc_writer::RecordPlace;
-use ingest::{Article, ArticleId, CanonicalUrl};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tests::pages::{self, MadeUp};
@@ -21,23 +20,8 @@ const N_KILLS: u64 = 4;
 /// Article `n` at `url`, fetched `days` ago.
 fn article(n: u64, url: &str, days: i64) -> Article {
     let made_up = MadeUp::article(n);
-    let url = CanonicalUrl::parse(url).expect("a URL");
-    let at = tests::now() - TimeDelta::days(days);
-    Article {
-        id: ArticleId::of(&url),
-        url,
-        canonical_url: None,
-        source: SourceId::new("wire"),
-        title: made_up.title,
-        authors: Vec::new(),
-        text: made_up.phrase,
-        language: Some("en".to_owned()),
-        site_name: None,
-        published_at: Some(at),
-        fetched_at: at,
-        page_sha256: "00".repeat(32),
-        details: Default::default(),
-    }
+    let text = made_up.phrase.clone();
+    Article { text, ..made_up.archived(url, "wire", tests::now() - TimeDelta::days(days)) }
 }
 
 fn n_indexed(app: &TestApp) -> u64 {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use config::{SectorId, SourceId};
+use config::SectorId;
 use index::archive::annotations::CorrelatedArticle;
-use ingest::{Article, ArticleId, CanonicalUrl};
+use ingest::Article;
 use nlp::story::StoryId;
 use nlp::{
     Annotation, Domain, EntityRef, Modality, Phrase, ScoredSector, Span, Statement, StatementKind,
@@ -25,25 +25,9 @@ const N_SOURCES: u64 = 40;
 const N_AT_ONCE: u64 = 500;
 
 fn article(n: u64) -> Article {
-    let made_up = MadeUp::article(n);
-    let url = format!("https://site{}.example/{n}", n % N_SOURCES);
-    let url = CanonicalUrl::parse(&url).expect("a URL");
+    let source = format!("site{}", n % N_SOURCES);
     let at = tests::now() - TimeDelta::minutes(n as i64 * 7);
-    Article {
-        id: ArticleId::of(&url),
-        url,
-        canonical_url: None,
-        source: SourceId::new(format!("site{}", n % N_SOURCES)),
-        title: made_up.title,
-        authors: Vec::new(),
-        text: made_up.paragraphs.join("\n\n"),
-        language: Some("en".to_owned()),
-        site_name: None,
-        published_at: Some(at),
-        fetched_at: at,
-        page_sha256: "00".repeat(32),
-        details: Default::default(),
-    }
+    MadeUp::article(n).archived(&format!("https://{source}.example/{n}"), &source, at)
 }
 
 /// Every third article threatens somebody.

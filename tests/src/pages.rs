@@ -1,5 +1,8 @@
 //! Writes pages and feeds for a [`crate::FixtureSite`].
 
+use chrono::{DateTime, Utc};
+use config::SourceId;
+use ingest::{Article, ArticleId, CanonicalUrl};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -47,6 +50,26 @@ impl MadeUp {
     /// Its page.
     pub fn html(&self) -> String {
         article_html(&self.title, &self.paragraphs)
+    }
+
+    /// As it is archived when it was found by `source` at `url`, published and fetched `at`.
+    pub fn archived(self, url: &str, source: &str, at: DateTime<Utc>) -> Article {
+        let url = CanonicalUrl::parse(url).expect("a URL");
+        Article {
+            id: ArticleId::of(&url),
+            url,
+            canonical_url: None,
+            source: SourceId::new(source),
+            title: self.title,
+            authors: Vec::new(),
+            text: self.paragraphs.join("\n"),
+            language: Some("en".to_owned()),
+            site_name: None,
+            published_at: Some(at),
+            fetched_at: at,
+            page_sha256: "00".repeat(32),
+            details: Default::default(),
+        }
     }
 }
 

@@ -50,6 +50,12 @@ impl Principal {
         CURRENT.try_with(Clone::clone).ok()
     }
 
+    /// The name of whoever makes the request that is being answered, for records; outside of one
+    /// it is whoever sits at the machine.
+    pub(crate) fn name_of_current() -> String {
+        Principal::current().unwrap_or_else(Principal::local).name
+    }
+
     /// What forms must send back; empty where nothing is asked for.
     pub(crate) fn csrf(&self) -> &str {
         match &self.via {

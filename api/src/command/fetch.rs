@@ -51,15 +51,7 @@ async fn fetch(
     };
     let listed = submitted::source_of_page(&system.roster, &canonical.to_url());
     let source = &listed.source;
-    let entry = Entry {
-        id: ArticleId::of(&canonical),
-        url: canonical,
-        source: source.id.clone(),
-        title: None,
-        summary: None,
-        published_at: None,
-        text: None,
-    };
+    let entry = Entry::at(canonical, source.id.clone());
     let id = Some(entry.id);
     match system.archive.entry_state(&entry.id).await? {
         Some(EntryState::Archived) => return Ok((id, Ok("known"))),

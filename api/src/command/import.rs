@@ -18,7 +18,7 @@ use index::archive::imports::ImportState;
 use indicatif::{ProgressBar, ProgressStyle};
 use ingest::crawl::article_of_page;
 use ingest::warc_reader::{Item, Limits, Place, Record, WarcReader, http};
-use ingest::{Article, ArticleId, CanonicalUrl, Entry, FailureClass};
+use ingest::{Article, CanonicalUrl, Entry, FailureClass};
 use serde_json::json;
 
 use super::jsonl::Tally;
@@ -249,15 +249,7 @@ fn article(record: &Record, context: &Common) -> Outcome {
     let date = record.field("warc-date").and_then(super::parse_date);
     let date = date.and_then(|it| ingest::date::plausible(it, context.now));
     let fetched_at = date.unwrap_or(context.now).min(context.now);
-    let entry = Entry {
-        id: ArticleId::of(&url),
-        url,
-        source: context.source.clone(),
-        title: None,
-        summary: None,
-        published_at: None,
-        text: None,
-    };
+    let entry = Entry::at(url, context.source.clone());
     article_of_page(&page, &entry, &ExtractRules::default(), context.n_chars_max, fetched_at)
         .map(Box::new)
         .map_err(|failure| (failure.class, failure.message))

@@ -178,7 +178,7 @@ async fn keep(
     if note.is_some_and(|it| it.chars().count() > NOTE_CHARS_MAX) {
         return Err(ApiError::invalid_parameter("note", "is longer than 500 characters"));
     }
-    let who = Principal::current().map_or_else(|| "local".to_owned(), |it| it.name);
+    let who = Principal::name_of_current();
     let now = (state.now)();
     let id = state.archive.add_correction(&correction, &who, note, now).await?;
     let id = id.ok_or_else(|| {

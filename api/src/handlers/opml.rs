@@ -6,9 +6,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::access::Principal;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::json_body::invalid;
-use crate::handlers::source_list::{desk, who};
+use crate::handlers::source_list::desk;
 use crate::opml::{self, ImportError, Imported};
 use crate::state::AppState;
 
@@ -65,7 +66,8 @@ pub(crate) async fn import(
     list: &[u8],
     content_type: Option<&str>,
 ) -> Result<Imported, ApiError> {
-    let imported = opml::import(&desk(state), list, content_type, &who()).await;
+    let imported =
+        opml::import(&desk(state), list, content_type, &Principal::name_of_current()).await;
     imported.map_err(|error| match error {
         ImportError::Opml(error) => invalid(error.to_string()),
         ImportError::Archive(error) => error.into(),

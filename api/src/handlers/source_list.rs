@@ -165,7 +165,7 @@ pub(crate) async fn add(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let value = json_body::read(&headers, &body)?;
-    let source = desk(&state).add(&value, &who()).await?;
+    let source = desk(&state).add(&value, &Principal::name_of_current()).await?;
     let body = body_of(&state, &source.id).await?;
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
@@ -257,11 +257,6 @@ pub(crate) fn desk(state: &AppState) -> Desk<'_> {
 /// Tries a source out, one of a few at a time.
 pub(crate) async fn try_out(state: &AppState, value: &Value) -> Result<Trial, ApiError> {
     Ok(desk(state).try_out(value).await?)
-}
-
-/// The name of whoever asks, for the record.
-pub(crate) fn who() -> String {
-    Principal::current().map_or_else(|| "unknown".to_owned(), |it| it.name)
 }
 
 /// Pauses an added source or lets it go on, or says why not.

@@ -7,11 +7,12 @@ use axum::routing::{get, post};
 use config::SourceId;
 use serde_json::json;
 
+use crate::access::Principal;
 use crate::additions::AddError;
 use crate::error::ApiError;
 use crate::handlers::opml::import;
 use crate::handlers::params::{Form, Params};
-use crate::handlers::source_list::{bodies, delete, desk, pause, try_out, who};
+use crate::handlers::source_list::{bodies, delete, desk, pause, try_out};
 use crate::opml::Imported;
 use crate::pages::sources::Shown;
 use crate::pages::text::counted;
@@ -53,7 +54,7 @@ async fn add(State(state): State<AppState>, Form(sent): Form) -> Result<Response
     if !shown.name.is_empty() {
         value["name"] = json!(shown.name);
     }
-    match desk(&state).add(&value, &who()).await {
+    match desk(&state).add(&value, &Principal::name_of_current()).await {
         Ok(source) => {
             let to = format!("/sources?added={}", source.id);
             return Ok(Redirect::to(&to).into_response());

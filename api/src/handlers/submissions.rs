@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use index::archive::submissions::EntryState;
 use ingest::fetch::is_private_literal;
-use ingest::{ArticleId, CanonicalUrl, Entry, FailureClass};
+use ingest::{CanonicalUrl, Entry, FailureClass};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ApiError, ErrorBody};
@@ -99,15 +99,7 @@ pub(crate) async fn submit(
     if is_private_literal(&page) && !source.allow_private_addresses {
         return Err(failed(FailureClass::AddressRefused, "that is an address of an inner network"));
     }
-    let entry = Entry {
-        id: ArticleId::of(&url),
-        url,
-        source: source.id.clone(),
-        title: None,
-        summary: None,
-        published_at: None,
-        text: None,
-    };
+    let entry = Entry::at(url, source.id.clone());
     let archive = &state.archive;
     if archive.entry_state(&entry.id).await? == Some(EntryState::Archived) {
         return Ok(answer(StatusCode::OK, &entry, SubmittedState::Archived, None));

@@ -13,8 +13,14 @@ pub(super) const MARK: &[u8] = b"WARC/";
 
 /// Reads up to and with the next `WARC/` at the begin of a line; tells whether there is one.
 pub(super) fn find_mark(input: &mut impl BufRead) -> io::Result<bool> {
-    // How much of "\nWARC/" was seen; the caller stands in the middle of a line.
-    let (mut n_seen, wanted) = (0, b"\nWARC/");
+    // The caller stands in the middle of a line.
+    skip_past(input, b"\nWARC/")
+}
+
+/// Reads up to and with the next `wanted`, whose first byte stands in it only once; tells whether
+/// there is one.
+fn skip_past(input: &mut impl BufRead, wanted: &[u8]) -> io::Result<bool> {
+    let mut n_seen = 0;
     loop {
         let buffer = input.fill_buf()?;
         if buffer.is_empty() {
@@ -23,11 +29,8 @@ pub(super) fn find_mark(input: &mut impl BufRead) -> io::Result<bool> {
         let mut n_taken = 0;
         for &byte in buffer {
             n_taken += 1;
-            n_seen = match byte {
-                _ if byte == wanted[n_seen] => n_seen + 1,
-                b'\n' => 1,
-                _ => 0,
-            };
+            let goes_on = byte == wanted[n_seen];
+            n_seen = if goes_on { n_seen + 1 } else { usize::from(byte == wanted[0]) };
             if n_seen == wanted.len() {
                 break;
             }
@@ -44,7 +47,7 @@ pub(super) fn next_member<R: Read + Seek>(input: &mut Counted<R>, from: u64) -> 
     let mut from = from;
     for _ in 0..N_CANDIDATES_MAX {
         input.go_to(from)?;
-        if !find_magic(input)? {
+        if !skip_past(input, &MAGIC)? {
             return Ok(());
         }
         let candidate = input.offset - MAGIC.len() as u64;
@@ -57,29 +60,6 @@ pub(super) fn next_member<R: Read + Seek>(input: &mut Counted<R>, from: u64) -> 
         }
     }
     input.go_to_end()
-}
-
-/// Reads up to and with the next [`MAGIC`].
-fn find_magic(input: &mut impl BufRead) -> io::Result<bool> {
-    let mut seen = [0; 3];
-    loop {
-        let buffer = input.fill_buf()?;
-        if buffer.is_empty() {
-            return Ok(false);
-        }
-        let mut n_taken = 0;
-        for &byte in buffer {
-            n_taken += 1;
-            seen = [seen[1], seen[2], byte];
-            if seen == MAGIC {
-                break;
-            }
-        }
-        input.consume(n_taken);
-        if seen == MAGIC {
-            return Ok(true);
-        }
-    }
 }
 
 /// A buffered reader that knows where it stands.
