@@ -10,6 +10,7 @@ use config::{ExtractRules, Source, SourceKind};
 use tracing::{debug, warn};
 
 use crate::article::{Article, Details, Entry, IMAGE_BYTES_MAX, TEXT_CHARS_MAX, sha256_hex};
+use crate::blocking::on_blocking_thread;
 use crate::canonical_url::CanonicalUrl;
 use crate::date::plausible;
 use crate::decode::decode;
@@ -19,8 +20,6 @@ use crate::fetch::{FetchError, FetchOutcome, FetchRequest, Fetcher, Page};
 use crate::folder::{self, FOLDER_HOST};
 use crate::plain_text::squeeze;
 
-/// Longest time that the extraction of one page may take.
-const EXTRACTION_TIMEOUT: Duration = Duration::from_secs(30);
 /// Pages of one article that are fetched.
 pub const N_PAGES_MAX: usize = 10;
 /// Characters of a failure's message that are kept.
@@ -57,8 +56,9 @@ impl From<FetchError> for CrawlFailure {
 pub struct Crawled {
     /// The article.
     pub article: Article,
-    /// What the server sent for its address.
-    pub page: Page,
+    /// What the server sent for its address; `None` when none was asked: a file, or a text out of
+    /// the document of its source.
+    pub page: Option<Page>,
     /// What it sent for the pages that continue it, at most [`N_PAGES_MAX`] less one.
     pub more: Vec<Page>,
 }
@@ -101,7 +101,8 @@ pub async fn crawl_entry(
     let more = continue_article(fetcher, source, &mut extracted, &page, n_chars_max, now).await;
     let mut article = article(extracted, entry, page_sha256, n_chars_max, now);
     article.details.n_pages = 1 + more.len() as u32;
-    Ok(Crawled { article, page, more })
+    let is_asked = !matches!(source.kind(), SourceKind::Folder(_));
+    Ok(Crawled { article, page: is_asked.then_some(page), more })
 }
 
 /// The article of a page that somebody else fetched at `fetched_at`, by the rules of `entry`'s
@@ -142,16 +143,12 @@ async fn read(
 ) -> Result<ExtractedPage, CrawlFailure> {
     let (page, rules) = (page.clone(), rules.clone());
     let url = page.url.clone();
-    let task = tokio::task::spawn_blocking(move || read_page(&page, &rules, now));
-    match tokio::time::timeout(EXTRACTION_TIMEOUT, task).await {
-        Ok(Ok(extracted)) => extracted,
-        Ok(Err(_)) => Err(broken(&url, "the extractor broke")),
-        Err(_) => Err(broken(&url, "the extraction took too long")),
-    }
+    let read = on_blocking_thread(move || read_page(&page, &rules, now)).await;
+    read.map_err(|it| broken(&url, &it.to_string()))?
 }
 
 /// Fetches the pages that continue the article and joins their text to it. Where one cannot be
-/// had the article ends before it, which is logged.
+/// had or read the article ends before it, which is logged.
 async fn continue_article(
     fetcher: &Fetcher,
     source: &Source,
@@ -182,7 +179,13 @@ async fn continue_article(
         if !is_new {
             break;
         }
-        let Ok(more) = read(&page, &source.extract, now).await else { break };
+        let more = match read(&page, &source.extract, now).await {
+            Ok(more) => more,
+            Err(failure) => {
+                warn!("the article at {own} is kept without its page {next}: {failure}");
+                break;
+            }
+        };
         n_chars += join(&mut extracted.text, &more.text);
         extracted.is_paywall_stub |= more.is_paywall_stub;
         extracted.next_page = more.next_page;
@@ -240,8 +243,7 @@ fn of_text(
         page_sha256: sha256_hex(&body),
         details: Details::default(),
     };
-    let page = Page::at_hand(entry.url.to_url(), "text/plain; charset=utf-8", body);
-    Crawled { article, page, more: Vec::new() }
+    Crawled { article, page: None, more: Vec::new() }
 }
 
 fn broken(url: &url::Url, what: &str) -> CrawlFailure {

@@ -7,6 +7,7 @@ use scraper::{Html, Selector};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::blocking::on_blocking_thread;
 use crate::canonical_url::site_of;
 use crate::decode::decode;
 use crate::extract::guarded_html;
@@ -22,8 +23,6 @@ const N_TRIED_MAX: usize = 12;
 const N_FOUND_MAX: usize = 6;
 /// Links of one page that are looked at.
 const N_LINKS_MAX: usize = 20;
-/// Bytes that a sitemap may unpack to.
-const SITEMAP_BYTES_MAX: usize = 60 << 20;
 /// Where sites keep their feeds and sitemaps when they do not say.
 const USUAL_PLACES: &[&str] = &[
     "/feed",
@@ -101,7 +100,8 @@ pub struct DiscoveryError {
 
 /// Looks for feeds and sitemaps of the site at `request.url`: the address itself, what its page
 /// links to, the sitemaps of robots.txt, then the usual places. Obeys robots.txt for the page, asks
-/// at most [`N_TRIED_MAX`] addresses of the same site, and stops looking when a feed was read.
+/// at most [`N_TRIED_MAX`] addresses of the same site; what the page links to comes before the
+/// rest, which is not asked for when something was found.
 ///
 /// # Errors
 /// When the page cannot be had. A site without any feed gives an empty [`Discovery::found`].
@@ -124,8 +124,8 @@ pub async fn discover_from(fetcher: &Fetcher, request: &FetchRequest, page: &Pag
     }
     let (body, content_type, url) =
         (page.body.clone(), page.content_type.clone(), page.url.clone());
-    let read = tokio::task::spawn_blocking(move || read_page(&body, content_type.as_deref(), &url));
-    let about = read.await.unwrap_or_default();
+    let read = on_blocking_thread(move || read_page(&body, content_type.as_deref(), &url)).await;
+    let about = read.unwrap_or_default();
     discovery.title = about.title;
     discovery.language = about.language;
     let mut search = Search { fetcher, request, discovery, tried: BTreeSet::new() };
@@ -139,7 +139,9 @@ pub async fn discover_from(fetcher: &Fetcher, request: &FetchRequest, page: &Pag
         // News sitemaps hold the last two days; whole ones hold everything.
         sitemaps.sort_by_key(|it| !it.to_ascii_lowercase().contains("news"));
         for sitemap in sitemaps.iter().take(4) {
-            if let Ok(url) = page.url.join(sitemap) {
+            if let Ok(url) = page.url.join(sitemap)
+                && is_related(&url, &page.url)
+            {
                 search.look_at(url, "named in robots.txt", None).await;
             }
         }
@@ -215,7 +217,7 @@ async fn fetch(fetcher: &Fetcher, request: &FetchRequest) -> Result<Page, Discov
 /// Reads `page` as a feed, else as a sitemap; `Err` says why it is neither.
 pub(crate) async fn recognize(page: &Page, how: &str) -> Result<Found, String> {
     let (page, how) = (page.clone(), how.to_owned());
-    let read = tokio::task::spawn_blocking(move || {
+    let read = on_blocking_thread(move || {
         let content_type = page.content_type.as_deref();
         let found = |kind, title, language, n_entries| Found {
             kind,
@@ -232,14 +234,14 @@ pub(crate) async fn recognize(page: &Page, how: &str) -> Result<Found, String> {
             }
             Err(error) => error,
         };
-        match sitemap::parse(&page.body, content_type, SITEMAP_BYTES_MAX) {
+        match sitemap::parse(&page.body, content_type) {
             Ok(Sitemap::Pages(listed) | Sitemap::Index(listed)) => {
                 Ok(found(FoundKind::Sitemap, None, None, listed.len()))
             }
             Err(_) => Err(format!("{}: {as_feed}", page.url)),
         }
     });
-    read.await.unwrap_or_else(|_| Err("the reader broke on the document".to_owned()))
+    read.await.unwrap_or_else(|broken| Err(broken.to_string()))
 }
 
 /// A feed that a page links to.

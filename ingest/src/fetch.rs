@@ -336,7 +336,7 @@ impl Fetcher {
 
     /// The rules of the host of `url`, fetched when unknown. The caller holds the host's turn.
     async fn rules(&self, url: &Url, request: &FetchRequest) -> Arc<Rules> {
-        if let Some(rules) = self.robots.get(url, Instant::now()) {
+        if let Some(rules) = self.robots.get(url, request, Instant::now()) {
             return rules;
         }
         let rules = match self.fetch_robots(url, request).await {
@@ -352,7 +352,7 @@ impl Fetcher {
                 class => Rules::Closed(class),
             },
         };
-        self.robots.insert(url, rules, Instant::now())
+        self.robots.insert(url, request, rules, Instant::now())
     }
 
     /// Fetches the robots.txt for `url`; `None` means 429.

@@ -39,11 +39,11 @@ pub(crate) struct Contents {
 ///
 /// # Errors
 /// When the folder cannot be read; what cannot be read within it is left out.
-pub(crate) fn look(folder: &Path, source: &SourceId, n_entries_max: usize) -> io::Result<Contents> {
+pub(crate) fn look(folder: &Path, source: &SourceId) -> io::Result<Contents> {
     let mut files: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
     let mut open = vec![(PathBuf::new(), 0)];
     let mut n_looked_at = 0;
-    while let Some((below, depth)) = open.pop() {
+    'look: while let Some((below, depth)) = open.pop() {
         let listed = match fs::read_dir(folder.join(&below)) {
             Ok(listed) => listed,
             Err(error) if depth == 0 => return Err(error),
@@ -52,7 +52,7 @@ pub(crate) fn look(folder: &Path, source: &SourceId, n_entries_max: usize) -> io
         for entry in listed.flatten() {
             n_looked_at += 1;
             if N_LOOKED_AT_MAX < n_looked_at {
-                break;
+                break 'look;
             }
             let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
             // `file_type` does not follow links.
@@ -75,7 +75,7 @@ pub(crate) fn look(folder: &Path, source: &SourceId, n_entries_max: usize) -> io
     }
     let mut seen = BTreeSet::new();
     let entries = files.iter().filter_map(|(_, _, path)| entry(path, source));
-    let entries = entries.filter(|it| seen.insert(it.id)).take(n_entries_max).collect();
+    let entries = entries.filter(|it| seen.insert(it.id)).collect();
     Ok(Contents { entries, fingerprint: hasher.finalize().to_hex().to_string() })
 }
 
@@ -214,7 +214,7 @@ mod tests {
     }
 
     fn found(folder: &Path) -> Vec<Entry> {
-        let mut entries = look(folder, &SourceId::new("desk"), 100).unwrap().entries;
+        let mut entries = look(folder, &SourceId::new("desk")).unwrap().entries;
         entries.sort_by(|a, b| a.url.cmp(&b.url));
         entries
     }
@@ -238,7 +238,7 @@ mod tests {
     fn a_change_changes_the_fingerprint() {
         let folder = folder(&["a.html"]);
         let news = folder.path().join("news");
-        let print = || look(&news, &SourceId::new("desk"), 100).unwrap().fingerprint;
+        let print = || look(&news, &SourceId::new("desk")).unwrap().fingerprint;
         let before = print();
         assert_eq!(print(), before);
         fs::write(news.join("b.txt"), "more").unwrap();

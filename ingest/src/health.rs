@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::poll::SourceState;
+use crate::schedule::HALF_LIFE_DAYS;
 
 /// Weight of failures in a row from which on a source that has not answered for
 /// [`DEAD_AFTER_DAYS`] counts as dead: three pages that are gone, or twelve timeouts.
@@ -14,8 +15,6 @@ const DEAD_AFTER_DAYS: i64 = 7;
 const N_MISSED: f64 = 10.0;
 /// No source is silent sooner, and every one is later, in days.
 const SILENT_DAYS: (f64, f64) = (2.0, 30.0);
-/// Days in which the mean of new entries halves: see [`crate::schedule::EntryRate`].
-const HALF_LIFE_DAYS: f64 = 3.0;
 
 /// How a source is doing.
 #[derive(

@@ -16,6 +16,8 @@ use crate::plain_text::plain_text;
 
 /// Most entries read from one document.
 const N_ENTRIES_MAX: usize = 50_000;
+/// Lists and objects of one document.
+const N_PARTS_MAX: usize = 500_000;
 /// Most characters of a headline, and of a summary.
 const TITLE_CHARS_MAX: usize = 500;
 const SUMMARY_CHARS_MAX: usize = 2_000;
@@ -60,6 +62,13 @@ impl JsonListError {
     }
 }
 
+/// Whether a document would take far more memory than it is long: an empty object is three bytes
+/// long and takes hundreds. Counts brackets within texts too, of which no honest document has as
+/// many.
+pub(crate) fn has_too_many_parts(body: &[u8]) -> bool {
+    N_PARTS_MAX < body.iter().filter(|it| matches!(it, b'{' | b'[')).count()
+}
+
 /// The entries that `rules` find in the document `body` at `base`, in its order, each address once.
 ///
 /// # Errors
@@ -74,6 +83,9 @@ pub fn entries(
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(JsonListError::Empty);
+    }
+    if has_too_many_parts(body) {
+        return Err(JsonListError::NotJson { reason: "it has too many lists and objects".into() });
     }
     let document: Value = serde_json::from_slice(body)
         .map_err(|error| JsonListError::NotJson { reason: error.to_string() })?;
@@ -216,6 +228,13 @@ mod tests {
         {"cveID": "CVE-2025-1/../x", "name": "A &amp; B", "added": "2025-11-01", "notes": [{"text": "Patch <b>now</b>."}]},
         {"cveID": "CVE-2025-2", "name": "C", "added": "2099-01-01", "tags": ["x", "y"]},
         {"name": "without an id"}, 7, null]}}"#;
+
+    #[test]
+    fn a_document_that_would_fill_the_memory_is_refused() {
+        let bomb = format!("[{}0]", r#"{"":0},"#.repeat(N_PARTS_MAX));
+        let error = read(&bomb, &rules()).unwrap_err();
+        assert!(error.to_string().contains("too many"), "{error}");
+    }
 
     #[test]
     fn paths_and_templates_give_entries() {

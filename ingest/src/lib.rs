@@ -10,6 +10,7 @@
 //! is an argument.
 
 pub mod article;
+mod blocking;
 pub mod canonical_url;
 pub mod crawl;
 pub mod date;

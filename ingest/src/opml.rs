@@ -71,7 +71,7 @@ impl Outline {
 }
 
 impl Opml {
-    /// Every outline that is a feed or holds one, in the order of the list.
+    /// Every outline, in the order of the list.
     pub fn all(&self) -> Vec<&Outline> {
         let mut all = Vec::new();
         let mut open: Vec<&Outline> = self.outlines.iter().rev().collect();

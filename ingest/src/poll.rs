@@ -22,6 +22,7 @@ use url::Url;
 pub use state::{Moves, PollFailure, SitemapPart, SourceState};
 
 use crate::article::Entry;
+use crate::discover::FoundKind;
 use crate::failure::FailureClass;
 use crate::fetch::{FetchKind, FetchOutcome, FetchRequest, Fetcher, Page};
 use crate::folder;
@@ -200,10 +201,13 @@ impl Poll<'_> {
         mut next: SourceState,
         mut entries: Vec<Entry>,
     ) -> PollOutcome {
-        if let Some(oldest) = self.oldest() {
+        if let Some(oldest) = self.oldest(&next) {
             entries.retain(|it| it.published_at.is_none_or(|at| oldest <= at));
         }
-        entries.truncate(self.settings.n_entries_max);
+        // Files come from this machine, all at once, and none of them comes again.
+        if !matches!(self.source.kind(), SourceKind::Folder(_)) {
+            entries.truncate(self.settings.n_entries_max);
+        }
         let n_new = entries.iter().filter(|it| !state.last_entries.contains(&it.id)).count();
         next.last_entries = entries.iter().take(N_REMEMBERED).map(|it| it.id).collect();
         if n_new > 0 {
@@ -214,8 +218,14 @@ impl Poll<'_> {
     }
 
     /// Entries dated before are left out; `None` when none are.
-    fn oldest(&self) -> Option<DateTime<Utc>> {
-        let is_long = matches!(self.source.kind(), SourceKind::Sitemap(_) | SourceKind::Json(_));
+    fn oldest(&self, state: &SourceState) -> Option<DateTime<Utc>> {
+        let is_long = match self.source.kind() {
+            SourceKind::Sitemap(_) | SourceKind::Json(_) => true,
+            SourceKind::Site(_) => {
+                state.found.as_ref().is_some_and(|it| it.kind == FoundKind::Sitemap)
+            }
+            _ => false,
+        };
         let n_days = self.source.entry_days_max.or(is_long.then_some(AGE_DAYS_MAX))?;
         Some(self.now - TimeDelta::days(n_days.into()))
     }
@@ -223,8 +233,7 @@ impl Poll<'_> {
     /// Looks at a folder of files.
     async fn folder(&self, state: &SourceState, path: &Path) -> PollOutcome {
         let (folder, source) = (path.to_path_buf(), self.source.id.clone());
-        let n_max = self.settings.n_entries_max;
-        let look = tokio::task::spawn_blocking(move || folder::look(&folder, &source, n_max));
+        let look = tokio::task::spawn_blocking(move || folder::look(&folder, &source));
         let contents = match look.await {
             Ok(Ok(contents)) => contents,
             Ok(Err(error)) => {

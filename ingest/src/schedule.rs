@@ -130,6 +130,9 @@ fn skip_excluded(at: DateTime<Utc>, rhythm: &FeedRhythm) -> DateTime<Utc> {
     hours.into_iter().find(|it| !is_excluded(it)).unwrap_or(at)
 }
 
+/// Days in which [`EntryRate`] forgets half.
+pub(crate) const HALF_LIFE_DAYS: f64 = 3.0;
+
 /// A running mean of new entries per day, weighted towards the last days.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EntryRate {
@@ -142,7 +145,7 @@ pub struct EntryRate {
 impl EntryRate {
     /// Counts a poll at `now` that brought `n_new` entries.
     ///
-    /// Days count half after three days. The first poll only starts the clock, since all of its
+    /// Days count half after [`HALF_LIFE_DAYS`]. The first poll only starts the clock, since all of its
     /// entries are new.
     pub fn count(self, n_new: usize, now: DateTime<Utc>) -> EntryRate {
         let Some(before) = self.counted_at else {
@@ -150,7 +153,7 @@ impl EntryRate {
         };
         let n_days = (now - before).num_seconds().max(1) as f64 / 86_400.0;
         let rate = n_new as f64 / n_days;
-        let share = 1.0 - (-n_days / 3.0).exp2();
+        let share = 1.0 - (-n_days / HALF_LIFE_DAYS).exp2();
         let n_per_day = match self.n_per_day {
             Some(mean) => mean + (rate - mean) * share,
             None => rate,

@@ -15,6 +15,8 @@ use crate::feed::markup::{Token, Tokens};
 
 /// Most addresses of one sitemap, as the protocol has it.
 pub const N_URLS_MAX: usize = 50_000;
+/// Bytes that one sitemap may unpack to; the protocol has 50 MB.
+const UNPACKED_BYTES_MAX: usize = 60 << 20;
 /// Most bytes of one field.
 const FIELD_BYTES_MAX: usize = 4_096;
 
@@ -88,8 +90,13 @@ impl SitemapError {
 /// Reads a sitemap; never panics. What is cut off or damaged gives what can be told.
 ///
 /// `content_type` is the HTTP header, for its charset. Gzip is told by its first bytes, and may
-/// unpack to `bytes_max` bytes. At most [`N_URLS_MAX`] addresses are read.
-pub fn parse(
+/// unpack to 60 MiB. At most [`N_URLS_MAX`] addresses are read.
+pub fn parse(bytes: &[u8], content_type: Option<&str>) -> Result<Sitemap, SitemapError> {
+    parse_up_to(bytes, content_type, UNPACKED_BYTES_MAX)
+}
+
+/// As [`parse`], but what unpacks to more than `bytes_max` bytes is refused.
+fn parse_up_to(
     bytes: &[u8],
     content_type: Option<&str>,
     bytes_max: usize,
@@ -275,7 +282,7 @@ mod tests {
         <url><loc> https://a.example/2 </loc></url></urlset>";
 
     fn pages(bytes: &[u8]) -> Vec<Listed> {
-        match parse(bytes, None, 1 << 20).unwrap() {
+        match parse_up_to(bytes, None, 1 << 20).unwrap() {
             Sitemap::Pages(pages) => pages,
             Sitemap::Index(_) => panic!("an index"),
         }
@@ -303,7 +310,7 @@ mod tests {
     fn an_index_is_told_from_a_sitemap() {
         let index = "<sitemapindex><sitemap><loc>https://a.example/s1.xml.gz</loc>\
             <lastmod>2025-11-02T10:00:00+00:00</lastmod></sitemap></sitemapindex>";
-        let Sitemap::Index(listed) = parse(index.as_bytes(), None, 1 << 20).unwrap() else {
+        let Sitemap::Index(listed) = parse_up_to(index.as_bytes(), None, 1 << 20).unwrap() else {
             panic!("no index");
         };
         assert_eq!(listed[0].address, "https://a.example/s1.xml.gz");
@@ -332,7 +339,7 @@ mod tests {
 
     #[test]
     fn what_is_no_sitemap_says_so() {
-        let class = |bytes: &[u8]| parse(bytes, None, 1 << 20).unwrap_err().class();
+        let class = |bytes: &[u8]| parse_up_to(bytes, None, 1 << 20).unwrap_err().class();
         assert_eq!(class(b" "), FailureClass::EmptyBody);
         assert_eq!(class(b"<html><body>Hello</body></html>"), FailureClass::NotAFeed);
         assert_eq!(class(b"plain words"), FailureClass::NotAFeed);
@@ -347,7 +354,7 @@ mod tests {
         let one = "<url><loc>https://a.example/x</loc></url>";
         let many = format!("<urlset>{}</urlset>", one.repeat(N_URLS_MAX + 10));
         assert_eq!(
-            parse(many.as_bytes(), None, 1 << 30).map(|it| match it {
+            parse_up_to(many.as_bytes(), None, 1 << 30).map(|it| match it {
                 Sitemap::Pages(pages) => pages.len(),
                 Sitemap::Index(_) => 0,
             }),
@@ -358,7 +365,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = parse(&bytes, None, 1_000);
+            let _ = parse_up_to(&bytes, None, 1_000);
         }
 
         #[test]
@@ -368,7 +375,7 @@ mod tests {
                 0..40,
             ),
         ) {
-            let _ = parse(pieces.concat().as_bytes(), None, 10_000);
+            let _ = parse_up_to(pieces.concat().as_bytes(), None, 10_000);
         }
     }
 }

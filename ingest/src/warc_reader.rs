@@ -124,11 +124,6 @@ impl<R: Read + Seek> WarcReader<R> {
         self.place
     }
 
-    /// Bytes of the file, and how many of them were taken.
-    pub fn progress(&self) -> (u64, u64) {
-        (self.place.offset, self.file_bytes)
-    }
-
     /// The next item; `None` at the end of the file.
     ///
     /// # Errors

@@ -136,8 +136,8 @@ pub(crate) async fn keep_evidence(
     crawled: &Crawled,
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
-    let Some(warc) = warc else { return Ok(()) };
-    let (warc, page) = (Arc::clone(warc), crawled.page.clone());
+    let (Some(warc), Some(page)) = (warc, &crawled.page) else { return Ok(()) };
+    let (warc, page) = (Arc::clone(warc), page.clone());
     let more = crawled.more.clone();
     let write = move || {
         let place = warc.write(&page, now)?;

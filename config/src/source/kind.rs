@@ -109,10 +109,18 @@ declare! {
 }
 
 fn json_field() -> Rule<String> {
-    Rule::new("a path such as \"cve.id\", or a text with paths in braces", |it: &String| {
-        let is_closed = it.matches('{').count() == it.matches('}').count();
-        !it.trim().is_empty() && is_closed && !it.contains("{}")
-    })
+    let wanted = "a path such as \"cve.id\", or a text with paths in braces";
+    Rule::new(wanted, |it: &String| is_json_field(it))
+}
+
+fn is_json_field(text: &str) -> bool {
+    let mut pieces = text.split('{');
+    let is_closed = !pieces.next().is_some_and(|it| it.contains('}'))
+        && pieces.all(|it| match it.split_once('}') {
+            Some((path, rest)) => !path.trim().is_empty() && !rest.contains('}'),
+            None => false,
+        });
+    !text.trim().is_empty() && is_closed
 }
 
 impl Source {
@@ -166,5 +174,25 @@ impl Source {
         .into_iter()
         .filter_map(|(key, it)| Some((key, it?.as_str())))
         .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_json_field_is_a_path_or_has_paths_in_braces() {
+        for (text, is_good) in [
+            ("cve.id", true),
+            ("https://a.example/{cve.id}?{x}", true),
+            ("{x", false),
+            ("}x{", false),
+            ("{a{b}}", false),
+            ("{ }", false),
+            (" ", false),
+        ] {
+            assert_eq!(is_json_field(text), is_good, "{text}");
+        }
     }
 }

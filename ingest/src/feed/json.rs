@@ -4,9 +4,13 @@ use serde_json::Value;
 
 use super::{N_ENTRIES_MAX, ParsedEntry, ParsedFeed};
 use crate::date::parse_date;
+use crate::json_list::has_too_many_parts;
 
 /// Reads a JSON feed; `None` if the text is no JSON object with a list of items.
 pub(super) fn read(text: &str) -> Option<ParsedFeed> {
+    if has_too_many_parts(text.as_bytes()) {
+        return None;
+    }
     let feed: Value = serde_json::from_str(text).ok()?;
     let items = feed.get("items")?.as_array()?;
     let link = text_of(&feed, "home_page_url");

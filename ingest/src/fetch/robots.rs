@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use texting_robots::Robot;
 use url::{Position, Url};
 
+use super::FetchRequest;
 use crate::failure::FailureClass;
 
 /// Bytes of a robots.txt that are heeded (RFC 9309, section 2.5, asks for at least these).
@@ -67,10 +68,29 @@ impl Rules {
     }
 }
 
+/// Which host was asked, and how: a proxy that is down or an address that this source may not ask
+/// says nothing to others about the host.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Way {
+    origin: String,
+    proxy: Option<String>,
+    allows_private_addresses: bool,
+}
+
+impl Way {
+    fn of(url: &Url, request: &FetchRequest) -> Way {
+        Way {
+            origin: url[..Position::BeforePath].to_owned(),
+            proxy: request.proxy.clone(),
+            allows_private_addresses: request.allows_private_addresses,
+        }
+    }
+}
+
 /// The rules of the hosts asked lately, at most [`N_HOSTS_MAX`].
 pub(super) struct RobotsCache {
     kept_for: Duration,
-    hosts: Mutex<HashMap<String, (Arc<Rules>, Instant)>>,
+    hosts: Mutex<HashMap<Way, (Arc<Rules>, Instant)>>,
 }
 
 impl RobotsCache {
@@ -79,15 +99,26 @@ impl RobotsCache {
         RobotsCache { kept_for, hosts: Mutex::default() }
     }
 
-    /// The rules of the host of `url`, if they are known and fresh.
-    pub(super) fn get(&self, url: &Url, now: Instant) -> Option<Arc<Rules>> {
+    /// The rules of the host of `url`, if they are known and fresh for requests like `request`.
+    pub(super) fn get(
+        &self,
+        url: &Url,
+        request: &FetchRequest,
+        now: Instant,
+    ) -> Option<Arc<Rules>> {
         let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        let (rules, expires_at) = hosts.get(&origin(url))?;
+        let (rules, expires_at) = hosts.get(&Way::of(url, request))?;
         (*expires_at > now).then(|| Arc::clone(rules))
     }
 
-    /// Keeps the rules of the host of `url`.
-    pub(super) fn insert(&self, url: &Url, rules: Rules, now: Instant) -> Arc<Rules> {
+    /// Keeps the rules of the host of `url` as `request` found them.
+    pub(super) fn insert(
+        &self,
+        url: &Url,
+        request: &FetchRequest,
+        rules: Rules,
+        now: Instant,
+    ) -> Arc<Rules> {
         let kept_for = if matches!(rules, Rules::Closed(_)) { CLOSED_FOR } else { self.kept_for };
         let rules = Arc::new(rules);
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,13 +129,9 @@ impl RobotsCache {
             let oldest = hosts.iter().min_by_key(|(_, (_, at))| *at).map(|(key, _)| key.clone());
             oldest.map(|key| hosts.remove(&key));
         }
-        hosts.insert(origin(url), (Arc::clone(&rules), now + kept_for));
+        hosts.insert(Way::of(url, request), (Arc::clone(&rules), now + kept_for));
         rules
     }
-}
-
-fn origin(url: &Url) -> String {
-    url[..Position::BeforePath].to_owned()
 }
 
 #[cfg(test)]
@@ -155,12 +182,18 @@ mod tests {
         let cache = RobotsCache::new(Duration::from_secs(3_600));
         let first = Url::parse("https://first.example/x").unwrap();
         let now = Instant::now();
-        cache.insert(&first, Rules::Closed(FailureClass::Http5xx), now);
-        assert!(cache.get(&first, now).is_some());
-        assert!(cache.get(&first, now + CLOSED_FOR).is_none());
+        let direct = FetchRequest::page(first.as_str());
+        cache.insert(&first, &direct, Rules::Closed(FailureClass::Http5xx), now);
+        assert!(cache.get(&first, &direct, now).is_some());
+        assert!(cache.get(&first, &direct, now + CLOSED_FOR).is_none());
+        let by_proxy =
+            FetchRequest { proxy: Some("socks5h://127.0.0.1:9".to_owned()), ..direct.clone() };
+        let inside = FetchRequest { allows_private_addresses: true, ..direct.clone() };
+        assert!(cache.get(&first, &by_proxy, now).is_none());
+        assert!(cache.get(&first, &inside, now).is_none());
         for n in 0..N_HOSTS_MAX + 10 {
             let url = Url::parse(&format!("https://h{n}.example/")).unwrap();
-            cache.insert(&url, Rules::All, now);
+            cache.insert(&url, &direct, Rules::All, now);
         }
         assert_eq!(cache.hosts.lock().unwrap().len(), N_HOSTS_MAX);
     }

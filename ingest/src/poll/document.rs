@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use config::{Source, SourceKind};
 
 use crate::article::Entry;
+use crate::blocking::on_blocking_thread;
 use crate::decode::decode;
 use crate::failure::FailureClass;
 use crate::feed::{self, FeedRhythm};
@@ -29,9 +30,8 @@ pub(crate) async fn read(
 ) -> Result<Read, (FailureClass, String)> {
     let (source, page) = (source.clone(), page.clone());
     let url = page.url.clone();
-    let task = tokio::task::spawn_blocking(move || read_now(&source, &page, now));
-    let broken = |_| (FailureClass::Extractor, format!("{url}: the reader broke on the document"));
-    task.await.map_err(broken)?
+    let read = on_blocking_thread(move || read_now(&source, &page, now)).await;
+    read.map_err(|broken| (FailureClass::Extractor, format!("{url}: {broken}")))?
 }
 
 fn read_now(
@@ -58,7 +58,7 @@ fn read_now(
         SourceKind::Json(rules) => {
             let entries = json_list::entries(&page.body, &page.url, rules, &source.id, now);
             let mut entries = entries.map_err(|it| failed(it.class(), it.to_string()))?;
-            // Newest first, so that a limit leaves out old ones; undated ones keep their places.
+            // Newest first, so that a limit leaves out old ones; undated ones come last.
             if entries.iter().any(|it| it.published_at.is_some()) {
                 entries.sort_by_key(|it| std::cmp::Reverse(it.published_at));
             }

@@ -6,6 +6,7 @@ use super::{Poll, PollOutcome, SourceState};
 use crate::discover::{FoundKind, discover};
 use crate::failure::FailureClass;
 use crate::fetch::FetchKind;
+use crate::schedule::{PollEnd, next_poll};
 
 /// Failures in a row, by weight, after which the site is looked at afresh: two pages that are
 /// gone, or eight timeouts.
@@ -14,7 +15,7 @@ const LOOK_AGAIN_FROM: f64 = 2.0;
 impl Poll<'_> {
     /// Polls what was found for the site, or looks for it.
     pub(super) async fn site(&self, state: &SourceState, url: &Url) -> PollOutcome {
-        let is_lost = state.is_gone || LOOK_AGAIN_FROM <= state.failure_score;
+        let is_lost = LOOK_AGAIN_FROM <= state.failure_score;
         let known = state.found.clone().filter(|_| !is_lost);
         let (state, found) = match known {
             Some(found) => (state.clone(), found),
@@ -39,10 +40,18 @@ impl Poll<'_> {
                 (about_another(state, found.clone()), found)
             }
         };
-        match found.kind {
+        let mut outcome = match found.kind {
             FoundKind::Feed => self.document(&state, &found.url, FetchKind::Feed).await,
             FoundKind::Sitemap => self.sitemap(&state, &found.url).await,
+        };
+        if outcome.state.is_gone {
+            // The document is gone, not the site: the next poll looks for another.
+            (outcome.state.is_gone, outcome.state.found) = (false, None);
+            let end = PollEnd::Failed(FailureClass::Http404);
+            outcome.state.next_poll_at =
+                next_poll(self.now, &self.facts(&outcome.state, None, end));
         }
+        outcome
     }
 }
 

@@ -4,10 +4,12 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tracing::warn;
 use url::Url;
 
 use super::{Asked, Poll, PollOutcome, PollResult, SitemapPart, SourceState};
 use crate::article::{ArticleId, Entry};
+use crate::blocking::on_blocking_thread;
 use crate::canonical_url::{CanonicalUrl, site_of};
 use crate::date::plausible;
 use crate::failure::FailureClass;
@@ -19,10 +21,8 @@ use crate::sitemap::{self, Listed, Sitemap};
 const N_PARTS_READ: usize = 10;
 /// Sitemaps of an index that are remembered; those changed last.
 const N_PARTS_MAX: usize = 500;
-/// Pages without a date that the first poll takes: nobody knows which of them are new.
-const N_UNDATED_FIRST: usize = 100;
-/// Bytes that one sitemap may unpack to; the protocol has 50 MB.
-pub(crate) const UNPACKED_BYTES_MAX: usize = 60 << 20;
+/// Pages without a date that one sitemap brings in a poll: nobody knows which of them are new.
+const N_UNDATED_MAX: usize = 100;
 /// Characters of a headline that are kept.
 const TITLE_CHARS_MAX: usize = 500;
 
@@ -44,8 +44,8 @@ impl Poll<'_> {
         match parse(&page).await {
             Ok(Sitemap::Pages(listed)) => {
                 next.parts = Vec::new();
-                let entries = self.pages(state, listed, &page.url);
-                self.listed(state, next, entries)
+                let (entries, passed) = self.pages(state, listed, &page.url);
+                remembering(self.listed(state, next, entries), passed)
             }
             Ok(Sitemap::Index(listed)) => {
                 next.parts = merged(&state.parts, &listed, &page.url);
@@ -58,8 +58,9 @@ impl Poll<'_> {
     /// Reads the sitemaps of an index that may have changed, those changed last first.
     async fn parts(&self, state: &SourceState, mut next: SourceState) -> PollOutcome {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut passed = Vec::new();
         let (mut n_read, mut failure, mut is_any_read) = (0, None, false);
-        for at in self.order(&next.parts) {
+        for at in self.order(&next) {
             if N_PARTS_READ <= n_read {
                 break;
             }
@@ -76,51 +77,62 @@ impl Poll<'_> {
                     return self.rate_limited(&next, retry_after);
                 }
                 Ok(FetchOutcome::RateLimited { .. }) => break,
-                Err(error) => failure = Some((error.class(), error.to_string())),
+                Err(error) => {
+                    failure = Some(self.part_failed(&mut next.parts[at], error.class(), &error));
+                }
                 Ok(FetchOutcome::Fetched(page)) => match parse(&page).await {
-                    Err(error) => failure = Some(error),
+                    Err((class, message)) => {
+                        failure = Some(self.part_failed(&mut next.parts[at], class, &message));
+                    }
                     // Nothing in the protocol allows it, and one level is enough for anybody.
                     Ok(Sitemap::Index(_)) => next.parts[at].read_at = Some(self.now),
                     Ok(Sitemap::Pages(listed)) => {
                         is_any_read = true;
-                        entries.extend(self.pages(state, listed, &page.url));
+                        let (found, left_out) = self.pages(state, listed, &page.url);
+                        entries.extend(found);
+                        passed.extend(left_out);
                         let part = &mut next.parts[at];
-                        part.read_at = Some(self.now);
+                        (part.read_at, part.failed_at) = (Some(self.now), None);
                         (part.etag, part.last_modified) = (page.etag, page.last_modified);
                     }
                 },
             }
         }
         match failure {
-            Some((class, message)) if !is_any_read => self.failed(state, class, &message, None),
+            Some((class, message)) if !is_any_read => {
+                let state = SourceState { parts: next.parts, ..state.clone() };
+                self.failed(&state, class, &message, None)
+            }
             _ if !is_any_read => self.succeeded(&next, PollResult::NotModified),
             _ => {
                 let mut seen = BTreeSet::new();
                 entries.retain(|it| seen.insert(it.id));
                 entries.sort_by_key(|it| Reverse(it.published_at));
-                self.listed_in_parts(state, next, entries)
+                let outcome = self.listed(state, next, entries);
+                // The entries of sitemaps that were not read now stay known.
+                remembering(outcome, passed.into_iter().chain(state.last_entries.iter().copied()))
             }
         }
     }
 
-    /// As `listed`, but the entries of sitemaps that were not read now stay known.
-    fn listed_in_parts(
+    /// Notes that `part` could not be read; others then come before it.
+    fn part_failed(
         &self,
-        state: &SourceState,
-        next: SourceState,
-        entries: Vec<Entry>,
-    ) -> PollOutcome {
-        let mut outcome = self.listed(state, next, entries);
-        let known: BTreeSet<ArticleId> = outcome.state.last_entries.iter().copied().collect();
-        let before = state.last_entries.iter().filter(|it| !known.contains(*it)).copied();
-        outcome.state.last_entries.extend(before);
-        outcome.state.last_entries.truncate(super::N_REMEMBERED);
-        outcome
+        part: &mut SitemapPart,
+        class: FailureClass,
+        error: &dyn std::fmt::Display,
+    ) -> (FailureClass, String) {
+        part.failed_at = Some(self.now);
+        warn!(
+            failure.class = class.name(),
+            "a sitemap of source {} cannot be read: {error}", self.source.id,
+        );
+        (class, error.to_string())
     }
 
     /// The sitemaps that may have changed since they were read, in the order of reading.
-    fn order(&self, parts: &[SitemapPart]) -> Vec<usize> {
-        let oldest = self.oldest();
+    fn order(&self, state: &SourceState) -> Vec<usize> {
+        let (parts, oldest) = (&state.parts, self.oldest(state));
         let may_be_new = |part: &SitemapPart| match (part.changed_at, part.read_at) {
             (Some(changed_at), _) if oldest.is_some_and(|it| changed_at < it) => false,
             // Many indexes name the day only.
@@ -128,40 +140,51 @@ impl Poll<'_> {
             _ => true,
         };
         let mut order: Vec<usize> = (0..parts.len()).filter(|at| may_be_new(&parts[*at])).collect();
-        // Undated ones take turns: those read longest ago first.
-        order.sort_by_key(|at| (Reverse(parts[*at].changed_at), parts[*at].read_at));
+        // Undated ones take turns: those read longest ago first. Failing ones come after all others.
+        order.sort_by_key(|at| {
+            let part = &parts[*at];
+            (part.failed_at, Reverse(part.changed_at), part.read_at)
+        });
         order
     }
 
     /// The entries of a sitemap: pages of its own site, newest first, without those that are too
-    /// old by any of their dates.
-    fn pages(&self, state: &SourceState, mut listed: Vec<Listed>, base: &Url) -> Vec<Entry> {
-        let oldest = self.oldest();
+    /// old. Of undated pages that were not listed before only some are taken; the ids of the others
+    /// are the second answer.
+    fn pages(
+        &self,
+        state: &SourceState,
+        mut listed: Vec<Listed>,
+        base: &Url,
+    ) -> (Vec<Entry>, Vec<ArticleId>) {
+        let oldest = self.oldest(state);
         listed.retain(|it| match (it.dated_at(), oldest) {
             (Some(dated_at), Some(oldest)) => oldest <= dated_at,
             _ => true,
         });
         listed.sort_by_key(|it| Reverse(it.dated_at()));
-        let is_first = state.last_success_at.is_none();
+        let before: BTreeSet<ArticleId> = state.last_entries.iter().copied().collect();
         let site = site_of(base);
         let (mut seen, mut n_undated) = (BTreeSet::new(), 0);
-        let mut entries = Vec::new();
+        let (mut entries, mut passed) = (Vec::new(), Vec::new());
         for page in listed {
             let Ok(url) = CanonicalUrl::join(base, &page.address) else { continue };
             let id = ArticleId::of(&url);
             if site_of(&url.to_url()) != site || !seen.insert(id) {
                 continue;
             }
-            n_undated += usize::from(page.dated_at().is_none());
-            if is_first && page.dated_at().is_none() && N_UNDATED_FIRST < n_undated {
-                continue;
+            if page.dated_at().is_none() {
+                n_undated += usize::from(!before.contains(&id));
+                if before.contains(&id) || N_UNDATED_MAX < n_undated {
+                    passed.push(id);
+                    continue;
+                }
             }
-            entries.push(self.entry(id, url, page));
-            if self.settings.n_entries_max <= entries.len() {
-                break;
+            if entries.len() < self.settings.n_entries_max {
+                entries.push(self.entry(id, url, page));
             }
         }
-        entries
+        (entries, passed)
     }
 
     fn entry(&self, id: ArticleId, url: CanonicalUrl, page: Listed) -> Entry {
@@ -179,18 +202,25 @@ impl Poll<'_> {
     }
 }
 
+/// The outcome with `more` ids among those that are known from now on.
+fn remembering(mut outcome: PollOutcome, more: impl IntoIterator<Item = ArticleId>) -> PollOutcome {
+    let last_entries = &mut outcome.state.last_entries;
+    let mut known: BTreeSet<ArticleId> = last_entries.iter().copied().collect();
+    let n_left = super::N_REMEMBERED.saturating_sub(last_entries.len());
+    last_entries.extend(more.into_iter().filter(|it| known.insert(*it)).take(n_left));
+    outcome
+}
+
 fn is_untouched(outcome: &PollOutcome) -> bool {
     outcome.result == PollResult::NotModified
 }
 
 async fn parse(page: &Page) -> Result<Sitemap, (FailureClass, String)> {
     let (body, content_type) = (page.body.clone(), page.content_type.clone());
-    let task = tokio::task::spawn_blocking(move || {
-        sitemap::parse(&body, content_type.as_deref(), UNPACKED_BYTES_MAX)
-    });
-    match task.await {
+    let read = on_blocking_thread(move || sitemap::parse(&body, content_type.as_deref())).await;
+    match read {
         Ok(read) => read.map_err(|it| (it.class(), format!("{}: {it}", page.url))),
-        Err(_) => Err((FailureClass::Extractor, format!("{}: the reader broke", page.url))),
+        Err(broken) => Err((FailureClass::Extractor, format!("{}: {broken}", page.url))),
     }
 }
 

@@ -68,6 +68,8 @@ pub struct SitemapPart {
     pub changed_at: Option<DateTime<Utc>>,
     /// When it was read last; `None` before.
     pub read_at: Option<DateTime<Utc>>,
+    /// When it could not be read, since it was read last.
+    pub failed_at: Option<DateTime<Utc>>,
     /// ETag of its last body.
     pub etag: Option<String>,
     /// Last-Modified of its last body.

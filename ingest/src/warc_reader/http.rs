@@ -18,7 +18,7 @@ use crate::fetch::Page;
 const HEAD_BYTES_MAX: usize = 256 << 10;
 /// Packings of one body, one around the other.
 const N_CODINGS_MAX: usize = 3;
-/// Bytes that brotli and zstd may use to look back.
+/// How far zstd may look back, as a power of two.
 const ZSTD_WINDOW_LOG_MAX: u32 = 24;
 
 /// Why a response gives no page.

@@ -153,6 +153,73 @@ async fn an_index_of_thousands_is_read_a_few_at_a_time() {
 }
 
 #[tokio::test]
+async fn of_undated_pages_only_some_are_new_also_later_on() {
+    let n_polls = AtomicUsize::new(0);
+    let server = Server::start(move |_, _| {
+        let n_pages = 500 + n_polls.fetch_add(1, Ordering::SeqCst);
+        let all: String = (0..n_pages).map(|n| format!("<url><loc>/{n}</loc></url>")).collect();
+        ok("text/xml", format!("<urlset>{all}</urlset>").as_bytes())
+    })
+    .await;
+    let url = server.url("/sitemap.xml").parse().unwrap();
+    let source = Source { sitemap_url: Some(url), ..bare(&server) };
+    let first = poll(&source, &SourceState::default(), 0).await;
+    assert_eq!(first.entries.len(), 100);
+    let second = poll(&source, &first.state, 60).await;
+    assert_eq!(paths(&second), ["/500"]);
+}
+
+#[tokio::test]
+async fn a_sitemap_that_fails_does_not_keep_the_others_waiting() {
+    let server = Server::start(|path, _| {
+        if path == "/index.xml" {
+            let all: String =
+                (0..12).map(|n| format!("<sitemap><loc>/s{n}.xml</loc></sitemap>")).collect();
+            return ok("text/xml", format!("<sitemapindex>{all}</sitemapindex>").as_bytes());
+        }
+        match path.trim_start_matches("/s").trim_end_matches(".xml").parse() {
+            Ok(0..10) => not_found(),
+            _ => ok("text/xml", urlset(&[(&format!("/page{path}"), "")]).as_bytes()),
+        }
+    })
+    .await;
+    let url = server.url("/index.xml").parse().unwrap();
+    let source = Source { sitemap_url: Some(url), ..bare(&server) };
+    let first = poll(&source, &SourceState::default(), 0).await;
+    assert_eq!(class(&first), FailureClass::Http404);
+    let second = poll(&source, &first.state, 60).await;
+    assert_eq!(paths(&second), ["/page/s10.xml", "/page/s11.xml"]);
+}
+
+#[tokio::test]
+async fn a_site_whose_sitemap_was_found_gives_no_old_pages_and_is_looked_at_again_after_410() {
+    let is_gone = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let gone = is_gone.clone();
+    let server = Server::start(move |path, _| match path {
+        "/" if gone.load(Ordering::SeqCst) => {
+            ok("text/html", b"<link rel=alternate type=application/rss+xml href=/new.xml>")
+        }
+        "/" => ok("text/html", b"<title>Plain</title><p>Nothing declared."),
+        "/sitemap.xml" if gone.load(Ordering::SeqCst) => response("410 Gone", &[], b""),
+        "/sitemap.xml" => {
+            let pages = urlset(&[("/old", "2019-01-01"), ("/today", "2025-11-03")]);
+            ok("text/xml", pages.as_bytes())
+        }
+        "/new.xml" => ok("text/xml", &rss("<item><title>B</title><link>/b</link></item>")),
+        _ => not_found(),
+    })
+    .await;
+    let source = Source { site_url: Some(server.url("/").parse().unwrap()), ..bare(&server) };
+    let first = poll(&source, &SourceState::default(), 0).await;
+    assert_eq!(paths(&first), ["/today"]);
+    is_gone.store(true, Ordering::SeqCst);
+    let second = poll(&source, &first.state, 60).await;
+    assert_eq!(class(&second), FailureClass::Http410);
+    assert!(second.state.next_poll_at.is_some(), "the site is not gone");
+    assert_eq!(paths(&poll(&source, &second.state, 600).await), ["/b"]);
+}
+
+#[tokio::test]
 async fn a_site_is_polled_by_the_feed_it_declares_and_looked_at_again_when_that_is_gone() {
     let n_feeds = AtomicUsize::new(0);
     let server = Server::start(move |path, _| match path {
