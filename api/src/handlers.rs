@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`health`], [`search`], [`articles`], [`submissions`], [`stories`], [`story_edits`],
 //! [`statements`], [`entities`], [`graph`], [`map`], [`export`], [`taxii`], [`events`],
-//! [`saved_searches`], [`alerts`], [`alert_pages`], [`feeds`], [`sources`], [`source_list`], [`opml`], [`corrections`], [`login`], [`settings`], [`mcp`], [`openapi`],
+//! [`saved_searches`], [`alerts`], [`alert_pages`], [`feeds`], [`sources`], [`source_list`], [`opml`], [`hubs`],
+//! [`corrections`], [`login`], [`settings`], [`mcp`], [`openapi`],
 //! [`assets`]; [`params`] reads query strings, [`json_body`] bodies, [`etag`] answers with tags.
 
 pub(crate) mod alert_pages;
@@ -20,6 +21,7 @@ pub(crate) mod graph;
 pub(crate) mod headlines;
 pub(crate) mod health;
 pub(crate) mod help;
+pub(crate) mod hubs;
 pub(crate) mod json_body;
 pub(crate) mod login;
 pub(crate) mod map;

@@ -13,6 +13,7 @@ pub mod deliver;
 pub mod error;
 pub mod export;
 mod handlers;
+mod hubs;
 mod logging;
 pub mod markup;
 mod openapi;

@@ -45,6 +45,7 @@ use tokio::sync::{Notify, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::deliver::Courier;
+use crate::hubs::Hubs;
 use crate::roster::Roster;
 use crate::state::{Event, Readiness};
 
@@ -140,6 +141,8 @@ struct Shared {
     /// Highest sequence number that is searchable.
     committed_seq: AtomicI64,
     counts: Counts,
+    /// Asks the hubs of feeds to tell of news; `None` where they could not reach this server.
+    hubs: Option<Hubs>,
     /// In which country a place is.
     countries: Countries,
 }
@@ -233,6 +236,7 @@ pub async fn run(
     let n_unannotated = archive.counts().await?.n_unannotated;
     let warc = warc_writer(&config);
     let countries = Countries::of(&config.gazetteer);
+    let hubs = if mode == Mode::Service { Hubs::of(&config.settings)? } else { None };
     let shared = Arc::new(Shared {
         config,
         roster,
@@ -251,6 +255,7 @@ pub async fn run(
         n_unannotated: AtomicI64::new(n_unannotated as i64),
         committed_seq: AtomicI64::new(writer.committed_seq()),
         counts: Counts::default(),
+        hubs,
         countries,
         warc,
     });

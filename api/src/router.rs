@@ -53,6 +53,7 @@ pub fn router(state: AppState) -> Router {
         .route("/graph", get(handlers::graph::page))
         .route("/map", get(handlers::map::page))
         .merge(handlers::taxii::router())
+        .merge(handlers::hubs::router())
         .route("/mcp", post(handlers::mcp::post))
         .route("/help", get(handlers::help::page))
         .route("/corrections", get(handlers::corrections::page).post(handlers::corrections::submit))

@@ -141,6 +141,9 @@ declare! {
         n_polls_max: usize = 8 => within(1, 1_000),
         /// How often the database is asked which feeds are due, in milliseconds. Default 1000.
         due_check_interval_ms: u32 = 1_000 => within(10, 3_600_000),
+        /// Address under which the hubs of feeds (WebSub) reach this Harbinger, at `/websub/` below
+        /// it. None by default: no hub is asked to tell of news.
+        websub_url: Option<Url>,
         /// Entries taken from one document of a feed, the first ones. Default 1000.
         n_entries_max: usize = 1_000 => within(1, 100_000),
     }

@@ -36,6 +36,7 @@ mod evidence;
 mod forget;
 pub mod frontier;
 pub mod graph_articles;
+pub mod hub_subscriptions;
 pub mod imports;
 pub mod index_feed;
 mod lock;

@@ -58,6 +58,9 @@ pub struct ParsedFeed {
     /// Addresses of WebSub hubs.
     #[serde(skip)]
     pub hubs: Vec<String>,
+    /// The feed's own address, by itself: what its hubs know it by.
+    #[serde(skip)]
+    pub topic: Option<String>,
 }
 
 /// One entry of a feed, as read.

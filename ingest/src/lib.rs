@@ -4,7 +4,7 @@
 //! [`plain_text`], [`decode`], [`feed`], [`sitemap`], [`listing`], [`json_list`], [`opml`], [`extract`],
 //! [`near_duplicate`], [`revision`], [`schedule`], [`health`]. Modules that talk to servers: [`fetch`],
 //! [`discover`], [`poll`], [`crawl`], [`trial`]; [`folder`] reads files instead; [`warc_writer`] keeps what servers sent,
-//! and [`warc_reader`] reads what others kept.
+//! and [`warc_reader`] reads what others kept; [`websub`] knows which hubs tell of news.
 //!
 //! Knows no database and no clock: what must be remembered is given and given back, and the time
 //! is an argument.
@@ -34,6 +34,7 @@ pub mod sitemap;
 pub mod trial;
 pub mod warc_reader;
 pub mod warc_writer;
+pub mod websub;
 
 pub use article::{Article, ArticleId, Details, Entry};
 pub use canonical_url::CanonicalUrl;

@@ -150,7 +150,7 @@ impl Poll<'_> {
         }
         match document::read(self.source, &page, self.now).await {
             Ok(read) => {
-                next.rhythm = read.rhythm;
+                (next.rhythm, next.hub) = (read.rhythm, read.hub);
                 self.listed(state, next, read.entries)
             }
             // What came is no feed: keep the old validators, the next poll must see a body.

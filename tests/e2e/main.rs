@@ -9,6 +9,7 @@ mod contract;
 mod corrections;
 mod expected_alerts;
 mod faults;
+mod hubs;
 mod import;
 mod oidc;
 mod real_input;

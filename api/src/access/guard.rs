@@ -96,7 +96,7 @@ async fn answer(
     let Some(principal) = principal else { return next.run(request).await };
     let who = principal.name.clone();
     let response = principal.scope(next.run(request)).await;
-    if !rules::is_safe(&method) && path != "/mcp" {
+    if !rules::is_safe(&method) && path != "/mcp" && !rules::is_of_hub(&path) {
         let entry = AuditEntry {
             at: (state.now)(),
             who,

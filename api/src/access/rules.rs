@@ -9,6 +9,12 @@ pub(crate) fn is_open(path: &str) -> bool {
     matches!(path, "/livez" | "/readyz" | "/favicon.ico")
         || doors.contains(&path)
         || path.starts_with("/static/")
+        || is_of_hub(path)
+}
+
+/// Whether the hubs of feeds call here; they show who they are by a secret in the address.
+pub(crate) fn is_of_hub(path: &str) -> bool {
+    path.starts_with(crate::hubs::CALLBACK)
 }
 
 /// Whether `method` changes nothing.
@@ -66,10 +72,12 @@ mod tests {
 
     #[test]
     fn only_what_a_stranger_needs_is_open() {
-        for path in ["/livez", "/login", "/login/oidc/callback", "/static/app.css"] {
+        for path in ["/livez", "/login", "/login/oidc/callback", "/static/app.css", "/websub/x"] {
             assert!(is_open(path), "{path}");
         }
-        for path in ["/", "/metrics", "/openapi.json", "/v1/search", "/staticx", "/login/x"] {
+        for path in
+            ["/", "/metrics", "/openapi.json", "/v1/search", "/staticx", "/login/x", "/websub"]
+        {
             assert!(!is_open(path), "{path}");
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
+use chrono::TimeDelta;
 use config::SourceId;
 use index::archive::sources::{DueSource, Failure, PollRecord};
 use ingest::FailureClass;
@@ -14,6 +15,7 @@ use tokio::task::JoinSet;
 use tracing::{Instrument, info, info_span, warn};
 
 use super::{Mode, Shared, add};
+use crate::hubs;
 
 /// Polls until the pipeline stops; in [`Mode::Once`] until no source is due that was not polled.
 pub(super) async fn run(shared: Arc<Shared>, fetcher: Arc<Fetcher>) -> anyhow::Result<()> {
@@ -92,10 +94,16 @@ async fn poll_one(shared: &Shared, fetcher: &Fetcher, due: DueSource) -> anyhow:
         }),
         _ => None,
     };
+    let mut state = outcome.state;
+    if shared.hubs.is_some() {
+        let known = shared.archive.hub_subscription(&due.id).await?;
+        let longest = TimeDelta::hours(shared.config.settings.poll.interval_max_hours.into());
+        state.next_poll_at = hubs::next_poll(known.as_ref(), state.next_poll_at, longest, now);
+    }
     let record = PollRecord {
         source: &due.id,
-        state_json: &serde_json::to_string(&outcome.state).context("a source's state")?,
-        next_poll_at: outcome.state.next_poll_at,
+        state_json: &serde_json::to_string(&state).context("a source's state")?,
+        next_poll_at: state.next_poll_at,
         entries: &outcome.entries,
         failure: failure.as_ref(),
     };
@@ -124,6 +132,11 @@ async fn poll_one(shared: &Shared, fetcher: &Fetcher, due: DueSource) -> anyhow:
     }
     if 0 < n_new {
         shared.entries_added.notify_one();
+    }
+    if let Some(hubs) = &shared.hubs
+        && failure.is_none()
+    {
+        hubs.keep(&shared.archive, source, state.hub.as_ref(), now).await?;
     }
     Ok(due.id)
 }

@@ -87,6 +87,12 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0013_told.sql"),
         include_str!("../../migrations/postgres/0013_told.sql"),
     ),
+    (
+        15,
+        "websub",
+        include_str!("../../migrations/sqlite/0015_websub.sql"),
+        include_str!("../../migrations/postgres/0015_websub.sql"),
+    ),
 ];
 
 /// What a connection may do.

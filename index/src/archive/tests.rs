@@ -11,6 +11,7 @@ mod corrections;
 mod faults;
 mod frontier;
 mod graph_articles;
+mod hub_subscriptions;
 mod imports;
 mod opening;
 mod properties;

@@ -14,7 +14,8 @@ pub(super) fn read(text: &str) -> Option<ParsedFeed> {
     let feed: Value = serde_json::from_str(text).ok()?;
     let items = feed.get("items")?.as_array()?;
     let link = text_of(&feed, "home_page_url");
-    let links = [link.clone(), text_of(&feed, "feed_url")].into_iter().flatten().collect();
+    let topic = text_of(&feed, "feed_url");
+    let links = [link.clone(), topic.clone()].into_iter().flatten().collect();
     let hubs = feed.get("hubs").and_then(Value::as_array).into_iter().flatten();
     Some(ParsedFeed {
         title: text_of(&feed, "title"),
@@ -25,6 +26,7 @@ pub(super) fn read(text: &str) -> Option<ParsedFeed> {
         links,
         entries: items.iter().take(N_ENTRIES_MAX).map(entry).collect(),
         hubs: hubs.filter_map(|it| text_of(it, "url")).collect(),
+        topic,
         ..ParsedFeed::default()
     })
 }

@@ -93,6 +93,7 @@ impl Reader<'_> {
         let lastmod = places.iter().find_map(|it| tree.attribute(*it, "lastmod"));
         feed.updated = feed.updated.or_else(|| lastmod.and_then(parse_date));
         feed.hubs = links::with_rel(tree, &fields, "hub", self.document);
+        feed.topic = links::with_rel(tree, &fields, "self", self.document).into_iter().next();
         feed.rhythm = rhythm::read(tree, &fields);
         feed
     }

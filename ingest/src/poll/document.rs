@@ -9,6 +9,7 @@ use crate::decode::decode;
 use crate::failure::FailureClass;
 use crate::feed::{self, FeedRhythm};
 use crate::fetch::Page;
+use crate::websub::{self, Announced};
 use crate::{json_list, listing};
 
 /// What was read.
@@ -18,6 +19,8 @@ pub(crate) struct Read {
     pub(crate) entries: Vec<Entry>,
     /// When the document wants to be asked again.
     pub(crate) rhythm: FeedRhythm,
+    /// The hub that tells of news.
+    pub(crate) hub: Option<Announced>,
 }
 
 /// Reads `page` on a blocking thread, as the kind of `source` wants; a site is read as a feed.
@@ -69,6 +72,7 @@ fn read_now(
             let parsed = parsed.map_err(|it| failed(it.class(), it.to_string()))?;
             Ok(Read {
                 entries: feed::entries(&parsed, &source.id, &page.url, now),
+                hub: websub::announced(&page.headers, &parsed, &page.url),
                 rhythm: parsed.rhythm,
             })
         }

@@ -10,6 +10,7 @@ use crate::discover::Found;
 use crate::failure::FailureClass;
 use crate::feed::FeedRhythm;
 use crate::schedule::EntryRate;
+use crate::websub::Announced;
 
 /// What must be remembered of a source between polls, across restarts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -54,6 +55,8 @@ pub struct SourceState {
     pub last_entries: Vec<ArticleId>,
     /// The feed or sitemap that was found for a site; `None` before, and for other sources.
     pub found: Option<Found>,
+    /// The hub that tells of news, as the last body announced it; `None` without one.
+    pub hub: Option<Announced>,
     /// The sitemaps of an index, at most 500.
     pub parts: Vec<SitemapPart>,
 }

@@ -1,0 +1,103 @@
+//! `/websub/{token}`: where the hubs of feeds call. Open to everybody, since hubs have no login: the
+//! token is known to one hub only, and what it sends is signed.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::Deserialize;
+use tracing::{info, warn};
+
+use crate::error::ApiError;
+use crate::hubs;
+use crate::state::AppState;
+
+/// Longest challenge that is sent back.
+const CHALLENGE_BYTES_MAX: usize = 1_000;
+/// Longest token that is looked up.
+const TOKEN_BYTES_MAX: usize = 100;
+
+pub(crate) fn router() -> Router<AppState> {
+    Router::new().route("/websub/{token}", get(verify).post(tell))
+}
+
+/// What a hub asks.
+#[derive(Debug, Deserialize)]
+struct Verification {
+    #[serde(rename = "hub.mode")]
+    mode: String,
+    #[serde(rename = "hub.topic")]
+    topic: String,
+    #[serde(rename = "hub.challenge", default)]
+    challenge: String,
+    #[serde(rename = "hub.lease_seconds", default)]
+    lease_seconds: Option<i64>,
+    #[serde(rename = "hub.reason", default)]
+    reason: String,
+}
+
+/// A hub asks whether the subscription is wanted, or says that it refuses it.
+async fn verify(
+    State(state): State<AppState>,
+    Path(token): Path<String>,
+    Query(asked): Query<Verification>,
+) -> Result<Response, ApiError> {
+    let unknown = || ApiError::not_found("nobody here asked for this subscription");
+    let known = find(&state, &token).await?.ok_or_else(unknown)?;
+    if known.topic != asked.topic || state.roster.source(&known.source).is_none() {
+        return Err(unknown());
+    }
+    let now = (state.now)();
+    match asked.mode.as_str() {
+        "subscribe" if asked.challenge.len() <= CHALLENGE_BYTES_MAX => {
+            // Without a lease the hub keeps the subscription until it says otherwise.
+            let ends_at = hubs::ends_at(asked.lease_seconds.unwrap_or(i64::MAX), now);
+            state.archive.confirm_hub_subscription(&token, ends_at).await?;
+            info!("{} tells of news from {} until {ends_at}", known.hub, known.source);
+            Ok(([(header::CONTENT_TYPE, "text/plain")], asked.challenge).into_response())
+        }
+        "denied" => {
+            let reason = hubs::cut(&format!("it refused: {}", asked.reason));
+            warn!("{} does not tell of news from {}: {reason}", known.hub, known.source);
+            state.archive.refuse_hub_subscription(&token, &reason).await?;
+            Ok(StatusCode::NO_CONTENT.into_response())
+        }
+        // Nobody here ever ends a subscription early, so somebody else must have asked for it.
+        _ => Err(unknown()),
+    }
+}
+
+/// A hub tells of news. It hears no more than that it was heard, as WebSub wants it, so that it
+/// cannot learn whether a signature was right.
+async fn tell(
+    State(state): State<AppState>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode, ApiError> {
+    let Some(known) = find(&state, &token).await? else { return Ok(StatusCode::GONE) };
+    if state.roster.source(&known.source).is_none() {
+        // Removed or paused: 410 ends the subscription at the hub.
+        state.archive.forget_hub_subscription(&known.source).await?;
+        return Ok(StatusCode::GONE);
+    }
+    let signature = headers.get("x-hub-signature").and_then(|it| it.to_str().ok());
+    if signature.is_some_and(|it| hubs::is_signed(&known.secret, &body, it)) {
+        state.archive.record_news(&known.source, (state.now)()).await?;
+    } else {
+        warn!("{} sent something about {} without its signature", known.hub, known.source);
+    }
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn find(
+    state: &AppState,
+    token: &str,
+) -> Result<Option<index::archive::hub_subscriptions::HubSubscription>, ApiError> {
+    if TOKEN_BYTES_MAX < token.len() {
+        return Ok(None);
+    }
+    Ok(state.archive.hub_subscription_by_token(token).await?)
+}

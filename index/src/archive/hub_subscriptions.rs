@@ -1,0 +1,193 @@
+//! Subscriptions at hubs, which tell of a feed's news (WebSub).
+
+use chrono::{DateTime, TimeDelta, Utc};
+use config::SourceId;
+use sqlx::any::AnyRow;
+
+use super::value::{clean, get, get_count, get_instant, get_instant_opt, micros};
+use super::{Archive, ArchiveError};
+
+/// How long one worker's question keeps the others from asking the same.
+const ASKED_FOR: TimeDelta = TimeDelta::seconds(60);
+/// A hub that tells without end makes a feed be asked this often at most.
+pub const TOLD_PAUSE: TimeDelta = TimeDelta::seconds(15);
+
+/// What one hub was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HubSubscription {
+    /// Whose news.
+    pub source: SourceId,
+    /// Address of the hub.
+    pub hub: String,
+    /// The feed's address, as the hub knows it.
+    pub topic: String,
+    /// Last part of the address that the hub calls; nobody else knows it.
+    pub token: String,
+    /// With it the hub signs what it sends.
+    pub secret: String,
+    /// When the hub was asked last.
+    pub asked_at: DateTime<Utc>,
+    /// How often in a row it refused or could not be asked.
+    pub n_refusals: u32,
+    /// Why, the last time.
+    pub refusal: Option<String>,
+    /// Until when the hub tells of news; `None` before it confirmed.
+    pub ends_at: Option<DateTime<Utc>>,
+    /// When it last told of news.
+    pub told_at: Option<DateTime<Utc>>,
+}
+
+impl Archive {
+    /// The subscription of a source, if there is one.
+    pub async fn hub_subscription(
+        &self,
+        source: &SourceId,
+    ) -> Result<Option<HubSubscription>, ArchiveError> {
+        self.find_subscription("source_id", source.as_str()).await
+    }
+
+    /// The subscription whose hub calls the address that ends with `token`.
+    pub async fn hub_subscription_by_token(
+        &self,
+        token: &str,
+    ) -> Result<Option<HubSubscription>, ArchiveError> {
+        self.find_subscription("token", token).await
+    }
+
+    async fn find_subscription(
+        &self,
+        column: &'static str,
+        value: &str,
+    ) -> Result<Option<HubSubscription>, ArchiveError> {
+        self.tried("look up a subscription at a hub", async {
+            let find = format!("SELECT * FROM hub_subscriptions WHERE {column} = $1");
+            let row = sqlx::query(sqlx::AssertSqlSafe(find))
+                .bind(value)
+                .fetch_optional(&self.reader)
+                .await?;
+            row.as_ref().map(read).transpose()
+        })
+        .await
+    }
+
+    /// Notes that `asked` is about to be asked of its hub, in place of what the source had before;
+    /// false when another worker did so a moment ago, and this one must not ask.
+    pub async fn begin_hub_subscription(
+        &self,
+        asked: &HubSubscription,
+    ) -> Result<bool, ArchiveError> {
+        self.tried(format!("note a subscription of {}", asked.source), async {
+            let done = sqlx::query(
+                "INSERT INTO hub_subscriptions
+                     (source_id, hub, topic, token, secret, asked_at, n_refusals, refusal, ends_at,
+                      told_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, $9)
+                 ON CONFLICT (source_id) DO UPDATE SET hub = excluded.hub, topic = excluded.topic,
+                     token = excluded.token, secret = excluded.secret,
+                     asked_at = excluded.asked_at, n_refusals = excluded.n_refusals,
+                     ends_at = excluded.ends_at, told_at = excluded.told_at
+                 WHERE hub_subscriptions.asked_at <= $10",
+            )
+            .bind(asked.source.as_str())
+            .bind(&*clean(&asked.hub))
+            .bind(&*clean(&asked.topic))
+            .bind(asked.token.as_str())
+            .bind(asked.secret.as_str())
+            .bind(micros(asked.asked_at))
+            .bind(i64::from(asked.n_refusals))
+            .bind(asked.ends_at.map(micros))
+            .bind(asked.told_at.map(micros))
+            .bind(micros(asked.asked_at - ASKED_FOR))
+            .execute(&self.writer)
+            .await?;
+            Ok(0 < done.rows_affected())
+        })
+        .await
+    }
+
+    /// The hub confirmed and tells of news until `ends_at`.
+    pub async fn confirm_hub_subscription(
+        &self,
+        token: &str,
+        ends_at: DateTime<Utc>,
+    ) -> Result<(), ArchiveError> {
+        self.tried("confirm a subscription at a hub", async {
+            let confirm =
+                "UPDATE hub_subscriptions SET ends_at = $2, n_refusals = 0, refusal = NULL
+                 WHERE token = $1";
+            let query = sqlx::query(confirm).bind(token).bind(micros(ends_at));
+            query.execute(&self.writer).await.map(drop)
+        })
+        .await
+    }
+
+    /// The hub refused, or could not be asked.
+    pub async fn refuse_hub_subscription(
+        &self,
+        token: &str,
+        refusal: &str,
+    ) -> Result<(), ArchiveError> {
+        self.tried("note the refusal of a hub", async {
+            let refuse = "UPDATE hub_subscriptions SET n_refusals = n_refusals + 1, refusal = $2
+                 WHERE token = $1";
+            let query = sqlx::query(refuse).bind(token).bind(&*clean(refusal));
+            query.execute(&self.writer).await.map(drop)
+        })
+        .await
+    }
+
+    /// The source is not read any more, or announces no hub: what its hub sends is not wanted.
+    pub async fn forget_hub_subscription(&self, source: &SourceId) -> Result<(), ArchiveError> {
+        self.tried(format!("forget the subscription of {source}"), async {
+            let forget = "DELETE FROM hub_subscriptions WHERE source_id = $1";
+            sqlx::query(forget).bind(source.as_str()).execute(&self.writer).await.map(drop)
+        })
+        .await
+    }
+
+    /// The hub told of news: the source is due, 15 seconds after its last poll at the earliest.
+    /// A feed that is gone for good stays so.
+    pub async fn record_news(
+        &self,
+        source: &SourceId,
+        now: DateTime<Utc>,
+    ) -> Result<(), ArchiveError> {
+        self.tried(format!("note that {source} has news"), async {
+            let mut tx = self.begin().await?;
+            sqlx::query("UPDATE hub_subscriptions SET told_at = $2 WHERE source_id = $1")
+                .bind(source.as_str())
+                .bind(micros(now))
+                .execute(&mut *tx)
+                .await?;
+            sqlx::query(
+                "UPDATE sources SET next_poll_at = CASE
+                     WHEN last_poll_at IS NOT NULL AND $2 < last_poll_at + $3 THEN last_poll_at + $3
+                     ELSE $2 END
+                 WHERE id = $1 AND $2 < next_poll_at
+                     AND (last_poll_at IS NULL OR last_poll_at + $3 < next_poll_at)",
+            )
+            .bind(source.as_str())
+            .bind(micros(now))
+            .bind(TOLD_PAUSE.num_microseconds().unwrap_or(0))
+            .execute(&mut *tx)
+            .await?;
+            tx.commit().await
+        })
+        .await
+    }
+}
+
+fn read(row: &AnyRow) -> Result<HubSubscription, sqlx::Error> {
+    Ok(HubSubscription {
+        source: SourceId::new(get::<String>(row, "source_id")?),
+        hub: get(row, "hub")?,
+        topic: get(row, "topic")?,
+        token: get(row, "token")?,
+        secret: get(row, "secret")?,
+        asked_at: get_instant(row, "asked_at")?,
+        n_refusals: get_count(row, "n_refusals")?.try_into().unwrap_or(u32::MAX),
+        refusal: get(row, "refusal")?,
+        ends_at: get_instant_opt(row, "ends_at")?,
+        told_at: get_instant_opt(row, "told_at")?,
+    })
+}
