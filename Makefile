@@ -7,7 +7,7 @@ CONFIG ?= config
 MODEL_DIR ?= ../shared/model
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
-.PHONY: help run build test check audit fuzz fmt eval bench bench-pipeline bench-annotate bench-stories bench-archive bench-search bench-match bench-export demo-site dist setup-run setup-test setup-rust-bert test-rust-bert gazetteers model docs clean bench-extract
+.PHONY: help run build test check audit fuzz fmt eval bench bench-pipeline bench-annotate bench-stories bench-archive bench-search bench-match bench-export demo-site dist setup-run setup-test setup-rust-bert test-rust-bert gazetteers model docs clean bench-extract bench-crawl
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,10 +52,13 @@ fmt: ## Format the code
 eval: build ## Run every scorer over the development sets that are present
 	python3 scripts/eval/eval.py
 
-bench: bench-pipeline bench-extract bench-annotate bench-stories bench-search bench-match bench-archive bench-export ## All benchmarks; figures go to docs/BENCHMARKS.md
+bench: bench-pipeline bench-crawl bench-extract bench-annotate bench-stories bench-search bench-match bench-archive bench-export ## All benchmarks; figures go to docs/BENCHMARKS.md
 
 bench-pipeline: setup-run build ## From pages to searchable: articles a second, peak memory, start-up
 	HARBINGER_BIN=$(CURDIR)/target/release/harbinger $(CARGO) bench --locked --workspace --profile dev --bench pipeline
+
+bench-crawl: ## Pages a second from 2 000 hosts on loopback, and proof that each was left its pauses
+	$(CARGO) bench --locked --workspace --bench crawl
 
 bench-extract: ## Time per page: made-up ones, pathological ones, real ones where they are present
 	$(CARGO) bench --locked --workspace --bench extract

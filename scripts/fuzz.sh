@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 seconds="${1:-60}"
 shift || true
 targets=("$@")
-[ "${#targets[@]}" -gt 0 ] || targets=(feed page canonical_url robots warc)
+[ "${#targets[@]}" -gt 0 ] || targets=(feed page canonical_url robots warc opml lists)
 if ! command -v c++ > /dev/null; then
     echo "SKIPPED: fuzzing needs a C++ compiler for libFuzzer, and there is no c++" >&2
     exit 0

@@ -5,6 +5,7 @@
 mod conventions;
 mod crawl;
 mod fetch;
+mod hosts;
 mod kinds;
 mod politeness;
 mod poll;

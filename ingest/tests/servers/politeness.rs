@@ -7,6 +7,7 @@ use ingest::FailureClass;
 use ingest::fetch::{FetchOutcome, FetchRequest, FetchSettings, Fetcher};
 
 use crate::fetch::settings;
+use crate::hosts;
 use crate::server::{Reply, Server, not_found, ok, redirect, response};
 
 fn page(url: String) -> FetchRequest {
@@ -152,4 +153,18 @@ async fn after_a_429_the_site_is_left_alone_as_long_as_it_asks() {
     let outcome = fetcher.fetch(&page(silent.url("/1"))).await.unwrap();
     let FetchOutcome::RateLimited { retry_after } = outcome else { panic!("{outcome:?}") };
     assert_eq!(retry_after, Duration::from_secs(30));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_host_of_many_is_asked_too_early_or_for_what_it_forbids() {
+    let log = hosts::Log::default();
+    let port = hosts::serve(Arc::clone(&log)).await;
+    let pause = Duration::from_millis(150);
+    let fetcher = Fetcher::new(FetchSettings { page_interval: pause, ..settings() }).unwrap();
+    // Fewer than ten: the tenth of each ten hosts asks for seconds.
+    let n_articles = hosts::crawl(&Arc::new(fetcher), port, 9, 8, pause).await;
+    let log = log.lock().unwrap();
+    assert_eq!(n_articles, 9 * 6);
+    assert_eq!(log.len(), 9 * 7, "six pages of each host, and its robots.txt once");
+    assert!(pause <= hosts::check(&log, pause));
 }

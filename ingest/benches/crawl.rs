@@ -1,0 +1,73 @@
+//! Fetching against a site with two thousand hosts: pages a second, and whether every host was left
+//! its pauses and obeyed.
+//!
+//! `make bench-crawl`. The hosts are addresses of 127.0.0.0/8 that one server in this process
+//! answers, each answer after 10 ms; a tenth of them ask for a longer pause in robots.txt, and every
+//! host forbids a part of its pages. Each host's pages are fetched one after the other, those of
+//! different hosts side by side, with extraction of the article, as the crawl stage does it. The
+//! server's own log decides: the first request to a host is robots.txt, no forbidden page is asked
+//! for, and between the end of an answer and the next request lies the host's pause.
+//! `HARBINGER_BENCH_HOSTS` (2 000), `HARBINGER_BENCH_PAGES` of each host (8) and
+//! `HARBINGER_BENCH_PAUSE_MS` (4 000) change the size. With h hosts and a pause of p seconds nobody
+//! can fetch more than h / p pages a second.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench reports to its user")]
+
+#[path = "../tests/servers/hosts.rs"]
+mod hosts;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hosts::{Asked, LATENCY, Log};
+use ingest::fetch::{FetchSettings, Fetcher};
+
+fn main() {
+    let setting = |name: &str, default: u64| {
+        std::env::var(name).ok().and_then(|it| it.parse().ok()).unwrap_or(default)
+    };
+    let n_hosts = setting("HARBINGER_BENCH_HOSTS", 2_000);
+    let n_pages = setting("HARBINGER_BENCH_PAGES", 8);
+    let pause = Duration::from_millis(setting("HARBINGER_BENCH_PAUSE_MS", 4_000));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(measure(n_hosts as usize, n_pages as usize, pause));
+}
+
+async fn measure(n_hosts: usize, n_pages: usize, pause: Duration) {
+    let log = Log::default();
+    let port = hosts::serve(Arc::clone(&log)).await;
+    let settings = FetchSettings { page_interval: pause, ..FetchSettings::default() };
+    let fetcher = Arc::new(Fetcher::new(settings).unwrap());
+    let started = Instant::now();
+    let n_articles = hosts::crawl(&fetcher, port, n_hosts, n_pages, pause).await;
+    let elapsed = started.elapsed();
+    let log = log.lock().unwrap();
+    let shortest = hosts::check(&log, pause);
+    let pages: Vec<&Asked> = log.iter().filter(|it| it.path != "/robots.txt").collect();
+    println!(
+        "{} pages of {n_hosts} hosts in {:.1} s: {:.0} pages/s; {n_articles} articles",
+        pages.len(),
+        elapsed.as_secs_f64(),
+        pages.len() as f64 / elapsed.as_secs_f64(),
+    );
+    println!("busiest second in the middle half: {:.0} pages/s", middle_rate(&pages));
+    let most = n_hosts as f64 / (pause + LATENCY).as_secs_f64();
+    println!("most that the pauses allow: {most:.0} pages/s");
+    println!(
+        "every host left its pause (shortest {:.0} ms of {:.0}), no forbidden page asked for",
+        shortest.as_secs_f64() * 1e3,
+        pause.as_secs_f64() * 1e3,
+    );
+}
+
+/// Pages a second in the fullest second between the first and the last quarter.
+fn middle_rate(pages: &[&Asked]) -> f64 {
+    let mut times: Vec<Instant> = pages.iter().map(|it| it.ended_at).collect();
+    times.sort();
+    let middle = &times[times.len() / 4..times.len() * 3 / 4];
+    let most = middle
+        .iter()
+        .enumerate()
+        .map(|(at, time)| middle[at..].partition_point(|it| *it < *time + Duration::from_secs(1)));
+    most.max().unwrap_or(0) as f64
+}
