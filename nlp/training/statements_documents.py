@@ -12,7 +12,7 @@ ABBREVIATION = re.compile(
     r"Co|U\.S|U\.N|U\.K|a\.m|p\.m|[A-Z])\.$"
 )
 STOP = re.compile(r"[.!?][\"”’')\]]*\s+(?=[\"“‘'(\[]?[A-Z0-9])")
-N_SENTENCES_MAX = {"ner.train": 30, "casie_docs": 26, "ngec_synthetic_events": 20, "newswcl50": 28, "articles-2026": 28}
+N_SENTENCES_MAX = {"ner.train": 30, "casie_docs": 26, "ngec_synthetic_events": 20, "newswcl50": 28, "articles-2026": 28, "ecbplus-dev": 28}
 
 
 def joined(text, with_hyphens):
@@ -34,7 +34,7 @@ def split(text):
 
 
 def rows(shared, name):
-    folder = "stories" if name == "newswcl50" else "nlp"
+    folder = "stories" if name in ("ecbplus-dev", "newswcl50") else "nlp"
     with gzip.open(f"{shared}/data/{folder}/{name}.jsonl.gz", "rt") as lines:
         return [json.loads(line) for line in lines]
 
