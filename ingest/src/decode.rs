@@ -1,7 +1,7 @@
 //! Bytes to text: byte order marks, labels, and sniffing where labels lie.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// How far into a document a declaration of its encoding is looked for, in bytes.
 const DECLARATION_WITHIN: usize = 4_096;
@@ -22,7 +22,32 @@ pub struct Decoded {
 ///
 /// A label is believed only if the bytes are valid under it: a page in windows-1252 with a UTF-8
 /// label is read as windows-1252.
+///
+/// C1 control characters, which no text means, stand for what their bytes are in windows-1252: the
+/// curly quotes of word processors, converted once too often.
 pub fn decode(bytes: &[u8], content_type: Option<&str>) -> Decoded {
+    let decoded = decode_strictly(bytes, content_type);
+    let text = with_quotes_for_controls(decoded.text);
+    Decoded { text, ..decoded }
+}
+
+fn with_quotes_for_controls(text: String) -> String {
+    // Such a character is 0xC2 and 0x80 to 0x9F in UTF-8.
+    let has_any = text.as_bytes().windows(2).any(|it| it[0] == 0xC2 && it[1] < 0xA0);
+    if !has_any {
+        return text;
+    }
+    let of_control = |it: char| match it {
+        '\u{80}'..='\u{9f}' => {
+            let byte = [it as u8];
+            WINDOWS_1252.decode_without_bom_handling(&byte).0.chars().next().unwrap_or(it)
+        }
+        _ => it,
+    };
+    text.chars().map(of_control).collect()
+}
+
+fn decode_strictly(bytes: &[u8], content_type: Option<&str>) -> Decoded {
     if let Some(text) = utf_32(bytes) {
         return Decoded { text, encoding: "UTF-32", is_lossy: false };
     }
@@ -152,6 +177,12 @@ fn utf_32(bytes: &[u8]) -> Option<String> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn controls_become_the_quotes_that_they_were() {
+        check("don\u{92}t \u{93}go\u{94}\u{a0}é".as_bytes(), None, "don’t “go”\u{a0}é", "UTF-8");
+        check("a\u{81}b".as_bytes(), None, "a\u{81}b", "UTF-8");
+    }
 
     #[track_caller]
     fn check(bytes: &[u8], content_type: Option<&str>, text: &str, encoding: &str) {

@@ -131,3 +131,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn groups_of_media_languages_and_repeated_dates_are_read_as_by_others() {
+    let feed = parse(
+        b"<feed xmlns='http://www.w3.org/2005/Atom' xmlns:media='http://search.yahoo.com/mrss/' \
+          xml:lang='en_US'><title>Videos</title><entry><title>One</title>\
+          <updated>2010-12-01T10:14:55Z</updated><updated>2011-12-31T10:14:55Z</updated>\
+          <media:group><media:description>What is shown</media:description></media:group>\
+          <link href='https://video.example/1'/></entry></feed>",
+        None,
+        None,
+    )
+    .unwrap();
+    assert_eq!(feed.language.as_deref(), Some("en-US"));
+    let entry = &feed.entries[0];
+    assert_eq!(entry.summary.as_deref(), Some("What is shown"));
+    assert_eq!(
+        entry.updated.map(|it| it.to_rfc3339()).as_deref(),
+        Some("2011-12-31T10:14:55+00:00")
+    );
+}

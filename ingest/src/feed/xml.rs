@@ -86,8 +86,12 @@ impl Reader<'_> {
         };
         let language = places.iter().find_map(|it| tree.language(*it));
         feed.language = feed.language.or_else(|| language.map(str::to_owned));
+        feed.language = feed.language.map(|it| it.replace('_', "-"));
         feed.links = links::all(tree, &fields, self.document);
         let channel_link = places.iter().find_map(|it| tree.attribute(*it, "href"));
+        if feed.links.is_empty() {
+            feed.links.extend(channel_link.map(str::to_owned));
+        }
         feed.link =
             links::best(tree, &fields, self.document).or_else(|| channel_link.map(str::to_owned));
         let lastmod = places.iter().find_map(|it| tree.attribute(*it, "lastmod"));
@@ -102,8 +106,12 @@ impl Reader<'_> {
         let tree = self.tree;
         // In an item that was cut off, only what is complete can be believed.
         let is_whole = tree.node(item).is_complete;
-        let fields: Vec<NodeId> =
+        let mut fields: Vec<NodeId> =
             tree.children(item).filter(|it| is_whole || tree.node(*it).is_complete).collect();
+        // Video sites put everything that they say of an entry into a group.
+        let groups = fields.iter().filter(|it| tree.node(**it).name == "media:group");
+        let grouped: Vec<NodeId> = groups.flat_map(|it| tree.children(*it)).collect();
+        fields.extend(grouped);
         let about = tree.attribute(item, "about").map(str::to_owned);
         let id = self.first_plain(&fields, &["id", "guid"]).or_else(|| about.clone());
         let is_guid = tree.child(item, "guid").is_some();
@@ -199,10 +207,11 @@ impl Reader<'_> {
     }
 
     fn first_date(&self, fields: &[NodeId], names: &[&str]) -> Option<DateTime<Utc>> {
-        let dates = names
-            .iter()
-            .flat_map(|name| fields.iter().filter(move |it| self.tree.node(**it).name == *name));
-        dates.filter_map(|it| parse_date(&self.tree.text(*it))).next()
+        names.iter().find_map(|name| {
+            // Where a field comes twice the last one counts, as other readers have it.
+            let named = fields.iter().rev().filter(|it| self.tree.node(**it).name == *name);
+            named.filter_map(|it| parse_date(&self.tree.text(*it))).next()
+        })
     }
 
     /// A text construct as text or markup, its relative links resolved.
