@@ -196,8 +196,12 @@ def train(options, weights, documents, helpers, log="", state=None):
 
 
 def go_on(options, weights, documents, helpers, scored, kept):
-    """Fine-tunes the shipped weights; keeps the state and the readings of held-out documents and of dev."""
-    start = {name: torch.from_numpy(values) for name, values in state_of(f"{HERE}/../model/statements.onnx").items()}
+    """Fine-tunes the shipped weights, or those of an earlier `continue`; keeps the state and the readings of held-out documents and of dev."""
+    if options.start:
+        start = torch.load(f"{options.cache}/{options.start}-all.pt")[1]
+    else:
+        shipped = state_of(f"{HERE}/../model/statements.onnx").items()
+        start = {name: torch.from_numpy(values) for name, values in shipped}
     state = train(options, weights, documents, helpers, options.name, start).state_dict()
     torch.save((vars(options), state), kept("all.pt"))
     compare(start, state, *scored, kept)
