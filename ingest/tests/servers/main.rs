@@ -10,3 +10,4 @@ mod politeness;
 mod poll;
 mod proxy;
 mod server;
+mod trial;
