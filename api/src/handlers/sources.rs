@@ -12,7 +12,7 @@ use crate::additions::AddError;
 use crate::error::ApiError;
 use crate::handlers::opml::import;
 use crate::handlers::params::{Form, Params};
-use crate::handlers::source_list::{bodies, delete, desk, pause, try_out};
+use crate::handlers::source_list::{bodies, delete, desk, pause};
 use crate::opml::Imported;
 use crate::pages::sources::Shown;
 use crate::pages::text::counted;
@@ -72,10 +72,10 @@ async fn add(State(state): State<AppState>, Form(sent): Form) -> Result<Response
 /// Shows step by step what would happen with an address.
 async fn test(State(state): State<AppState>, Form(sent): Form) -> Result<Response, ApiError> {
     let mut shown = typed(&sent);
-    match try_out(&state, &json!({ "url": shown.url })).await {
+    match desk(&state).try_out(&json!({ "url": shown.url })).await {
         Ok(trial) => shown.trial = Some(trial),
-        Err(error) if error.status.is_client_error() => shown.error = Some(error.message),
-        Err(error) => return Err(error),
+        Err(AddError::Archive(error)) => return Err(error.into()),
+        Err(error) => shown.error = Some(error.to_string()),
     }
     show(&state, shown).await
 }
