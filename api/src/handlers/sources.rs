@@ -13,6 +13,7 @@ use crate::error::ApiError;
 use crate::handlers::opml::import;
 use crate::handlers::params::{Form, Params};
 use crate::handlers::source_list::{bodies, delete, desk, pause};
+use crate::handlers::upload::Upload;
 use crate::opml::Imported;
 use crate::pages::sources::Shown;
 use crate::pages::text::counted;
@@ -80,10 +81,13 @@ async fn test(State(state): State<AppState>, Form(sent): Form) -> Result<Respons
     show(&state, shown).await
 }
 
-/// Takes in a list of feeds.
-async fn take_in(State(state): State<AppState>, Form(sent): Form) -> Result<Response, ApiError> {
-    let list = sent.get("list").unwrap_or_default();
-    let shown = match import(&state, list.as_bytes(), Some("text/xml; charset=utf-8")).await {
+/// Takes in a list of feeds: a file, or its text.
+async fn take_in(State(state): State<AppState>, sent: Upload) -> Result<Response, ApiError> {
+    if sent.list.is_empty() {
+        let error = Some("No list was chosen.".to_owned());
+        return show(&state, Shown { error, ..Shown::default() }).await;
+    }
+    let shown = match import(&state, &sent.list, sent.content_type).await {
         Ok(imported) => Shown { said: Some(told(&imported)), ..Shown::default() },
         Err(error) if error.status.is_client_error() => {
             Shown { error: Some(error.message), ..Shown::default() }
