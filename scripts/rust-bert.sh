@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Puts libtorch, the part of it that computes on a CPU, into target/libtorch: from the wheels of PyPI,
 # which the registries carry where pytorch.org cannot be reached.
+# Where LIBTORCH names a libtorch of your own, nothing is fetched.
 # usage: scripts/rust-bert.sh [COMMAND…]: sets up, then runs COMMAND with what it needs to find libtorch
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,7 +11,7 @@ cuda=("nvidia-cuda-runtime-cu12==12.1.105" "nvidia-cuda-cupti-cu12==12.1.105")
 folder=$PWD/target/libtorch
 stamp=$folder/.harbinger-$torch
 
-if [ ! -e "$stamp" ]; then
+if [ -z "${LIBTORCH:-}" ] && [ ! -e "$stamp" ]; then
   [ "$(uname -m)" = x86_64 ] || {
     echo "rust-bert: there is no such libtorch for $(uname -m); set LIBTORCH to one of your own" >&2
     exit 1
@@ -45,7 +46,11 @@ PY
   touch "$stamp"
 fi
 
-export LIBTORCH=${LIBTORCH:-$folder} LIBTORCH_CXX11_ABI=${LIBTORCH_CXX11_ABI:-0} LIBTORCH_BYPASS_VERSION_CHECK=1
+if [ -z "${LIBTORCH:-}" ]; then
+  # The wheels are built with the old ABI; of another libtorch its owner knows.
+  export LIBTORCH=$folder LIBTORCH_CXX11_ABI=0
+fi
+export LIBTORCH LIBTORCH_BYPASS_VERSION_CHECK=1
 export LD_LIBRARY_PATH=$LIBTORCH/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 if [ $# -gt 0 ]; then
   exec "$@"

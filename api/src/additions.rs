@@ -7,20 +7,23 @@ use chrono::{DateTime, Utc};
 use config::{Config, Source, SourceId};
 use index::archive::added_sources::{AddedBy, Addition};
 use index::archive::{Archive, ArchiveError};
+use ingest::discover::ITSELF;
 use ingest::fetch::Fetcher;
 use ingest::trial::{Outcome, Trial, try_source};
 use serde_json::{Map, Value, json};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::roster::Roster;
 
-/// Keys that only files may have: they open this machine or its network.
-const FILE_ONLY: &[&str] = &["folder", "sample", "allow_private_addresses", "proxy"];
+/// Keys that only files may have: they open this machine or its network, or say what a source that
+/// can be paused and removed needs no key for.
+const FILE_ONLY: &[&str] = &["folder", "sample", "allow_private_addresses", "proxy", "valid_until"];
 /// The keys of which a source has exactly one.
 const KINDS: &[&str] = &["feed_url", "site_url", "sitemap_url", "listing", "json"];
-/// Longest id that is made up.
+/// Longest id that is made up, without the number that may follow it.
 const ID_CHARS_MAX: usize = 48;
-/// Longest time of a trial; shorter than that of a request.
+/// Longest time of a trial; shorter than that of a request, unless that is set very low.
 pub(crate) const TRIAL_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// Why a source is not added.
@@ -40,6 +43,9 @@ pub enum AddError {
     /// The id or address is taken, or there are too many.
     #[error("{0}")]
     Taken(String),
+    /// As many are tried out as may be at once.
+    #[error("too many sources are tried out at once; try again in a second")]
+    Busy,
     /// The archive failed.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
@@ -55,6 +61,8 @@ pub struct Desk<'a> {
     pub config: &'a Config,
     /// Asks servers.
     pub fetcher: Option<&'a Fetcher>,
+    /// One for each trial that may run at once; `None` where only one can.
+    pub trial_permits: Option<&'a Semaphore>,
     /// The clock.
     pub now: DateTime<Utc>,
 }
@@ -75,7 +83,9 @@ impl Desk<'_> {
         }
         let has_own_id = fields.contains_key("id");
         complete(&mut fields);
-        for attempt in 1..=20 {
+        let made_up = SourceId::new(fields.get("id").and_then(Value::as_str).unwrap_or_default());
+        let first = if !has_own_id && made_up.is_reserved() { 2 } else { 1 };
+        for attempt in first..=20 {
             let mut fields = fields.clone();
             if 1 < attempt
                 && let Some(id) = fields.get_mut("id")
@@ -114,7 +124,8 @@ impl Desk<'_> {
         Err(AddError::Taken("every id like this one is taken; give another `id`".to_owned()))
     }
 
-    /// Tries the source that `value` declares out, as [`Desk::add`] would read it.
+    /// Tries the source that `value` declares out: its address or, for a site or with `url`, what
+    /// is found there. Stores nothing.
     ///
     /// # Errors
     /// What is wrong with it, by key.
@@ -130,6 +141,8 @@ impl Desk<'_> {
         let fetcher = self.fetcher.ok_or_else(|| {
             AddError::Invalid("this server asks no other servers, so nothing can be tried".into())
         })?;
+        let permit = self.trial_permits.map(Semaphore::try_acquire).transpose();
+        let _permit = permit.map_err(|_| AddError::Busy)?;
         let settings = &self.config.settings.poll;
         Ok(Box::pin(try_source(fetcher, source, settings, self.now, TRIAL_TIME_MAX)).await)
     }
@@ -190,6 +203,11 @@ pub(crate) fn checked_fields(value: &Value) -> Result<Map<String, Value>, AddErr
             }
         }
     }
+    if fields.remove("enabled").is_some_and(|it| it != Value::Bool(true)) {
+        return refused(
+            "`enabled` must be true or absent; pause the source when it is added".into(),
+        );
+    }
     let kinds: Vec<&str> = KINDS.iter().copied().filter(|it| fields.contains_key(*it)).collect();
     match (fields.contains_key("url"), kinds.as_slice()) {
         (true, [first, ..]) => refused(format!("`url` cannot stand beside `{first}`")),
@@ -224,14 +242,20 @@ fn read(
 
 /// What a trial found out that a declaration may lack.
 fn found_in(trial: &Trial, url: &Value) -> Vec<(String, Value)> {
-    let mut found = vec![("home_url".to_owned(), url.clone())];
+    let mut found = Vec::new();
+    // The address of a feed is nobody's start page.
+    if trial.feeds.first().is_some_and(|it| it.how != ITSELF) {
+        found.push(("home_url".to_owned(), url.clone()));
+    }
     if let (Some(kind), Some(address)) = (&trial.kind, &trial.address) {
         found.push((format!("{kind}_url"), json!(address)));
     }
     if let Some(title) = trial.title.as_deref().map(str::trim).filter(|it| !it.is_empty()) {
         found.push(("name".to_owned(), json!(title.chars().take(200).collect::<String>())));
     }
-    found.extend(trial.language.iter().map(|it| ("language".to_owned(), json!(it))));
+    // One that nobody knows is no reason to refuse what can be read.
+    let language = trial.language.iter().filter(|it| config::is_language(it));
+    found.extend(language.map(|it| ("language".to_owned(), json!(it))));
     found
 }
 
@@ -241,7 +265,6 @@ pub(crate) fn complete(fields: &mut Map<String, Value>) {
     if !fields.contains_key("name") {
         fields.insert("name".to_owned(), json!(host));
     }
-    // A language that the configuration does not know would keep everything else from being read.
     let language = fields.get("language").and_then(Value::as_str).and_then(language_of);
     fields.insert("language".to_owned(), json!(language.unwrap_or_else(|| "en".to_owned())));
     if !fields.contains_key("id") {

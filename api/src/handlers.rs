@@ -2,9 +2,9 @@
 //!
 //! Reading order: [`health`], [`search`], [`articles`], [`submissions`], [`stories`], [`story_edits`],
 //! [`statements`], [`entities`], [`graph`], [`map`], [`export`], [`taxii`], [`events`],
-//! [`saved_searches`], [`alerts`], [`alert_pages`], [`feeds`], [`sources`], [`source_list`], [`opml`], [`hubs`],
-//! [`corrections`], [`login`], [`settings`], [`mcp`], [`openapi`],
-//! [`assets`]; [`params`] reads query strings, [`json_body`] bodies, [`etag`] answers with tags.
+//! [`saved_searches`], [`alerts`], [`alert_pages`], [`feeds`], [`sources`], [`source_list`],
+//! [`opml`], [`hubs`], [`corrections`], [`login`], [`settings`], [`mcp`], [`openapi`], [`assets`]; [`params`]
+//! reads query strings, [`json_body`] and [`upload`] bodies, [`etag`] answers with tags.
 
 pub(crate) mod alert_pages;
 pub(crate) mod alerts;
@@ -41,4 +41,5 @@ pub(crate) mod story_edits;
 pub(crate) mod submissions;
 pub(crate) mod taxii;
 pub(crate) mod today;
+pub(crate) mod upload;
 pub(crate) mod versions;

@@ -1,8 +1,9 @@
 //! The binary's inside: the command line, the wiring of the stages, HTTP and web pages.
 //!
-//! Reading order: [`cli`], [`command`], [`system`], [`roster`], [`additions`], [`opml`], [`pipeline`], [`deliver`]; then [`state`],
-//! [`mod@router`], [`access`], [`handlers`], [`backtest`], [`pages`], [`export`], [`markup`],
-//! [`error`], [`openapi`]; last [`sample`], the bundled news site.
+//! Reading order: [`cli`], [`command`], [`system`], [`roster`], [`submitted`], [`additions`], [`opml`],
+//! [`pipeline`], [`deliver`]; then [`state`], [`mod@router`], [`access`], [`handlers`], [`backtest`],
+//! [`places`], [`pages`], [`export`], [`markup`], [`error`], [`openapi`]; last [`logging`] and
+//! [`sample`], the bundled news site.
 
 mod access;
 pub mod additions;

@@ -3,9 +3,11 @@
 //! The list that was taken in last is kept whole, with its folders and whatever other readers wrote
 //! into it, and is the tree of the list that goes out. What is in no list stands at its end.
 
+mod ids;
+
 use std::collections::BTreeSet;
 
-use config::{Source, SourceKind};
+use config::{Source, SourceId, SourceKind};
 use index::archive::added_sources::{AddedBy, Addition};
 use index::archive::{Archive, ArchiveError};
 use ingest::opml::{self, Opml, OpmlError, Outline};
@@ -13,9 +15,12 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use self::ids::Ids;
 use crate::additions::{AddError, Desk, checked_fields, complete};
 use crate::roster::Roster;
 
+/// Longest list that is taken in, in bytes.
+pub const LIST_BYTES_MAX: usize = 16 << 20;
 /// The archive's fact that holds the list taken in last.
 const LIST: &str = "sources.opml";
 /// Namespace of the attributes that only Harbinger knows.
@@ -83,20 +88,17 @@ pub async fn import(
 ) -> Result<Imported, ImportError> {
     let list = opml::parse(bytes, content_type)?;
     let mut imported = Imported::default();
-    let mut known: BTreeSet<String> = BTreeSet::new();
-    let mut ids: BTreeSet<String> = BTreeSet::new();
-    for listed in desk.roster.listed_now().values() {
-        known.insert(listed.source.address());
-        ids.insert(listed.source.id.to_string());
-    }
+    let listed = desk.roster.listed_now();
+    let mut known: BTreeSet<String> = listed.values().map(|it| it.source.address()).collect();
+    let mut ids = Ids::of(&listed, desk.archive.source_addresses().await?);
     let mut sources: Vec<Source> = Vec::new();
     for outline in list.all() {
-        let Some(read) = source_of(outline, desk, &ids) else { continue };
+        let Some(read) = source_of(outline, desk) else { continue };
         match read {
             Ok(source) if !known.insert(source.address()) => imported.n_known += 1,
             Ok(source) => {
-                ids.insert(source.id.to_string());
-                sources.push(source);
+                let id = ids.give(&source.id, source.address());
+                sources.push(Source { id, ..source });
             }
             Err(error) => imported.refuse(outline, error.to_string()),
         }
@@ -130,11 +132,7 @@ impl Imported {
 }
 
 /// The source that an outline stands for; `None` for folders and whatever else is in a list.
-fn source_of(
-    outline: &Outline,
-    desk: &Desk<'_>,
-    ids: &BTreeSet<String>,
-) -> Option<Result<Source, AddError>> {
+fn source_of(outline: &Outline, desk: &Desk<'_>) -> Option<Result<Source, AddError>> {
     let declared = outline.get(DECLARATION).and_then(|it| serde_json::from_str::<Value>(it).ok());
     let mut fields: Map<String, Value> =
         declared.and_then(|it| it.as_object().cloned()).unwrap_or_default();
@@ -165,31 +163,25 @@ fn source_of(
         fields.insert("sectors".to_owned(), json!(sectors));
         fields.insert("tags".to_owned(), json!(tags));
     }
-    let mut read = read(fields.clone(), desk, ids);
+    let mut read = read(fields.clone(), desk);
     if read.is_err() && fields.contains_key("language") {
         // Other readers write languages that nobody knows; that is no reason to leave a feed out.
         fields.insert("language".to_owned(), json!("en"));
-        read = self::read(fields, desk, ids).or(read);
+        read = self::read(fields, desk).or(read);
     }
     Some(read)
 }
 
-fn read(
-    mut fields: Map<String, Value>,
-    desk: &Desk<'_>,
-    ids: &BTreeSet<String>,
-) -> Result<Source, AddError> {
+/// The source that `fields` declare, under the id that it asks for.
+fn read(mut fields: Map<String, Value>, desk: &Desk<'_>) -> Result<Source, AddError> {
     complete(&mut fields);
-    let mut id = fields.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    for n in 2..1_000 {
-        if !ids.contains(&id) {
-            break;
-        }
-        let stem = fields.get("id").and_then(Value::as_str).unwrap_or_default();
-        id = format!("{stem}-{n}");
+    let wanted = SourceId::new(fields.get("id").and_then(Value::as_str).unwrap_or_default());
+    if wanted.is_reserved() {
+        fields.insert("id".to_owned(), json!("x"));
     }
-    fields.insert("id".to_owned(), json!(id));
-    desk.read(checked_fields(&Value::Object(fields))?)
+    let source = desk.read(checked_fields(&Value::Object(fields))?)?;
+    // A reserved id is one that is taken: it gets a number.
+    Ok(if wanted.is_reserved() { Source { id: wanted, ..source } } else { source })
 }
 
 /// The categories of an outline: sectors that the taxonomy knows, and free words.
@@ -205,6 +197,9 @@ fn categories(outline: &Outline, desk: &Desk<'_>) -> (Vec<String>, Vec<String>) 
 
 /// The sources of now as a list: in the tree of the list taken in last, the others at its end.
 ///
+/// Left out are the sample wire, folders, and sources with a proxy: whoever reads the list would ask
+/// those without it, and need not know of them.
+///
 /// # Errors
 /// When the archive fails.
 pub async fn export(archive: &Archive, roster: &Roster) -> Result<String, ArchiveError> {
@@ -214,7 +209,8 @@ pub async fn export(archive: &Archive, roster: &Roster) -> Result<String, Archiv
     let sources: Vec<&Source> = listed
         .values()
         .map(|it| &it.source)
-        .filter(|it| !it.sample && !matches!(it.kind(), SourceKind::Folder(_)))
+        .filter(|it| !it.sample && it.proxy.is_none())
+        .filter(|it| !matches!(it.kind(), SourceKind::Folder(_)))
         .collect();
     let addresses: BTreeSet<String> = sources.iter().map(|it| it.address()).collect();
     let mut in_tree: BTreeSet<String> = BTreeSet::new();
@@ -343,7 +339,7 @@ mod tests {
             let mut config = Config::builtin().unwrap();
             config.sources.retain(|it| !it.sample);
             config.sources.truncate(n_declared);
-            let roster = Roster::new(&config);
+            let roster = Roster::new(&config, DateTime::UNIX_EPOCH.date_naive());
             Office { _folder: folder, archive, config, roster }
         }
 
@@ -353,6 +349,7 @@ mod tests {
                 roster: &self.roster,
                 config: &self.config,
                 fetcher: None,
+                trial_permits: None,
                 now: DateTime::UNIX_EPOCH,
             };
             import(&desk, list.as_bytes(), None, "ana").await.unwrap()
@@ -404,6 +401,38 @@ mod tests {
             assert_eq!(listed.source, expected);
         }
         assert_eq!(to.export().await, list);
+    }
+
+    #[tokio::test]
+    async fn ids_that_are_taken_get_numbers_and_many_of_one_name_take_no_time() {
+        let office = Office::open(0).await;
+        let outlines: String = (0..3_000)
+            .map(|n| format!("<outline text='Wire' xmlUrl='https://wire.example/{n}'/>"))
+            .chain([
+                "<outline text='Test' xmlUrl='https://test.example/'/>".to_owned(),
+                "<outline text='Submitted' xmlUrl='https://submitted.example/'/>".to_owned(),
+            ])
+            .collect();
+        let old = Source::new("wire-3", "https://old.example/".parse().unwrap());
+        let now = DateTime::UNIX_EPOCH;
+        office.archive.add_sources(&[old], AddedBy::Api, "ana", now).await.unwrap();
+        office.archive.remove_source(&"wire-3".into()).await.unwrap();
+        let imported = office.import(&format!("<opml><body>{outlines}</body></opml>")).await;
+        assert_eq!(imported.refused, []);
+        assert_eq!(imported.added[..3], ["wire", "wire-2", "wire-4"], "`wire-3` was another");
+        assert_eq!(imported.added[2_998..], ["wire-3000", "wire-3001", "test-2", "submitted-2"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_read_through_a_proxy_is_nobody_else_s_business() {
+        let mut office = Office::open(0).await;
+        let source = |id: &str| Source::new(id, format!("https://{id}.example/").parse().unwrap());
+        let proxy = Some("socks5h://127.0.0.1:9050".to_owned());
+        office.config.sources = vec![source("open"), Source { proxy, ..source("hidden") }];
+        office.roster = Roster::new(&office.config, DateTime::UNIX_EPOCH.date_naive());
+        let list = office.export().await;
+        assert!(list.contains("open.example"), "{list}");
+        assert!(!list.contains("hidden") && !list.contains("socks5h"), "{list}");
     }
 
     #[tokio::test]

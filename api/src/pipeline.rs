@@ -26,7 +26,7 @@ mod reread;
 pub(crate) mod retention;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 pub(crate) use annotate::document;
@@ -34,6 +34,7 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use config::Config;
 pub(crate) use crawl::keep_evidence;
+pub(crate) use gauges::IDLE_MAX as GAUGE_IDLE_MAX;
 use index::Countries;
 use index::archive::Archive;
 use index::writer::IndexWriterStage;
@@ -138,6 +139,8 @@ struct Shared {
     warc: Option<Arc<WarcWriter>>,
     /// Articles that wait for the model, as far as this process knows.
     n_unannotated: AtomicI64,
+    /// Saved searches that are asked of new articles.
+    n_searches: AtomicUsize,
     /// Highest sequence number that is searchable.
     committed_seq: AtomicI64,
     counts: Counts,
@@ -253,6 +256,7 @@ pub async fn run(
         annotations_added: Notify::new(),
         alerts_added: Notify::new(),
         n_unannotated: AtomicI64::new(n_unannotated as i64),
+        n_searches: AtomicUsize::new(0),
         committed_seq: AtomicI64::new(writer.committed_seq()),
         counts: Counts::default(),
         hubs,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use chrono::NaiveDate;
 use config::{Config, Source, SourceId};
 use index::archive::added_sources::{AddedBy, AddedSource};
 use index::archive::sources::SourceRow;
@@ -37,11 +38,15 @@ struct Snapshot {
 }
 
 impl Roster {
-    /// The sources of the configuration only, until [`Roster::refresh`].
-    pub fn new(config: &Config) -> Roster {
+    /// The sources of the configuration only, until [`Roster::refresh`]: those that are read
+    /// `today`, the sample wire among them where it is on.
+    pub fn new(config: &Config, today: NaiveDate) -> Roster {
+        let is_sampled = config.settings.sample.enabled;
+        let is_read = |it: &&Source| it.is_active_on(today) && (is_sampled || !it.sample);
         let listed =
             |it: &Source| Arc::new(Listed { source: it.clone(), added: None, is_paused: false });
-        let declared: Vec<Arc<Listed>> = config.sources.iter().map(listed).collect();
+        let declared: Vec<Arc<Listed>> =
+            config.sources.iter().filter(is_read).map(listed).collect();
         let by_id = Arc::new(by_id(&declared, Vec::new()));
         Roster {
             declared,
@@ -69,6 +74,11 @@ impl Roster {
     /// The source `id`, if it is read now.
     pub fn source(&self, id: &SourceId) -> Option<Arc<Listed>> {
         self.listed_now().get(id).filter(|it| !it.is_paused).cloned()
+    }
+
+    /// Whether the sample wire is read.
+    pub fn has_sample(&self) -> bool {
+        self.declared.iter().any(|it| it.source.sample)
     }
 
     /// All sources by id, also paused ones.
@@ -120,14 +130,14 @@ mod tests {
         let mut config = Config::builtin().unwrap();
         config.sources.truncate(1);
         let declared = config.sources[0].id.clone();
-        let roster = Roster::new(&config);
+        let now = DateTime::UNIX_EPOCH;
+        let roster = Roster::new(&config, now.date_naive());
         roster.refresh(&archive).await.unwrap();
         assert_eq!(roster.rows().len(), 1);
 
         let mut desk = Source::new("desk", "http://10.0.0.1/feed".parse().unwrap());
         desk.allow_private_addresses = true;
         let shadow = Source::new(declared.as_str(), "https://shadow.example/".parse().unwrap());
-        let now = DateTime::UNIX_EPOCH;
         archive.add_sources(&[desk, shadow], AddedBy::Opml, "ana", now).await.unwrap();
         assert_eq!(roster.source(&"desk".into()), None, "not before it is read again");
         roster.refresh(&archive).await.unwrap();
@@ -140,5 +150,28 @@ mod tests {
         roster.refresh(&archive).await.unwrap();
         assert_eq!(roster.source(&"desk".into()), None);
         assert_eq!((roster.listed_now().len(), roster.rows().len()), (2, 1));
+    }
+
+    #[test]
+    fn what_is_switched_off_or_over_is_not_listed() {
+        let source = |id: &str| Source::new(id, format!("https://{id}.example/").parse().unwrap());
+        let today = NaiveDate::from_ymd_opt(2026, 1, 12).unwrap();
+        let mut config = Config::builtin().unwrap();
+        config.sources = vec![
+            source("on"),
+            Source { enabled: false, ..source("off") },
+            Source { valid_until: Some(today), ..source("last-day") },
+            Source { valid_until: today.pred_opt(), ..source("over") },
+            Source { sample: true, ..source("sample") },
+        ];
+        let ids = |config: &Config| {
+            let roster = Roster::new(config, today);
+            let ids: Vec<String> = roster.listed_now().keys().map(ToString::to_string).collect();
+            (ids.join(" "), roster.has_sample())
+        };
+        config.settings.sample.enabled = true;
+        assert_eq!(ids(&config), ("last-day on sample".to_owned(), true));
+        config.settings.sample.enabled = false;
+        assert_eq!(ids(&config), ("last-day on".to_owned(), false));
     }
 }

@@ -9,24 +9,25 @@ use std::any::Any;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::access::guard;
 use crate::error::ApiError;
 use crate::sample::{self, SampleSite};
 use crate::state::AppState;
-use crate::{handlers, openapi};
+use crate::{handlers, openapi, opml};
 
 const URI_BYTES_MAX: usize = 8 * 1024;
+/// What a form puts around the file in it, in bytes.
+const ROOM_FOR_A_FORM: usize = 4 << 10;
 
 /// Builds the whole web side: JSON under `/v1`, pages, static files, health.
 pub fn router(state: AppState) -> Router {
@@ -34,7 +35,6 @@ pub fn router(state: AppState) -> Router {
     let document = openapi::Document::of(&document);
     let http = &state.config.settings.http;
     let answer_time_max = Duration::from_secs(http.request_timeout_s.into());
-    let body_bytes_max = http.request_body_max_bytes;
     let mut router = Router::new();
     if let Some(anchor) = state.sample_anchor {
         router = router.nest_service(sample::LOCAL_PREFIX, SampleSite::router(anchor));
@@ -80,10 +80,9 @@ pub fn router(state: AppState) -> Router {
                 .layer(CatchPanicLayer::custom(panicked))
                 .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, answer_time_max))
                 .layer(from_fn(refuse_long_uris))
-                // Before the size limit, which changes the type of the body.
                 .layer(from_fn_with_state(state.clone(), guard::guard))
                 .layer(from_fn_with_state(state.clone(), handlers::alert_pages::count_new))
-                .layer(RequestBodyLimitLayer::new(body_bytes_max)),
+                .layer(from_fn_with_state(http.request_body_max_bytes, bound_body)),
         )
         .with_state(state)
 }
@@ -93,6 +92,25 @@ async fn refuse_long_uris(request: Request, next: Next) -> Response {
     if n_bytes > URI_BYTES_MAX {
         return ApiError::of_status(StatusCode::URI_TOO_LONG).into_response();
     }
+    next.run(request).await
+}
+
+/// Bytes that the body of a request for `path` may have, where others may have `usual`: lists of
+/// sources are long.
+pub(crate) fn body_bytes_max(path: &str, usual: usize) -> usize {
+    let is_list = matches!(path, "/v1/opml" | "/sources/opml");
+    if is_list { usual.max(opml::LIST_BYTES_MAX + ROOM_FOR_A_FORM) } else { usual }
+}
+
+async fn bound_body(State(usual): State<usize>, mut request: Request, next: Next) -> Response {
+    let n_bytes_max = body_bytes_max(request.uri().path(), usual);
+    let announced = request.headers().get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|it| it.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|it| n_bytes_max < it) {
+        return ApiError::of_status(StatusCode::PAYLOAD_TOO_LARGE).into_response();
+    }
+    // For those that do not say how long they are; every extractor that reads a body holds to it.
+    DefaultBodyLimit::max(n_bytes_max).apply(&mut request);
     next.run(request).await
 }
 

@@ -23,6 +23,8 @@ use crate::roster::Roster;
 const N_SEARCHES_MAX: usize = 16;
 /// Exports that may run at once; more are told to come back.
 const N_EXPORTS_MAX: usize = 3;
+/// Sources that may be tried out at once; more are told to come back.
+const N_TRIALS_MAX: usize = 4;
 /// Events that a slow reader may fall behind before it loses some.
 const N_EVENTS_KEPT: usize = 256;
 
@@ -56,6 +58,7 @@ pub struct AppState {
     pub(crate) sectors: Arc<SectorNames>,
     pub(crate) search_permits: Arc<Semaphore>,
     pub(crate) export_permits: Arc<Semaphore>,
+    pub(crate) trial_permits: Arc<Semaphore>,
     pub(crate) facts: Arc<Facts>,
     pub(crate) places: Arc<Places>,
     pub(crate) countries: Arc<Countries>,
@@ -74,7 +77,7 @@ impl AppState {
         AppState {
             archive,
             search,
-            roster: Arc::new(Roster::new(&config)),
+            roster: Arc::new(Roster::new(&config, now().date_naive())),
             fetcher: None,
             metrics,
             events: broadcast::Sender::new(N_EVENTS_KEPT),
@@ -88,6 +91,7 @@ impl AppState {
             stream_permits: Arc::new(Semaphore::new(config.settings.http.n_event_streams_max)),
             search_permits: Arc::new(Semaphore::new(N_SEARCHES_MAX)),
             export_permits: Arc::new(Semaphore::new(N_EXPORTS_MAX)),
+            trial_permits: Arc::new(Semaphore::new(N_TRIALS_MAX)),
             facts: Arc::new(Facts::of(&config)),
             places: Arc::new(Places::of(&config.gazetteer)),
             countries: Arc::new(Countries::of(&config.gazetteer)),

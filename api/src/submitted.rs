@@ -7,18 +7,29 @@ use url::{Position, Url};
 
 use crate::roster::{Listed, Roster};
 
-/// The source of pages that belong to none that is listed.
-pub(crate) const SOURCE: &str = "submitted";
+/// What the source of pages is called that belong to none that is listed; its id is
+/// [`SourceId::SUBMITTED`].
+pub(crate) const NAME: &str = "Single pages";
 
 static SUBMITTED: LazyLock<Arc<Listed>> = LazyLock::new(|| {
     let nowhere = Url::parse("http://submitted.harbinger.invalid/").expect("a fixed address");
-    let source = Source { name: "Single pages".to_owned(), ..Source::new(SOURCE, nowhere) };
+    let source = Source { name: NAME.to_owned(), ..Source::new(SourceId::SUBMITTED, nowhere) };
     Arc::new(Listed { source, added: None, is_paused: false })
 });
 
-/// The source with that id, if it is read now, or that of single pages.
+/// Whether `id` is the source of single pages, which nobody polls.
+pub(crate) fn is_submitted(id: &SourceId) -> bool {
+    id.as_str() == SourceId::SUBMITTED
+}
+
+/// The source `id`, if pages of it are read now; that of single pages always are.
 pub(crate) fn source(roster: &Roster, id: &SourceId) -> Option<Arc<Listed>> {
-    roster.source(id).or_else(|| (id.as_str() == SOURCE).then(|| SUBMITTED.clone()))
+    if is_submitted(id) { Some(SUBMITTED.clone()) } else { roster.source(id) }
+}
+
+/// What is known of the source `id`, whether it is read now or paused.
+pub(crate) fn about(roster: &Roster, id: &SourceId) -> Option<Arc<Listed>> {
+    if is_submitted(id) { Some(SUBMITTED.clone()) } else { roster.listed_now().get(id).cloned() }
 }
 
 /// The source that a page belongs to: the listed one with the same host, whose rules then hold,
@@ -51,6 +62,7 @@ pub(crate) fn source_of_page(roster: &Roster, page: &Url) -> Arc<Listed> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDate;
     use config::Config;
 
     use super::*;
@@ -69,14 +81,14 @@ mod tests {
                 ..Source::new("inner", url("http://10.0.0.7:8080/feed"))
             },
         ];
-        let roster = Roster::new(&config);
+        let roster = Roster::new(&config, NaiveDate::MIN);
         for (page, expected) in [
             ("https://paper.example/news/1", "paper"),
             ("https://feeds.wire.example/1", "paper"),
-            ("https://other.example/1", SOURCE),
+            ("https://other.example/1", SourceId::SUBMITTED),
             ("http://10.0.0.7:8080/page", "inner"),
-            ("http://10.0.0.7:22/page", SOURCE),
-            ("http://10.0.0.8:8080/page", SOURCE),
+            ("http://10.0.0.7:22/page", SourceId::SUBMITTED),
+            ("http://10.0.0.8:8080/page", SourceId::SUBMITTED),
         ] {
             let listed = source_of_page(&roster, &url(page));
             assert_eq!(listed.source.id.as_str(), expected, "{page}");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use config::Config;
+use config::{Config, SourceId};
 use index::archive::{Archive, ArchiveSettings};
 use index::search::SearchIndex;
 use index::writer::{IndexWriterStage, WriterSettings};
@@ -38,7 +38,7 @@ pub struct StartError(anyhow::Error);
 
 /// Everything opened, nothing running but the sample wire.
 pub struct System {
-    /// What the user declares; sample sources are left out when the sample wire is off.
+    /// What the user declares.
     pub config: Arc<Config>,
     /// The sources of now, those added since included.
     pub roster: Arc<Roster>,
@@ -69,22 +69,19 @@ impl System {
         System::try_open(config).await.map_err(StartError)
     }
 
-    async fn try_open(mut config: Config) -> anyhow::Result<System> {
-        let is_sampled = config.settings.sample.enabled;
-        let today = now().date_naive();
-        config.sources.retain(|it| it.is_active_on(today) && (is_sampled || !it.sample));
+    async fn try_open(config: Config) -> anyhow::Result<System> {
         let archive = Archive::open(&archive_settings(&config)).await?;
         let shutdown = CancellationToken::new();
+        let roster = Arc::new(Roster::new(&config, now().date_naive()));
         let (mut sample_anchor, mut sample_at) = (None, None);
-        if config.sources.iter().any(|it| it.sample) {
+        if roster.has_sample() {
             let anchor = anchor_of_sample(&archive).await?;
             sample_anchor = Some(anchor);
             sample_at = Some(serve_sample(anchor, shutdown.clone()).await?);
         }
-        let roster = Arc::new(Roster::new(&config));
         roster.refresh(&archive).await?;
         archive.sync_sources(&roster.rows(), now()).await?;
-        archive.keep_crawling(submitted::SOURCE).await?;
+        archive.keep_crawling(&SourceId::new(SourceId::SUBMITTED), submitted::NAME).await?;
         archive.sync_searches(&config.searches, now()).await?;
         let courier = Courier::new(archive.clone(), &config.settings, now)?;
         let fetcher = Arc::new(fetcher(&config, sample_at)?);

@@ -215,14 +215,6 @@
     });
   }
 
-  // A file in place of its text.
-  for (const area of document.querySelectorAll("textarea[data-file]")) {
-    const input = Object.assign(document.createElement("input"), { type: "file", accept: ".opml,.xml,text/xml" });
-    input.setAttribute("aria-label", "Read the list from a file");
-    input.addEventListener("change", async () => { if (input.files[0]) area.value = await input.files[0].text(); });
-    area.closest("label").after(input);
-  }
-
   const notice = document.querySelector("[data-new]");
   if (notice && "EventSource" in window) {
     const stream = new EventSource("/v1/events");

@@ -17,8 +17,8 @@
     for (const name of ["cursor", "limit", "significant", "by_story"]) asked.delete(name);
     for (const [name, value] of [...asked]) if (value === "") asked.delete(name, value);
     for (const [name, value] of [["limit", "0"], ["highlight", "false"], ["facet_limit", "1000"]]) asked.set(name, value);
-    const answer = await fetch(`/v1/search?${asked}`).catch(() => null);
-    if (!answer?.ok) return;
+    const answer = await fetch(`/v1/search?${asked}`);
+    if (!answer.ok) throw new Error(String(answer.status));
     const counts = (await answer.json()).facets[field] ?? [];
     const known = new Set(new URLSearchParams(location.search).getAll(field));
     for (const it of box.querySelectorAll("a")) {
@@ -62,7 +62,8 @@
     input.addEventListener("input", () => {
       narrow();
       if (asked || !("cut" in box.dataset)) return;
-      asked = rest(box, details.querySelector("ul")).then(narrow);
+      // What failed is asked for again with the next letter.
+      asked = rest(box, details.querySelector("ul")).then(narrow).catch(() => { asked = null; });
     });
   }
 
@@ -82,6 +83,7 @@
     const link = element("a", "", page.querySelector("h1").textContent);
     link.href = href;
     head.dir = "auto";
+    head.lang = page.lang;
     head.append(link);
     const text = element("div", "text");
     text.lang = page.lang;

@@ -52,6 +52,19 @@ text_id! {
     SearchId
 }
 
+impl SourceId {
+    /// The source of single pages that somebody named, which no file declares.
+    pub const SUBMITTED: &'static str = "submitted";
+    /// Ids that no source may have: that of single pages, and what stands in addresses of the API
+    /// (`/v1/sources/test`) in the place of an id.
+    const RESERVED: [&'static str; 2] = [SourceId::SUBMITTED, "test"];
+
+    /// Whether no source may be called so.
+    pub fn is_reserved(&self) -> bool {
+        SourceId::RESERVED.contains(&self.as_str())
+    }
+}
+
 impl SectorId {
     /// The path of the parent sector, or `None` for a top-level sector.
     pub fn parent(&self) -> Option<SectorId> {

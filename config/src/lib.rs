@@ -11,6 +11,7 @@ mod files;
 pub mod gazetteer;
 pub mod id;
 mod iso;
+mod json;
 pub mod overrides;
 mod reader;
 mod reference;
@@ -119,11 +120,11 @@ impl Config {
         }
         Ok(Config { settings, sources, taxonomy, searches, gazetteer, warnings })
     }
+}
 
-    /// The source `id`, or `None` when it is not declared.
-    pub fn source(&self, id: &SourceId) -> Option<&Source> {
-        self.sources.iter().find(|it| it.id == *id)
-    }
+/// Whether `code` is a language of ISO 639-1 in lower case, as a source may have it.
+pub fn is_language(code: &str) -> bool {
+    iso::LANGUAGES.contains(&code)
 }
 
 fn read_settings(text: &str, overrides: &Overrides, errors: &mut Vec<ConfigError>) -> Settings {

@@ -4,8 +4,9 @@
 
 use crate::check::{Placed, check_searches, check_unread_searches};
 use crate::declare::declare;
-use crate::error::{ConfigError, ConfigErrors};
+use crate::error::ConfigErrors;
 use crate::id::{SearchId, SectorId};
+use crate::json::read_json;
 use crate::reader::Reader;
 use crate::taxonomy::Taxonomy;
 use crate::value::{Rule, Value, if_set, not_empty, text_value, within};
@@ -198,44 +199,18 @@ impl SavedSearch {
         taxonomy: Option<&Taxonomy>,
         check_query: CheckText,
     ) -> Result<SavedSearch, ConfigErrors> {
-        let refused = |message: String| {
-            ConfigErrors::of(ConfigError {
-                origin: "saved search".to_owned(),
-                position: None,
-                key: None,
-                message,
-            })
-        };
-        let table = without_nulls(value);
-        let text = toml::to_string(&table).map_err(|error| {
-            refused(format!("must be a JSON object with the keys of searches.toml: {error}"))
-        })?;
-        let sectors = taxonomy.map(Taxonomy::ids);
-        let mut reader = Reader::new("saved search", &text);
-        reader.sectors = sectors.as_ref();
-        let search = reader.document::<SavedSearch>();
-        let mut errors = std::mem::take(&mut reader.errors);
-        let mistakes = match (&search, table["query"].as_str()) {
-            (Some(search), _) => search.mistakes(check_query),
-            // Wrong values elsewhere must not hide what is wrong with the query.
-            (None, Some(query)) => {
-                let message = check_query(query).err();
-                message.map(|it| ("query".to_owned(), it)).into_iter().collect()
+        let what = ("saved search", "searches.toml");
+        read_json(value, what, taxonomy, |search: Option<&SavedSearch>| {
+            match (search, value["query"].as_str()) {
+                (Some(search), _) => search.mistakes(check_query),
+                // Wrong values elsewhere must not hide what is wrong with the query.
+                (None, Some(query)) => {
+                    let message = check_query(query).err();
+                    message.map(|it| ("query".to_owned(), it)).into_iter().collect()
+                }
+                (None, None) => Vec::new(),
             }
-            (None, None) => Vec::new(),
-        };
-        errors.extend(mistakes.into_iter().map(|(key, message)| ConfigError {
-            origin: "saved search".to_owned(),
-            position: None,
-            key: Some(key),
-            message,
-        }));
-        for error in &mut errors {
-            // Places in a text that nobody has written help nobody.
-            error.position = None;
-        }
-        ConfigErrors::none_in(errors)?;
-        search.ok_or_else(|| refused("cannot be read".to_owned()))
+        })
     }
 
     /// What is wrong across keys: key and message.
@@ -253,19 +228,6 @@ impl SavedSearch {
             }
         }
         mistakes
-    }
-}
-
-/// Without the keys whose value is `null`, which TOML does not know.
-pub(crate) fn without_nulls(value: &serde_json::Value) -> serde_json::Value {
-    match value {
-        serde_json::Value::Object(fields) => fields
-            .iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(key, value)| (key.clone(), without_nulls(value)))
-            .collect(),
-        serde_json::Value::Array(items) => items.iter().map(without_nulls).collect(),
-        other => other.clone(),
     }
 }
 

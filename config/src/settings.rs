@@ -61,7 +61,8 @@ declare! {
         bind: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8321)),
         /// Longest time that a request may take, in seconds. Default 30.
         request_timeout_s: u32 = 30 => within(1, 600),
-        /// Largest body of a request, in bytes. Default 2 MiB.
+        /// Largest body of a request, in bytes; a list of sources (OPML) may always have 16 MiB.
+        /// Default 2 MiB.
         request_body_max_bytes: usize = 2 << 20 => within(1 << 10, 1 << 30),
         /// Live update streams that may be open at once. Default 100.
         n_event_streams_max: usize = 100 => within(0, 100_000),

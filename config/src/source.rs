@@ -10,11 +10,12 @@ use url::{Host, Url};
 
 use crate::check::Placed;
 use crate::declare::declare;
-use crate::error::{ConfigError, ConfigErrors};
+use crate::error::ConfigErrors;
 use crate::id::{SectorId, SourceId};
-use crate::iso::{COUNTRIES, LANGUAGES};
-use crate::reader::Reader;
-use crate::search::{CheckText, without_nulls};
+use crate::is_language;
+use crate::iso::COUNTRIES;
+use crate::json::read_json;
+use crate::search::CheckText;
 use crate::taxonomy::Taxonomy;
 use crate::value::{Rule, Value, if_set, not_empty, text_value, within};
 
@@ -30,7 +31,7 @@ declare! {
     /// A publisher, one `[[source]]` of a file in `sources/`.
     pub struct Source {
         /// Name in addresses and in the database, unique: `a-z`, `0-9` and `-`, at most 64
-        /// characters. Keep it: another id is another source.
+        /// characters, neither `submitted` nor `test`. Keep it: another id is another source.
         id: SourceId,
         /// Name shown to readers.
         name: String => not_empty(),
@@ -54,7 +55,7 @@ declare! {
         /// Language of the articles, ISO 639-1: `en`.
         language: String => Rule::new(
             "a language of ISO 639-1 in lower case such as \"en\"",
-            |it: &String| LANGUAGES.contains(&it.as_str()),
+            |it: &String| is_language(it),
         ),
         /// Country of the publisher, ISO 3166-1 alpha-2: `GB`. None by default: international.
         country: Option<String> => if_set(Rule::new(
@@ -170,34 +171,18 @@ impl Source {
         taxonomy: Option<&Taxonomy>,
         check_selector: CheckText,
     ) -> Result<Source, ConfigErrors> {
-        let error = |key: Option<String>, message: String| ConfigError {
-            origin: "source".to_owned(),
-            position: None,
-            key,
-            message,
-        };
-        let text = toml::to_string(&without_nulls(value)).map_err(|cause| {
-            let message = format!("must be a JSON object with the keys of [[source]]: {cause}");
-            ConfigErrors::of(error(None, message))
-        })?;
-        let sectors = taxonomy.map(Taxonomy::ids);
-        let mut reader = Reader::new("source", &text);
-        reader.sectors = sectors.as_ref();
-        let source = reader.document::<Source>();
-        let mut errors = std::mem::take(&mut reader.errors);
-        let mistakes = source.as_ref().map(|it| it.mistakes(check_selector)).unwrap_or_default();
-        errors.extend(mistakes.into_iter().map(|(key, message)| error(Some(key), message)));
-        for error in &mut errors {
-            // Places in a text that nobody has written help nobody.
-            error.position = None;
-        }
-        ConfigErrors::none_in(errors)?;
-        source.ok_or_else(|| ConfigErrors::of(error(None, "is no source".to_owned())))
+        read_json(value, ("source", "[[source]]"), taxonomy, |source: Option<&Source>| {
+            source.map(|it| it.mistakes(check_selector)).unwrap_or_default()
+        })
     }
 
     /// What no single key can say about itself, each mistake with its key.
     pub(crate) fn mistakes(&self, check_selector: CheckText) -> Vec<(String, String)> {
         let mut mistakes = Vec::new();
+        if self.id.is_reserved() {
+            let message = format!("`{}` is reserved; choose another", self.id);
+            mistakes.push(("id".to_owned(), message));
+        }
         match self.kinds().as_slice() {
             [] => mistakes.push((
                 "feed_url".to_owned(),

@@ -32,7 +32,7 @@ const SOURCE: &str = "[[source]]\nid = \"a\"\nname = \"A\"\nlanguage = \"en\"\n\
 fn the_builtin_configuration_has_no_mistakes() {
     let config = Config::builtin().unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(config.settings, Settings::default());
-    assert!(config.source(&SourceId::new("bbc-world")).is_some());
+    assert!(config.sources.iter().any(|it| it.id.as_str() == "bbc-world"));
 }
 
 #[test]
@@ -288,6 +288,19 @@ fn a_source_as_json_is_read_like_the_file() {
     let wrong = serde_json::json!({"id": "A b", "name": "", "langauge": "en", "folder": "x"});
     let errors = Source::from_json(&wrong, Some(&taxonomy), |_| Ok(())).unwrap_err();
     assert_eq!(errors.errors().len(), 4, "{errors}");
+}
+
+#[test]
+fn the_ids_of_single_pages_and_of_addresses_are_reserved() {
+    for id in ["submitted", "test"] {
+        let file = SOURCE.replace("\"a\"", &format!("\"{id}\""));
+        let said = format!("sources/a.toml:1:1: `id`: `{id}` is reserved; choose another");
+        check_errors(&[("sources/a.toml", &file)], &[&said]);
+        let json = serde_json::json!({"id": id, "name": "A", "language": "en",
+            "feed_url": "https://a.example/feed"});
+        let errors = Source::from_json(&json, None, |_| Ok(())).unwrap_err();
+        assert!(errors.to_string().contains("is reserved"), "{errors}");
+    }
 }
 
 #[test]

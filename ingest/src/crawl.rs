@@ -25,7 +25,7 @@ pub const N_PAGES_MAX: usize = 10;
 /// Characters of a failure's message that are kept.
 const MESSAGE_CHARS_MAX: usize = 500;
 
-/// Why an entry gave no article.
+/// Why an entry gave no article, or an address no page.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct CrawlFailure {
@@ -120,8 +120,13 @@ pub fn article_of_page(
 }
 
 async fn ask(fetcher: &Fetcher, source: &Source, url: &str) -> Result<Page, CrawlFailure> {
-    let request = FetchRequest::page(url).of_source(source);
-    match fetcher.fetch(&request).await? {
+    page(fetcher, &FetchRequest::page(url).of_source(source)).await
+}
+
+/// Makes an unconditional request for a page that must come.
+pub(crate) async fn page(fetcher: &Fetcher, request: &FetchRequest) -> Result<Page, CrawlFailure> {
+    let url = &request.url;
+    match fetcher.fetch(request).await? {
         FetchOutcome::Fetched(page) => Ok(page),
         FetchOutcome::NotModified => {
             let message = format!("{url} answered an unconditional request with 304");

@@ -9,14 +9,16 @@ use url::Url;
 
 use crate::blocking::on_blocking_thread;
 use crate::canonical_url::site_of;
+use crate::crawl::{self, CrawlFailure};
 use crate::decode::decode;
 use crate::extract::guarded_html;
-use crate::failure::FailureClass;
 use crate::feed;
-use crate::fetch::{FetchOutcome, FetchRequest, Fetcher, Page};
+use crate::fetch::{FetchRequest, Fetcher, Page};
 use crate::plain_text::squeeze;
 use crate::sitemap::{self, Sitemap};
 
+/// How a feed or sitemap was found whose own address was given.
+pub const ITSELF: &str = "the address itself";
 /// Addresses that are tried on one site.
 const N_TRIED_MAX: usize = 12;
 /// Feeds and sitemaps that are offered.
@@ -74,28 +76,18 @@ pub struct Missed {
 }
 
 /// What a site offers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Discovery {
     /// Feeds before sitemaps, those about comments last.
     pub found: Vec<Found>,
+    /// The document of the first of them, as it was sent; `None` when none was found.
+    pub document: Option<Page>,
     /// What was tried in vain.
     pub missed: Vec<Missed>,
     /// The page's own title.
     pub title: Option<String>,
     /// The page's own language.
     pub language: Option<String>,
-}
-
-/// Why nothing was found.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct DiscoveryError {
-    /// The class, for metrics and the database.
-    pub class: FailureClass,
-    /// For people: names the address and the cause.
-    pub message: String,
-    /// How long the server asks to wait.
-    pub retry_after: Option<std::time::Duration>,
 }
 
 /// Looks for feeds and sitemaps of the site at `request.url`: the address itself, what its page
@@ -108,18 +100,19 @@ pub struct DiscoveryError {
 pub async fn discover(
     fetcher: &Fetcher,
     request: &FetchRequest,
-) -> Result<Discovery, DiscoveryError> {
-    let page = fetch(fetcher, request).await?;
+) -> Result<Discovery, CrawlFailure> {
+    let page = crawl::page(fetcher, request).await?;
     Ok(discover_from(fetcher, request, &page).await)
 }
 
 /// As [`discover`], when the page at the address is at hand.
 pub async fn discover_from(fetcher: &Fetcher, request: &FetchRequest, page: &Page) -> Discovery {
     let mut discovery = Discovery::default();
-    if let Ok(found) = recognize(page, "the address itself").await {
+    if let Ok(found) = recognize(page, ITSELF).await {
         discovery.title = found.title.clone();
         discovery.language = found.language.clone();
         discovery.found.push(found);
+        discovery.document = Some(page.clone());
         return discovery;
     }
     let (body, content_type, url) =
@@ -128,7 +121,8 @@ pub async fn discover_from(fetcher: &Fetcher, request: &FetchRequest, page: &Pag
     let about = read.unwrap_or_default();
     discovery.title = about.title;
     discovery.language = about.language;
-    let mut search = Search { fetcher, request, discovery, tried: BTreeSet::new() };
+    let (documents, tried) = (Vec::new(), BTreeSet::new());
+    let mut search = Search { fetcher, request, discovery, documents, tried };
     search.tried.insert(page.url.clone());
     for link in about.links {
         search.look_at(link.url, &link.how, link.title).await;
@@ -159,6 +153,8 @@ pub async fn discover_from(fetcher: &Fetcher, request: &FetchRequest, page: &Pag
         let is_aside = is_about_comments(&it.url, it.title.as_deref());
         (is_aside, it.n_entries == 0, it.kind)
     });
+    let best = discovery.found.first().map(|it| it.url.clone());
+    discovery.document = search.documents.into_iter().find(|it| Some(&it.url) == best.as_ref());
     discovery
 }
 
@@ -166,6 +162,8 @@ struct Search<'a> {
     fetcher: &'a Fetcher,
     request: &'a FetchRequest,
     discovery: Discovery,
+    /// One for each that was found.
+    documents: Vec<Page>,
     tried: BTreeSet<Url>,
 }
 
@@ -181,36 +179,21 @@ impl Search<'_> {
             proxy: self.request.proxy.clone(),
             ..FetchRequest::feed(url.as_str())
         };
-        let read = match fetch(self.fetcher, &request).await {
-            Ok(page) => recognize(&page, how).await,
-            Err(error) => Err(error.message),
+        let read = match crawl::page(self.fetcher, &request).await {
+            Ok(page) => recognize(&page, how).await.map(|found| (found, page)),
+            Err(failure) => Err(failure.message),
         };
         match read {
-            Ok(mut found) => {
+            Ok((mut found, page)) => {
                 found.title = found.title.or(title);
                 let is_known = self.discovery.found.iter().any(|it| it.url == found.url);
                 if !is_known {
                     self.discovery.found.push(found);
+                    self.documents.push(page);
                 }
             }
             Err(reason) => self.discovery.missed.push(Missed { url, reason }),
         }
-    }
-}
-
-async fn fetch(fetcher: &Fetcher, request: &FetchRequest) -> Result<Page, DiscoveryError> {
-    let failed = |class, message, retry_after| DiscoveryError { class, message, retry_after };
-    match fetcher.fetch(request).await {
-        Ok(FetchOutcome::Fetched(page)) => Ok(page),
-        Ok(FetchOutcome::NotModified) => {
-            let message = format!("{} answered an unconditional request with 304", request.url);
-            Err(failed(FailureClass::HttpOther, message, None))
-        }
-        Ok(FetchOutcome::RateLimited { retry_after }) => {
-            let message = format!("the host of {} is to be left alone for a while", request.url);
-            Err(failed(FailureClass::Http429, message, Some(retry_after)))
-        }
-        Err(error) => Err(failed(error.class(), error.to_string(), error.retry_after())),
     }
 }
 

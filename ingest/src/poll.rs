@@ -88,10 +88,13 @@ pub struct PollOutcome {
 }
 
 /// One poll: what is polled, with which settings, when.
+#[derive(Clone, Copy)]
 struct Poll<'a> {
     fetcher: &'a Fetcher,
     source: &'a Source,
     settings: &'a PollSettings,
+    /// The document, where it was asked for already and need not be again.
+    at_hand: Option<&'a Page>,
     now: DateTime<Utc>,
 }
 
@@ -115,16 +118,7 @@ pub async fn poll_source(
     settings: &PollSettings,
     now: DateTime<Utc>,
 ) -> PollOutcome {
-    let poll = Poll { fetcher, source, settings, now };
-    let outcome = match source.kind() {
-        SourceKind::Feed(url) => poll.document(state, url, FetchKind::Feed).await,
-        SourceKind::Sitemap(url) => poll.sitemap(state, url).await,
-        SourceKind::Site(url) => poll.site(state, url).await,
-        // A page for people, so robots.txt binds.
-        SourceKind::Listing(rules) => poll.document(state, &rules.url, FetchKind::Page).await,
-        SourceKind::Json(rules) => poll.document(state, &rules.url, FetchKind::Feed).await,
-        SourceKind::Folder(path) => poll.folder(state, path).await,
-    };
+    let outcome = Poll { fetcher, source, settings, at_hand: None, now }.poll(state).await;
     let result = outcome.result.name();
     metrics::counter!("harbinger_polls_total", "result" => result).increment(1);
     if let PollResult::Failed { class, .. } = &outcome.result {
@@ -137,7 +131,31 @@ pub async fn poll_source(
     outcome
 }
 
+/// As the first poll of a source, of whose document `at_hand` was just sent; counted nowhere.
+pub(crate) async fn try_poll(
+    fetcher: &Fetcher,
+    source: &Source,
+    settings: &PollSettings,
+    at_hand: Option<&Page>,
+    now: DateTime<Utc>,
+) -> PollOutcome {
+    Poll { fetcher, source, settings, at_hand, now }.poll(&SourceState::default()).await
+}
+
 impl Poll<'_> {
+    /// Polls as the source's kind wants.
+    async fn poll(&self, state: &SourceState) -> PollOutcome {
+        match self.source.kind() {
+            SourceKind::Feed(url) => self.document(state, url, FetchKind::Feed).await,
+            SourceKind::Sitemap(url) => self.sitemap(state, url).await,
+            SourceKind::Site(url) => self.site(state, url).await,
+            // A page for people, so robots.txt binds.
+            SourceKind::Listing(rules) => self.document(state, &rules.url, FetchKind::Page).await,
+            SourceKind::Json(rules) => self.document(state, &rules.url, FetchKind::Feed).await,
+            SourceKind::Folder(path) => self.folder(state, path).await,
+        }
+    }
+
     /// Asks one address and reads the document there, as the source's kind wants.
     async fn document(&self, state: &SourceState, url: &Url, kind: FetchKind) -> PollOutcome {
         let page = match self.ask(state, url, kind).await {
@@ -158,8 +176,11 @@ impl Poll<'_> {
         }
     }
 
-    /// Asks `url` conditionally.
+    /// Asks `url` conditionally, unless its document is at hand.
     async fn ask(&self, state: &SourceState, url: &Url, kind: FetchKind) -> Asked {
+        if let Some(page) = self.at_hand {
+            return Asked::Page(page.clone());
+        }
         let request = FetchRequest {
             etag: state.etag.clone(),
             last_modified: state.last_modified.clone(),

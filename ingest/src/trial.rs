@@ -13,10 +13,10 @@ pub use report::{Outcome, Step, Trial, TriedArticle, TriedEntry, TriedFeed};
 
 use crate::article::Entry;
 use crate::canonical_url::site_of;
-use crate::crawl::crawl_entry;
+use crate::crawl::{self, crawl_entry};
 use crate::discover::{Discovery, FoundKind, discover_from};
-use crate::fetch::{FetchKind, FetchOutcome, FetchRequest, Fetcher, Page};
-use crate::poll::{PollOutcome, PollResult, SourceState, poll_source};
+use crate::fetch::{FetchKind, FetchRequest, Fetcher, Page};
+use crate::poll::{PollOutcome, PollResult, try_poll};
 
 /// Entries that are shown.
 const N_ENTRIES_SHOWN: usize = 10;
@@ -31,7 +31,9 @@ const STALE_AFTER_DAYS: i64 = 30;
 
 /// Tries `source` out; ends after about `time_max`, with what was found until then.
 ///
-/// Obeys everything that polls and crawls obey, and asks at most a dozen and a half addresses.
+/// Obeys everything that polls and crawls obey, and asks for each address once: the source's own, up
+/// to a dozen more to find the feed of a site, ten sitemaps of an index, and the pages of the first
+/// two articles. Counts in no metric of polls.
 pub async fn try_source(
     fetcher: &Fetcher,
     source: &Source,
@@ -43,8 +45,8 @@ pub async fn try_source(
     source.host_interval_ms.get_or_insert(INTERVAL_MS);
     let ends_at = Instant::now() + time_max;
     let mut run = Run { fetcher, settings, now, ends_at, trial: Trial::default() };
-    if let Some(polled) = run.reach(&source).await {
-        run.poll(&polled).await;
+    if let Some((polled, document)) = run.reach(&source).await {
+        run.poll(&polled, document.as_ref()).await;
     }
     run.trial
 }
@@ -58,13 +60,13 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Checks and asks the address; returns the source that is polled in the end.
-    async fn reach(&mut self, source: &Source) -> Option<Source> {
+    /// Checks and asks the address; returns the source that is polled in the end, and its document.
+    async fn reach(&mut self, source: &Source) -> Option<(Source, Option<Page>)> {
         let started = Instant::now();
         let kind = source.kind();
         let Some(url) = kind.url() else {
             self.note("address", Outcome::Good, format!("a folder: {}", source.address()), started);
-            return Some(source.clone());
+            return Some((source.clone(), None));
         };
         let host = url.host_str().unwrap_or_default();
         let said = format!("{url}, a {} on {host}", kind.name());
@@ -78,7 +80,7 @@ impl Run<'_> {
         let page = self.fetch(&request).await?;
         match kind {
             SourceKind::Site(_) => self.discover(source, &request, &page).await,
-            _ => Some(source.clone()),
+            _ => Some((source.clone(), Some(page))),
         }
     }
 
@@ -108,11 +110,12 @@ impl Run<'_> {
         (outcome != Outcome::Failed).then_some(())
     }
 
+    /// Asks for the address.
     async fn fetch(&mut self, request: &FetchRequest) -> Option<Page> {
         let started = Instant::now();
-        let fetched = self.within("fetch", self.fetcher.fetch(request)).await?;
+        let fetched = self.within("fetch", crawl::page(self.fetcher, request)).await?;
         let (outcome, said, page) = match fetched {
-            Ok(FetchOutcome::Fetched(page)) => {
+            Ok(page) => {
                 let kind = page.content_type.clone().unwrap_or_else(|| "no type".to_owned());
                 let said = format!("{}, {kind}, {} bytes", page.status, page.body.len());
                 let is_moved = page.url.as_str() != request.url;
@@ -126,27 +129,20 @@ impl Run<'_> {
                     None => (Outcome::Good, said, Some(page)),
                 }
             }
-            Ok(FetchOutcome::NotModified) => {
-                (Outcome::Failed, "304 to an unconditional request".to_owned(), None)
-            }
-            Ok(FetchOutcome::RateLimited { retry_after }) => {
-                let n_seconds = retry_after.as_secs();
-                let said = format!("the host is to be left alone for {n_seconds} s");
-                (Outcome::Failed, said, None)
-            }
-            Err(error) => (Outcome::Failed, error.to_string(), None),
+            Err(failure) => (Outcome::Failed, failure.message, None),
         };
         self.note("fetch", outcome, said, started);
         page
     }
 
-    /// Looks for the feed or sitemap of a site; returns the source with that address.
+    /// Looks for the feed or sitemap of a site; returns the source with that address, and what is
+    /// there.
     async fn discover(
         &mut self,
         source: &Source,
         request: &FetchRequest,
         page: &Page,
-    ) -> Option<Source> {
+    ) -> Option<(Source, Option<Page>)> {
         let started = Instant::now();
         let looking = discover_from(self.fetcher, request, page);
         let discovery: Discovery = self.within("discover", looking).await?;
@@ -178,17 +174,16 @@ impl Run<'_> {
             FoundKind::Feed => polled.feed_url = Some(best.url),
             FoundKind::Sitemap => polled.sitemap_url = Some(best.url),
         }
-        Some(polled)
+        Some((polled, discovery.document))
     }
 
     /// Polls the source as the pipeline would, and reads its first articles.
-    async fn poll(&mut self, source: &Source) {
+    async fn poll(&mut self, source: &Source, document: Option<&Page>) {
         self.trial.kind = Some(source.kind().name().to_owned());
         self.trial.address = Some(source.address());
         let started = Instant::now();
         let (fetcher, settings, now) = (self.fetcher, self.settings, self.now);
-        let state = SourceState::default();
-        let polling = poll_source(fetcher, source, &state, settings, now);
+        let polling = Box::pin(try_poll(fetcher, source, settings, document, now));
         let Some(outcome) = self.within("entries", polling).await else { return };
         let (worth, said) = self.judge(source, &outcome);
         self.note("entries", worth, said, started);

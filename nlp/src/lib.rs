@@ -1,6 +1,11 @@
 //! From an article to its annotation: mentions, entities, statements, sectors, stories.
 //!
-//! Reading order: [`annotation`], [`offsets`], [`story`].
+//! Reading order: [`annotation`] (what is found), [`annotate`] (calls everything in order), [`document`]
+//! and [`sentence`], [`tokenize`] and [`wordpiece`], [`tagger`] with its engine [`rten_tagger`],
+//! [`bio`] and [`offsets`] (from tags to mentions), [`gazetteer`], [`knowledge`] and [`link`] (from
+//! mentions to entities), [`statement`] (who threatens whom), [`sector`], [`indicator`]; then
+//! [`correction`] (what readers put right), [`statement_changes`] (what an edit changed) and
+//! [`story`].
 
 pub mod annotate;
 pub mod annotation;

@@ -35,8 +35,11 @@ try {
 
   // The three sources do well.
   await page.goto("/sources");
-  const listed = await page.locator("main").innerText();
-  for (const it of sources.split(",")) assert.ok(listed.includes(it), `no ${it} among the sources`);
+  for (const it of sources.split(",")) {
+    const row = page.locator("tbody tr", { hasText: it });
+    assert.equal(await row.count(), 1, `no ${it} among the sources`);
+    assert.equal((await row.locator(".state").innerText()).trim(), "well", `how ${it} is doing`);
+  }
 
   // Search.
   await page.locator("[data-search]").fill("kind:threat");

@@ -206,7 +206,13 @@ async fn iran_and_energy_brings_what_a_reader_would_expect_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sample_wire_brings_what_its_reader_would_expect() {
     let (url, taken) = receiver().await;
-    let app = TestApp::new().with_sample_wire().set("alerts.allow_private_addresses", "true");
+    // One page after the other, so that of several articles which say the same always the same one
+    // is told.
+    let app = TestApp::new()
+        .with_sample_wire()
+        .set("alerts.allow_private_addresses", "true")
+        .set("poll.n_polls_max", "1")
+        .set("fetch.n_fetches_max", "1");
     let iran = search("iran-energy", "actor:iran sector:/energy", &url);
     let kestrel = search("kestrel-energy", "actor:kestrel sector:/energy", &url);
     save(&app, &[iran.clone(), kestrel.clone()]);
@@ -214,6 +220,13 @@ async fn the_sample_wire_brings_what_its_reader_would_expect() {
     eventually("the sample wire is read", Duration::from_secs(300), async || {
         let found = served.json("/v1/search", &[("limit", "0")]).await;
         (found["total"].as_u64() == Some(43)).then_some(())
+    })
+    .await;
+    // What is searchable has raised its alerts; they are sent a moment later.
+    let raised = served.json("/v1/alerts", &[("limit", "200")]).await;
+    let n_raised = raised["alerts"].as_array().map_or(0, Vec::len);
+    eventually("every alert is sent", Duration::from_secs(60), async || {
+        (n_raised <= taken.lock().expect("no panic").len()).then_some(())
     })
     .await;
     served.stop().await;

@@ -9,9 +9,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use index::archive::{Archive, ArchiveSettings};
 use ingest::article::ArticleId;
-use ingest::canonical_url::CanonicalUrl;
 use tests::TestApp;
-use tests::pages::MadeUp;
+use tests::pages::{MadeUp, id_of};
 
 const N_ARTICLES: u64 = 240;
 
@@ -20,7 +19,7 @@ fn url(n: u64) -> String {
 }
 
 fn id(n: u64) -> ArticleId {
-    ArticleId::of(&CanonicalUrl::parse(&url(n)).expect("a URL"))
+    id_of(&url(n))
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

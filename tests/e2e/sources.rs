@@ -4,14 +4,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tests::pages::{article_html, rss};
 use tests::{FixtureSite, Reply, Served, TestApp, eventually};
 
 fn article(title: &str) -> Reply {
     let text = "Operators of the grid were warned on Monday that attackers would try to reach control rooms.";
-    let paragraphs = format!("<p>{text}</p>").repeat(6);
-    Reply::html(format!(
-        "<html><head><title>{title}</title></head><body><article><h1>{title}</h1>{paragraphs}</article></body></html>"
-    ))
+    Reply::html(article_html(title, &vec![text.to_owned(); 6]))
 }
 
 /// A publisher with a start page, a feed of two articles and a sitemap.
@@ -21,16 +19,12 @@ async fn publisher() -> FixtureSite {
         "/",
         Reply::html("<html lang=en><title>Desk</title><link rel=alternate type=application/rss+xml href=/feed.xml>"),
     );
-    let items: String = ["Grid warned", "Port warned"]
-        .iter()
-        .enumerate()
-        .map(|(n, title)| format!("<item><title>{title}</title><link>/{n}</link></item>"))
-        .collect();
-    let feed =
-        format!("<rss version='2.0'><channel><title>The Desk</title>{items}</channel></rss>");
-    site.put("/feed.xml", Reply::rss(feed));
-    site.put("/0", article("Grid warned"));
-    site.put("/1", article("Port warned"));
+    let items = [("/0", "Grid warned"), ("/1", "Port warned")];
+    for (path, title) in items {
+        site.put(path, article(title));
+    }
+    let items = items.map(|(path, title)| (site.url(path), title.to_owned()));
+    site.put("/feed.xml", Reply::rss(rss("The Desk", &items)));
     site
 }
 

@@ -2,16 +2,10 @@
 
 use std::time::Duration;
 
-use ingest::article::ArticleId;
-use ingest::canonical_url::CanonicalUrl;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
-use tests::pages::{self, MadeUp};
+use tests::pages::{self, MadeUp, id_of};
 use tests::{FixtureSite, Reply, Served, TestApp, eventually};
-
-fn id(url: &str) -> String {
-    ArticleId::of(&CanonicalUrl::parse(url).expect("a URL")).to_string()
-}
 
 /// A site with a feed of nothing and pages that no feed names.
 async fn site(app: &TestApp) -> FixtureSite {
@@ -51,7 +45,7 @@ async fn a_page_named_on_the_command_line_is_read_as_any_other() {
     }
     assert_eq!(site.n_sent_whole("/private"), 0);
     let found = app.search(&[&format!("\"{}\"", MadeUp::article(1).phrase)]).await;
-    assert_eq!(found["hits"][0]["id"], id(&site.url("/one")), "{found}");
+    assert_eq!(found["hits"][0]["id"], id_of(&site.url("/one")).to_string(), "{found}");
     assert_eq!(found["hits"][0]["source"], "silent", "the declared source of its server");
 
     let again = app.run(&["fetch", &site.url("/one")]).await;
@@ -68,7 +62,7 @@ async fn a_page_named_to_the_server_is_read_as_any_other() {
 
     let (status, body) = submit(&served, &json!({"url": url})).await;
     assert_eq!((status, &body["state"]), (StatusCode::CREATED, &json!("archived")), "{body}");
-    assert_eq!((&body["id"], &body["source"]), (&json!(id(&url)), &json!("silent")));
+    assert_eq!((&body["id"], &body["source"]), (&json!(id_of(&url).to_string()), &json!("silent")));
     let phrase = format!("\"{}\"", MadeUp::article(2).phrase);
     eventually("the article is searchable", Duration::from_secs(60), async || {
         let found = served.json("/v1/search", &[("q", &phrase)]).await;

@@ -1,9 +1,8 @@
 //! Pages that are edited after they were read: one article, its versions, the proof of each.
 
-use ingest::article::ArticleId;
-use ingest::canonical_url::CanonicalUrl;
 use std::time::Duration;
 
+use tests::pages::id_of;
 use tests::{FixtureSite, Reply, Served, TestApp, eventually, pages};
 
 const WAIT_MAX: Duration = Duration::from_secs(60);
@@ -25,10 +24,6 @@ fn page(title: &str, lead: &str) -> Reply {
 
 async fn text(served: &Served, path: &str) -> String {
     served.get(path, &[]).await.text().await.expect("a whole answer")
-}
-
-fn id_of(url: &str) -> ArticleId {
-    ArticleId::of(&CanonicalUrl::parse(url).expect("a URL"))
 }
 
 #[tokio::test(flavor = "multi_thread")]

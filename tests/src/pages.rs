@@ -111,6 +111,14 @@ pub fn rss(title: &str, items: &[(String, String)]) -> String {
     )
 }
 
+/// Id of the article at `url`.
+///
+/// # Panics
+/// When it is no URL.
+pub fn id_of(url: &str) -> ArticleId {
+    ArticleId::of(&CanonicalUrl::parse(url).expect("a URL"))
+}
+
 /// Escapes text for HTML and XML.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Multipart, Request, State};
 use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::Next;
@@ -17,6 +17,8 @@ use url::form_urlencoded;
 use super::principal::{Principal, Via};
 use super::{rules, token};
 use crate::error::ApiError;
+use crate::handlers::upload::is_multipart;
+use crate::router::body_bytes_max;
 use crate::state::AppState;
 
 /// Name of the session's cookie.
@@ -234,14 +236,21 @@ async fn check_csrf(state: &AppState, request: Request, csrf: &str) -> Result<Re
     }
     let is_form = header_text(request.headers(), header::CONTENT_TYPE.as_str())
         .is_some_and(|it| it.starts_with("application/x-www-form-urlencoded"));
-    if !is_form {
+    let has_files = is_multipart(&request);
+    if !is_form && !has_files {
         return Err(refused());
     }
     let (mut parts, body) = request.into_parts();
-    let n_bytes_max = state.config.settings.http.request_body_max_bytes;
+    let usual = state.config.settings.http.request_body_max_bytes;
+    let n_bytes_max = body_bytes_max(parts.uri.path(), usual);
     let body = to_bytes(body, n_bytes_max)
         .await
         .map_err(|_| ApiError::of_status(StatusCode::PAYLOAD_TOO_LARGE))?;
+    if has_files {
+        let request = || Request::from_parts(parts.clone(), Body::from(body.clone()));
+        let is_ours = token_of_form(request()).await.is_some_and(|it| token::is_same(&it, csrf));
+        return if is_ours { Ok(request()) } else { Err(refused()) };
+    }
     let (tokens, fields): (Vec<_>, Vec<_>) =
         form_urlencoded::parse(&body).into_owned().partition(|(name, _)| name == CSRF_FIELD);
     if !tokens.iter().any(|(_, given)| token::is_same(given, csrf)) {
@@ -250,6 +259,19 @@ async fn check_csrf(state: &AppState, request: Request, csrf: &str) -> Result<Re
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     Ok(Request::from_parts(parts, Body::from(body)))
+}
+
+/// The token in a form with files.
+async fn token_of_form(mut request: Request) -> Option<String> {
+    // The body was bounded when it was read.
+    DefaultBodyLimit::disable().apply(&mut request);
+    let mut parts = Multipart::from_request(request, &()).await.ok()?;
+    while let Some(part) = parts.next_field().await.ok()? {
+        if part.name() == Some(CSRF_FIELD) {
+            return part.text().await.ok();
+        }
+    }
+    None
 }
 
 fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

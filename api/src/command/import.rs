@@ -42,7 +42,7 @@ const N_BAD_TOLD: u64 = 1_000;
 type Counts = BTreeMap<String, u64>;
 
 /// What the extraction of every record needs.
-struct Common {
+struct Extraction {
     source: SourceId,
     body_bytes_max: usize,
     n_chars_max: usize,
@@ -54,7 +54,7 @@ pub(super) fn run(setup: Setup, args: &ImportArgs) -> anyhow::Result<ExitCode> {
     for file in &args.files {
         File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
     }
-    let context = Arc::new(Common {
+    let extraction = Arc::new(Extraction {
         source: args.source.clone(),
         body_bytes_max: setup.config.settings.fetch.body_max_bytes,
         n_chars_max: setup.config.settings.crawl.text_chars_max,
@@ -69,7 +69,7 @@ pub(super) fn run(setup: Setup, args: &ImportArgs) -> anyhow::Result<ExitCode> {
             break;
         }
         let progress = progress_bar(file, quiet);
-        let mut import = Import::begin(&runtime, &system, file, &context, args.again)?;
+        let mut import = Import::begin(&runtime, &system, file, &extraction, args.again)?;
         import.read_to_end(&progress)?;
         progress.finish_and_clear();
         for (name, n) in import.counts {
@@ -96,10 +96,10 @@ pub(super) fn run(setup: Setup, args: &ImportArgs) -> anyhow::Result<ExitCode> {
 struct Import<'a> {
     runtime: &'a tokio::runtime::Runtime,
     system: &'a System,
-    context: &'a Arc<Common>,
+    extraction: &'a Arc<Extraction>,
     name: String,
     file_key: String,
-    reader: Option<WarcReader<File>>,
+    reader: WarcReader<File>,
     counts: Counts,
 }
 
@@ -109,7 +109,7 @@ impl<'a> Import<'a> {
         runtime: &'a tokio::runtime::Runtime,
         system: &'a System,
         file: &Path,
-        context: &'a Arc<Common>,
+        extraction: &'a Arc<Extraction>,
         again: bool,
     ) -> anyhow::Result<Import<'a>> {
         let name = file.display().to_string();
@@ -128,19 +128,18 @@ impl<'a> Import<'a> {
         let limits = Limits {
             kinds: &["response"],
             // A body, packed or not, and room for its headers.
-            block_bytes_max: context.body_bytes_max as u64 + (1 << 20),
+            block_bytes_max: extraction.body_bytes_max as u64 + (1 << 20),
         };
-        let reader = Some(WarcReader::new(input, place, limits).with_context(cannot)?);
+        let reader = WarcReader::new(input, place, limits).with_context(cannot)?;
         let counts = Counts::new();
-        Ok(Import { runtime, system, context, name, file_key, reader, counts })
+        Ok(Import { runtime, system, extraction, name, file_key, reader, counts })
     }
 
     /// Reads to the end of the file, or until it is to stop.
     fn read_to_end(&mut self, progress: &ProgressBar) -> anyhow::Result<()> {
-        let Some(mut reader) = self.reader.take() else { return Ok(()) };
         while !self.system.shutdown.is_cancelled() {
-            let (records, is_end) = self.batch(&mut reader)?;
-            let place = reader.place();
+            let (records, is_end) = self.batch()?;
+            let place = self.reader.place();
             self.store(records, place, is_end)?;
             progress.set_position(place.offset);
             if is_end {
@@ -151,13 +150,14 @@ impl<'a> Import<'a> {
     }
 
     /// The responses of the next batch, and whether the file ends behind it.
-    fn batch(&mut self, reader: &mut WarcReader<File>) -> anyhow::Result<(Vec<Record>, bool)> {
+    fn batch(&mut self) -> anyhow::Result<(Vec<Record>, bool)> {
         let (mut records, mut n_bytes, mut n_passed) = (Vec::new(), 0, 0);
         while records.len() < N_RECORDS_PER_BATCH
             && n_bytes < N_BYTES_PER_BATCH
             && n_passed < N_PASSED_PER_BATCH
         {
-            let item = reader.next_item().with_context(|| format!("cannot read {}", self.name))?;
+            let item = self.reader.next_item();
+            let item = item.with_context(|| format!("cannot read {}", self.name))?;
             match item {
                 None => return Ok((records, true)),
                 Some(Item::Record(record)) if record.kind == "response" => {
@@ -185,7 +185,7 @@ impl<'a> Import<'a> {
 
     /// Extracts the articles of `records` and stores them with the place behind them.
     fn store(&mut self, records: Vec<Record>, place: Place, is_end: bool) -> anyhow::Result<()> {
-        let work = records.into_iter().map(|it| (it, Arc::clone(self.context))).collect();
+        let work = records.into_iter().map(|it| (it, Arc::clone(self.extraction))).collect();
         let mut articles = Vec::new();
         for (offset, outcome) in super::in_parallel(work, read) {
             self.count("response");
@@ -237,20 +237,20 @@ impl<'a> Import<'a> {
 type Outcome = Result<Box<Article>, (FailureClass, String)>;
 
 /// The article of a response, with the offset of its record.
-fn read((record, context): (Record, Arc<Common>)) -> (u64, Outcome) {
-    (record.offset, article(&record, &context))
+fn read((record, extraction): (Record, Arc<Extraction>)) -> (u64, Outcome) {
+    (record.offset, article(&record, &extraction))
 }
 
-fn article(record: &Record, context: &Common) -> Outcome {
-    let page = http::page(record, context.body_bytes_max).map_err(|it| (it.class, it.reason))?;
+fn article(record: &Record, extraction: &Extraction) -> Outcome {
+    let page = http::page(record, extraction.body_bytes_max).map_err(|it| (it.class, it.reason))?;
     let url = CanonicalUrl::parse(page.url.as_str());
     let url = url.map_err(|error| (FailureClass::InvalidUrl, error.to_string()))?;
     // A date that cannot be true would spoil the order of everything.
     let date = record.field("warc-date").and_then(super::parse_date);
-    let date = date.and_then(|it| ingest::date::plausible(it, context.now));
-    let fetched_at = date.unwrap_or(context.now).min(context.now);
-    let entry = Entry::at(url, context.source.clone());
-    article_of_page(&page, &entry, &ExtractRules::default(), context.n_chars_max, fetched_at)
+    let date = date.and_then(|it| ingest::date::plausible(it, extraction.now));
+    let fetched_at = date.unwrap_or(extraction.now).min(extraction.now);
+    let entry = Entry::at(url, extraction.source.clone());
+    article_of_page(&page, &entry, &ExtractRules::default(), extraction.n_chars_max, fetched_at)
         .map(Box::new)
         .map_err(|failure| (failure.class, failure.message))
 }

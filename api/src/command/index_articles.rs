@@ -30,11 +30,8 @@ struct Input {
     url: Option<String>,
     canonical_url: Option<String>,
     source: Option<String>,
-    #[serde(default)]
     title: Option<String>,
-    #[serde(default)]
     authors: Option<Vec<String>>,
-    #[serde(default)]
     text: Option<String>,
     language: Option<String>,
     site_name: Option<String>,
@@ -42,9 +39,7 @@ struct Input {
     modified_at: Option<String>,
     image: Option<String>,
     section: Option<String>,
-    #[serde(default)]
     tags: Option<Vec<String>>,
-    #[serde(default)]
     is_paywall_stub: Option<bool>,
     error: Option<String>,
 }

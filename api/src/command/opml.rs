@@ -11,31 +11,33 @@ use super::access::note;
 use super::setup::Setup;
 use crate::additions::Desk;
 use crate::cli::{ExportOpmlArgs, ImportOpmlArgs};
-use crate::opml::{self, ImportError};
+use crate::opml::{self, ImportError, LIST_BYTES_MAX};
 use crate::roster::Roster;
 use crate::system::archive_settings;
-
-/// Longest list that is read, in bytes.
-const LIST_BYTES_MAX: u64 = 16 << 20;
 
 /// Runs `harbinger import-opml`.
 pub(super) fn import(setup: &Setup, args: &ImportOpmlArgs) -> anyhow::Result<ExitCode> {
     let name = args.file.display();
-    let mut list = Vec::new();
-    let read = if args.file.as_os_str() == "-" {
-        std::io::stdin().lock().take(LIST_BYTES_MAX).read_to_end(&mut list)
+    let list = if args.file.as_os_str() == "-" {
+        read(std::io::stdin().lock())
     } else {
-        let file = std::fs::File::open(&args.file);
-        file.and_then(|it| it.take(LIST_BYTES_MAX).read_to_end(&mut list))
+        std::fs::File::open(&args.file).and_then(read)
     };
-    read.with_context(|| format!("cannot read {name}"))?;
+    let list = list.with_context(|| format!("cannot read {name}"))?;
     super::runtime()?.block_on(async {
         let config = &setup.config;
         let archive = Archive::open(&archive_settings(config)).await?;
-        let roster = Roster::new(config);
-        roster.refresh(&archive).await?;
         let now = super::now();
-        let desk = Desk { archive: &archive, roster: &roster, config, fetcher: None, now };
+        let roster = Roster::new(config, now.date_naive());
+        roster.refresh(&archive).await?;
+        let desk = Desk {
+            archive: &archive,
+            roster: &roster,
+            config,
+            fetcher: None,
+            trial_permits: None,
+            now,
+        };
         let imported = match opml::import(&desk, &list, None, "command line").await {
             Ok(imported) => imported,
             Err(ImportError::Opml(error)) => {
@@ -58,11 +60,22 @@ pub(super) fn import(setup: &Setup, args: &ImportOpmlArgs) -> anyhow::Result<Exi
     })
 }
 
+/// Reads to the end, unless that is too far.
+fn read(input: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut list = Vec::new();
+    input.take(LIST_BYTES_MAX as u64 + 1).read_to_end(&mut list)?;
+    if LIST_BYTES_MAX < list.len() {
+        let said = format!("it is longer than {} MiB, the most that is read", LIST_BYTES_MAX >> 20);
+        return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, said));
+    }
+    Ok(list)
+}
+
 /// Runs `harbinger export-opml`.
 pub(super) fn export(setup: &Setup, args: &ExportOpmlArgs) -> anyhow::Result<ExitCode> {
     super::runtime()?.block_on(async {
         let archive = Archive::open_read_only(&archive_settings(&setup.config)).await?;
-        let roster = Roster::new(&setup.config);
+        let roster = Roster::new(&setup.config, super::now().date_naive());
         roster.refresh(&archive).await?;
         let list = opml::export(&archive, &roster).await?;
         match &args.output {
@@ -72,4 +85,19 @@ pub(super) fn export(setup: &Setup, args: &ExportOpmlArgs) -> anyhow::Result<Exi
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_is_too_long_is_refused_and_not_cut() {
+        assert_eq!(
+            read(std::io::repeat(b' ').take(LIST_BYTES_MAX as u64)).unwrap().len(),
+            16 << 20
+        );
+        let error = read(std::io::repeat(b' ')).unwrap_err();
+        assert!(error.to_string().contains("longer than 16 MiB"), "{error}");
+    }
 }

@@ -7,16 +7,18 @@ use std::time::Duration;
 
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusBuilder;
+use metrics_util::MetricKindMask;
 use tokio::net::TcpListener;
 use tracing::{info, warn};
 
 use super::setup::Setup;
-use crate::pipeline::Mode;
+use crate::pipeline::{GAUGE_IDLE_MAX, Mode};
 use crate::state::AppState;
 use crate::system::System;
 
 pub(super) fn run(setup: Setup) -> anyhow::Result<ExitCode> {
     let metrics = PrometheusBuilder::new()
+        .idle_timeout(MetricKindMask::GAUGE, Some(GAUGE_IDLE_MAX))
         .set_buckets(&[0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0])?
         .install_recorder()
         .context("the metrics recorder cannot be installed")?;

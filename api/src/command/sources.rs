@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 use index::Archive;
-use ingest::fetch::{FetchSettings, Fetcher};
 use ingest::trial::{Outcome, Trial, try_source};
 use serde_json::{Value, json};
 
@@ -13,9 +12,9 @@ use super::access::note;
 use super::setup::Setup;
 use crate::additions::{AddError, Desk, TRIAL_TIME_MAX, source_to_try, verdict};
 use crate::cli::SourcesCommand;
-use crate::handlers::source_list::{SourceBody, bodies_of};
+use crate::handlers::source_list::{SourceBody, SourcesBody, TrialBody, bodies_of};
 use crate::roster::Roster;
-use crate::system::archive_settings;
+use crate::system::{archive_settings, fetcher};
 
 /// Runs `harbinger sources …`.
 pub(super) fn run(setup: &Setup, command: &SourcesCommand) -> anyhow::Result<ExitCode> {
@@ -31,11 +30,12 @@ pub(super) fn run(setup: &Setup, command: &SourcesCommand) -> anyhow::Result<Exi
 
 async fn list(setup: &Setup, is_json: bool) -> anyhow::Result<ExitCode> {
     let archive = Archive::open_read_only(&archive_settings(&setup.config)).await?;
-    let roster = Roster::new(&setup.config);
+    let now = super::now();
+    let roster = Roster::new(&setup.config, now.date_naive());
     roster.refresh(&archive).await?;
-    let sources = bodies_of(&archive, &roster, super::now()).await?;
+    let sources = bodies_of(&archive, &roster, None, now).await?;
     if is_json {
-        super::say(&serde_json::to_string_pretty(&json!({ "sources": sources }))?)?;
+        super::say(&serde_json::to_string_pretty(&SourcesBody::of(sources))?)?;
         return Ok(ExitCode::SUCCESS);
     }
     for source in &sources {
@@ -49,6 +49,7 @@ fn line(source: &SourceBody) -> String {
     let state = match source.standing {
         _ if source.is_paused => "paused",
         Some(standing) => standing.name(),
+        None if source.is_active => "-",
         None => "off",
     };
     let time = |it: Option<DateTime<Utc>>| {
@@ -78,18 +79,17 @@ async fn test(
     let config = &setup.config;
     let allows_private = is_private || config.settings.fetch.added_private_addresses;
     let source = source_to_try(&json!({ "url": url }), config, allows_private).map_err(usage)?;
-    let fetcher = Fetcher::new(FetchSettings::from(&config.settings.fetch))?;
+    let fetcher = fetcher(config, None)?;
     let settings = &config.settings.poll;
     let trial =
         Box::pin(try_source(&fetcher, &source, settings, super::now(), TRIAL_TIME_MAX)).await;
+    let is_usable = trial.is_usable();
     if is_json {
-        let mut value = serde_json::to_value(&trial)?;
-        value["verdict"] = json!(verdict(&trial));
-        super::say(&serde_json::to_string_pretty(&value)?)?;
+        super::say(&serde_json::to_string_pretty(&TrialBody::from(trial))?)?;
     } else {
         super::say(&told(&trial))?;
     }
-    Ok(if trial.is_usable() { ExitCode::SUCCESS } else { ExitCode::from(super::EXIT_SOME_FAILED) })
+    Ok(if is_usable { ExitCode::SUCCESS } else { ExitCode::from(super::EXIT_SOME_FAILED) })
 }
 
 /// A trial for people.
@@ -126,15 +126,17 @@ fn told(trial: &Trial) -> String {
 async fn add(setup: &Setup, url: &str, name: Option<&str>) -> anyhow::Result<ExitCode> {
     let config = &setup.config;
     let archive = Archive::open(&archive_settings(config)).await?;
-    let roster = Roster::new(config);
+    let now = super::now();
+    let roster = Roster::new(config, now.date_naive());
     roster.refresh(&archive).await?;
-    let fetcher = Fetcher::new(FetchSettings::from(&config.settings.fetch))?;
+    let fetcher = fetcher(config, None)?;
     let desk = Desk {
         archive: &archive,
         roster: &roster,
         config,
         fetcher: Some(&fetcher),
-        now: super::now(),
+        trial_permits: None,
+        now,
     };
     let mut value = json!({ "url": url });
     if let Some(name) = name {

@@ -25,6 +25,7 @@ use crate::handlers::json_body::{self, conflict, invalid};
 use crate::handlers::{etag, params::Params};
 use crate::roster::{Listed, Roster};
 use crate::state::AppState;
+use crate::submitted::is_submitted;
 
 /// Days of articles that the quality of a source is told by.
 pub(crate) const QUALITY_DAYS: i64 = 7;
@@ -69,7 +70,7 @@ pub(crate) struct SourceBody {
     pub(crate) is_paused: bool,
     /// Whether it is the bundled sample wire.
     pub(crate) is_sample: bool,
-    /// How it is doing; `null` for those that are not read now.
+    /// How it is doing; `null` for those that are not read now, and for single pages.
     pub(crate) standing: Option<Standing>,
     /// When it was polled last.
     pub(crate) last_poll_at: Option<DateTime<Utc>>,
@@ -125,6 +126,17 @@ pub(crate) struct TrialBody {
     trial: Trial,
 }
 
+impl SourcesBody {
+    /// Counts how many of `sources` stand how.
+    pub(crate) fn of(sources: Vec<SourceBody>) -> SourcesBody {
+        let mut standing: BTreeMap<String, u64> = BTreeMap::new();
+        for name in sources.iter().filter_map(|it| it.standing) {
+            *standing.entry(name.name().to_owned()).or_default() += 1;
+        }
+        SourcesBody { sources, standing }
+    }
+}
+
 impl From<Trial> for TrialBody {
     fn from(trial: Trial) -> TrialBody {
         TrialBody { verdict: verdict(&trial).to_owned(), trial }
@@ -142,12 +154,7 @@ pub(crate) async fn list(
     params: Params,
 ) -> Result<Response, ApiError> {
     params.only(&[])?;
-    let sources = bodies(&state).await?;
-    let mut standing: BTreeMap<String, u64> = BTreeMap::new();
-    for name in sources.iter().filter_map(|it| it.standing) {
-        *standing.entry(name.name().to_owned()).or_default() += 1;
-    }
-    etag::json(&headers, &SourcesBody { sources, standing })
+    etag::json(&headers, &SourcesBody::of(bodies(&state).await?))
 }
 
 /// Adds a source: an object with the keys of `[[source]]` (docs/configuration.md), or with `url`
@@ -156,7 +163,8 @@ pub(crate) async fn list(
     post, path = "/v1/sources", tag = "sources", request_body = Object,
     responses(
         (status = CREATED, body = SourceBody), (status = CONFLICT, body = ErrorBody),
-        (status = UNPROCESSABLE_ENTITY, body = ErrorBody, description = "what is wrong with it")
+        (status = UNPROCESSABLE_ENTITY, body = ErrorBody, description = "what is wrong with it"),
+        (status = SERVICE_UNAVAILABLE, body = ErrorBody, description = "too many are looked for")
     )
 )]
 pub(crate) async fn add(
@@ -175,7 +183,8 @@ pub(crate) async fn add(
     post, path = "/v1/sources/test", tag = "sources", request_body = Object,
     responses(
         (status = OK, body = TrialBody),
-        (status = UNPROCESSABLE_ENTITY, body = ErrorBody, description = "what is wrong with it")
+        (status = UNPROCESSABLE_ENTITY, body = ErrorBody, description = "what is wrong with it"),
+        (status = SERVICE_UNAVAILABLE, body = ErrorBody, description = "too many are tried out")
     )
 )]
 pub(crate) async fn test(
@@ -184,7 +193,7 @@ pub(crate) async fn test(
     body: Bytes,
 ) -> Result<Json<TrialBody>, ApiError> {
     let value = json_body::read(&headers, &body)?;
-    Ok(Json(try_out(&state, &value).await?.into()))
+    Ok(Json(desk(&state).try_out(&value).await?.into()))
 }
 
 /// Pauses an added source (`{"paused": true}`), or lets it go on.
@@ -238,6 +247,7 @@ impl From<AddError> for ApiError {
                 ..ApiError::of_status(StatusCode::UNPROCESSABLE_ENTITY)
             },
             AddError::Taken(message) => conflict(message),
+            AddError::Busy => ApiError::busy("sources are tried out"),
             AddError::Archive(error) => error.into(),
         }
     }
@@ -250,13 +260,9 @@ pub(crate) fn desk(state: &AppState) -> Desk<'_> {
         roster: &state.roster,
         config: &state.config,
         fetcher: state.fetcher.as_deref(),
+        trial_permits: Some(&state.trial_permits),
         now: (state.now)(),
     }
-}
-
-/// Tries a source out, one of a few at a time.
-pub(crate) async fn try_out(state: &AppState, value: &Value) -> Result<Trial, ApiError> {
-    Ok(desk(state).try_out(value).await?)
 }
 
 /// Pauses an added source or lets it go on, or says why not.
@@ -291,27 +297,33 @@ fn missing(id: &str) -> ApiError {
 
 /// The source `id` with its health.
 async fn body_of(state: &AppState, id: &SourceId) -> Result<SourceBody, ApiError> {
-    let all = bodies(state).await?;
-    all.into_iter().find(|it| it.id == id.as_str()).ok_or_else(|| missing(id.as_str()))
+    state.roster.refresh(&state.archive).await?;
+    let bodies = bodies_of(&state.archive, &state.roster, Some(id), (state.now)()).await?;
+    bodies.into_iter().next().ok_or_else(|| missing(id.as_str()))
 }
 
 /// All sources with their health; those that are read first, by id.
 pub(crate) async fn bodies(state: &AppState) -> Result<Vec<SourceBody>, ApiError> {
     state.roster.refresh(&state.archive).await?;
-    Ok(bodies_of(&state.archive, &state.roster, (state.now)()).await?)
+    Ok(bodies_of(&state.archive, &state.roster, None, (state.now)()).await?)
 }
 
-/// All sources with their health, as `roster` lists them.
+/// All sources, or `only` one, with their health, as `roster` lists them.
 pub(crate) async fn bodies_of(
     archive: &Archive,
     roster: &Roster,
+    only: Option<&SourceId>,
     now: DateTime<Utc>,
 ) -> Result<Vec<SourceBody>, ArchiveError> {
-    let states = archive.source_states().await?;
-    let quality = archive.source_quality(now - TimeDelta::days(QUALITY_DAYS)).await?;
+    let states = archive.source_states(only).await?;
+    let since = now - TimeDelta::days(QUALITY_DAYS);
+    let quality = archive.source_quality(since, only).await?;
     let listed = roster.listed_now();
     let no_quality = SourceQuality::default();
-    let bodies = states.iter().map(|it| {
+    // That of single pages is there from the start; it says nothing before there is one.
+    let is_shown =
+        |it: &&SourceState| !is_submitted(&it.id) || 0 < it.n_articles + it.n_waiting + it.n_dead;
+    let bodies = states.iter().filter(is_shown).map(|it| {
         let quality = quality.get(&it.id).unwrap_or(&no_quality);
         body(it, listed.get(&it.id).map(|it| &**it), quality, now)
     });
@@ -331,6 +343,7 @@ pub(crate) fn body(
         .as_deref()
         .and_then(|it| serde_json::from_str(it).ok())
         .unwrap_or_default();
+    let is_polled = state.is_active && !is_submitted(&state.id);
     let found = polled.found.as_ref().map(|it| it.url.to_string());
     let n_poll_failures = polled.n_failures.iter().map(|(class, n)| (class.name().to_owned(), *n));
     SourceBody {
@@ -350,7 +363,7 @@ pub(crate) fn body(
         is_active: state.is_active,
         is_paused: listed.is_some_and(|it| it.is_paused),
         is_sample: state.is_sample,
-        standing: state.is_active.then(|| standing(&polled, now)),
+        standing: is_polled.then(|| standing(&polled, now)),
         last_poll_at: state.last_poll_at,
         last_success_at: polled.last_success_at,
         last_new_entry_at: polled.last_new_entry_at,

@@ -12,7 +12,8 @@ use crate::additions::AddError;
 use crate::error::ApiError;
 use crate::handlers::opml::import;
 use crate::handlers::params::{Form, Params};
-use crate::handlers::source_list::{bodies, delete, desk, pause, try_out};
+use crate::handlers::source_list::{bodies, delete, desk, pause};
+use crate::handlers::upload::Upload;
 use crate::opml::Imported;
 use crate::pages::sources::Shown;
 use crate::pages::text::counted;
@@ -72,18 +73,21 @@ async fn add(State(state): State<AppState>, Form(sent): Form) -> Result<Response
 /// Shows step by step what would happen with an address.
 async fn test(State(state): State<AppState>, Form(sent): Form) -> Result<Response, ApiError> {
     let mut shown = typed(&sent);
-    match try_out(&state, &json!({ "url": shown.url })).await {
+    match desk(&state).try_out(&json!({ "url": shown.url })).await {
         Ok(trial) => shown.trial = Some(trial),
-        Err(error) if error.status.is_client_error() => shown.error = Some(error.message),
-        Err(error) => return Err(error),
+        Err(AddError::Archive(error)) => return Err(error.into()),
+        Err(error) => shown.error = Some(error.to_string()),
     }
     show(&state, shown).await
 }
 
-/// Takes in a list of feeds.
-async fn take_in(State(state): State<AppState>, Form(sent): Form) -> Result<Response, ApiError> {
-    let list = sent.get("list").unwrap_or_default();
-    let shown = match import(&state, list.as_bytes(), Some("text/xml; charset=utf-8")).await {
+/// Takes in a list of feeds: a file, or its text.
+async fn take_in(State(state): State<AppState>, sent: Upload) -> Result<Response, ApiError> {
+    if sent.list.is_empty() {
+        let error = Some("No list was chosen.".to_owned());
+        return show(&state, Shown { error, ..Shown::default() }).await;
+    }
+    let shown = match import(&state, &sent.list, sent.content_type).await {
         Ok(imported) => Shown { said: Some(told(&imported)), ..Shown::default() },
         Err(error) if error.status.is_client_error() => {
             Shown { error: Some(error.message), ..Shown::default() }

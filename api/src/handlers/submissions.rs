@@ -104,7 +104,7 @@ pub(crate) async fn submit(
     if archive.entry_state(&entry.id).await? == Some(EntryState::Archived) {
         return Ok(answer(StatusCode::OK, &entry, SubmittedState::Archived, None));
     }
-    let mut stands = archive.submit_entry(&entry, &source.name, (state.now)()).await?;
+    let mut stands = archive.submit_entry(&entry, (state.now)()).await?;
     let started = Instant::now();
     while stands == Some(EntryState::Waiting) && started.elapsed() < WAIT_MAX {
         tokio::time::sleep(CHECK_INTERVAL).await;

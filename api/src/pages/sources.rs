@@ -130,7 +130,7 @@ pub(crate) fn page(input: Input<'_>) -> SourcesPage {
 }
 
 fn headline(sources: &[SourceBody]) -> String {
-    let active: Vec<&SourceBody> = sources.iter().filter(|it| it.is_active).collect();
+    let active: Vec<&SourceBody> = sources.iter().filter(|it| it.standing.is_some()).collect();
     let n_failing = active
         .iter()
         .filter(|it| matches!(it.standing, Some(Standing::Failing | Standing::Dead)))
@@ -207,7 +207,9 @@ fn state(source: &SourceBody) -> (&'static str, String) {
         }
         Some(Standing::Failing) => ("failing", class.unwrap_or_else(|| "failing".to_owned())),
         Some(Standing::Silent) => ("waiting", "silent".to_owned()),
-        Some(Standing::New) | None => ("waiting", "not polled yet".to_owned()),
+        Some(Standing::New) => ("waiting", "not polled yet".to_owned()),
+        // Single pages: there is nothing to poll.
+        None => ("ok", "on request".to_owned()),
         Some(Standing::Well) => ("ok", class.unwrap_or_else(|| "well".to_owned())),
     }
 }

@@ -1,6 +1,7 @@
 //! Correlate stage: puts annotated articles into stories and commits all that was found.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -44,12 +45,13 @@ async fn correlate_all(
         follow_moves(shared, &mut stories, &mut last_move).await?;
         let mut events = Vec::new();
         searches.refresh(&shared.archive).await?;
+        shared.n_searches.store(searches.len(), Ordering::Relaxed);
         let (mut correlated, mut matches) = (Vec::with_capacity(batch.len()), Vec::new());
         for it in batch {
             let article = it.article.clone();
             let item = correlate(&mut stories, it, &mut events);
             let is_old = shared.mode == Mode::Offline || is_backfilled(&article, &shared.config);
-            let stored = stored(article, &item, &shared.config, &shared.countries);
+            let stored = stored(article, &item, &shared.roster, &shared.countries);
             let now = (shared.now)();
             matches.extend(searches.matches(&shared.archive, &stored, is_old, now).await?);
             correlated.push(item);
@@ -68,9 +70,7 @@ async fn correlate_all(
         metrics::counter!("harbinger_statements_total").increment(n_statements as u64);
         let duration = started.elapsed();
         metrics::histogram!("harbinger_correlate_batch_seconds").record(duration.as_secs_f64());
-        shared
-            .n_unannotated
-            .fetch_sub(correlated.len() as i64, std::sync::atomic::Ordering::Relaxed);
+        shared.n_unannotated.fetch_sub(correlated.len() as i64, Ordering::Relaxed);
         info!(
             articles.n = n_recorded,
             duration_ms = duration.as_millis() as u64,

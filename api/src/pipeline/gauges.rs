@@ -1,6 +1,7 @@
 //! Gauges: how long the queues are and how much there is, for `/metrics`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ingest::health::{Standing, standing};
@@ -8,10 +9,14 @@ use ingest::poll::SourceState;
 use tracing::warn;
 
 use super::Shared;
+use crate::submitted::is_submitted;
 
 const INTERVAL: Duration = Duration::from_secs(5);
 /// The sources are looked at each so many times only: their states are long.
 const N_TICKS_OF_SOURCES: u32 = 6;
+/// A gauge that nobody has set for so long is no longer told: a source that was removed, say. Every
+/// gauge is set far more often.
+pub(crate) const IDLE_MAX: Duration = Duration::from_secs(120);
 
 /// Sets the gauges until aborted.
 pub(super) async fn run(shared: Arc<Shared>) {
@@ -29,12 +34,14 @@ pub(super) async fn run(shared: Arc<Shared>) {
                 continue;
             }
         };
+        let n_searches = shared.n_searches.load(Ordering::Relaxed);
+        metrics::gauge!("harbinger_saved_searches").set(n_searches as f64);
         let queue = |name: &'static str, n: u64| {
             metrics::gauge!("harbinger_queue_depth", "stage" => name).set(n as f64);
         };
         queue("crawl", counts.n_entries_pending + counts.n_entries_failed);
         queue("annotate", counts.n_unannotated);
-        let n_indexed = shared.committed_seq.load(std::sync::atomic::Ordering::Relaxed);
+        let n_indexed = shared.committed_seq.load(Ordering::Relaxed);
         queue("index", u64::try_from(counts.index_seq - n_indexed).unwrap_or(0));
         let total = |name: &'static str, n: u64| {
             metrics::gauge!("harbinger_archive_items", "kind" => name).set(n as f64);
@@ -63,7 +70,7 @@ async fn sources(shared: &Shared) {
     let now = (shared.now)();
     let mut n_standing =
         std::collections::BTreeMap::from(Standing::ALL.map(|it| (it.name(), 0_u32)));
-    for (id, state) in states {
+    for (id, state) in states.into_iter().filter(|(id, _)| !is_submitted(id)) {
         let state: Option<SourceState> = state.and_then(|it| serde_json::from_str(&it).ok());
         let state = state.unwrap_or_default();
         *n_standing.entry(standing(&state, now).name()).or_default() += 1;

@@ -16,6 +16,9 @@ use ingest::Article;
 use nlp::story::StoryId;
 use tracing::warn;
 
+use crate::roster::Roster;
+use crate::submitted;
+
 /// Changes of saved searches read at once.
 const N_CHANGES_PER_READ: usize = 1_000;
 
@@ -50,8 +53,12 @@ impl SavedSearches {
                 }
             }
             self.version = version;
-            metrics::gauge!("harbinger_saved_searches").set(self.matcher.len() as f64);
         }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.matcher.len()
     }
 
     /// The saved searches that match `stored`, with reasons; what is news is for the archive to
@@ -138,10 +145,11 @@ pub(crate) fn items(
 pub(super) fn stored(
     article: Article,
     correlated: &CorrelatedArticle,
-    config: &Config,
+    roster: &Roster,
     countries: &Countries,
 ) -> StoredArticle {
-    let source = config.source(&article.source);
+    let listed = submitted::about(roster, &article.source);
+    let source = listed.as_ref().map(|it| &it.source);
     let mut stored = StoredArticle {
         source_name: source.map_or_else(|| article.source.to_string(), |it| it.name.clone()),
         source_country: source.and_then(|it| it.country.clone()),
@@ -160,4 +168,73 @@ pub(super) fn stored(
 pub(super) fn is_backfilled(article: &Article, config: &Config) -> bool {
     let days = TimeDelta::days(config.settings.alerts.backfill_after_days.into());
     article.published_at.is_some_and(|it| it + days < article.fetched_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use config::{Source, SourceId};
+    use index::ArchiveSettings;
+    use index::archive::added_sources::AddedBy;
+    use ingest::CanonicalUrl;
+    use nlp::Annotation;
+
+    use super::*;
+
+    fn article(source: &str) -> Article {
+        let url = CanonicalUrl::parse("https://desk.example/1").unwrap();
+        Article {
+            id: ingest::ArticleId::of(&url),
+            url,
+            canonical_url: None,
+            source: SourceId::new(source),
+            title: "Grid warned".to_owned(),
+            authors: Vec::new(),
+            text: "Operators of the grid were warned.".to_owned(),
+            language: Some("en".to_owned()),
+            site_name: None,
+            published_at: None,
+            fetched_at: DateTime::UNIX_EPOCH,
+            page_sha256: String::new(),
+            details: Default::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn searches_know_the_name_and_country_of_sources_that_were_added() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::open(&ArchiveSettings::in_folder(folder.path())).await.unwrap();
+        let mut config = Config::builtin().unwrap();
+        config.sources.clear();
+        let now = DateTime::UNIX_EPOCH;
+        let roster = Roster::new(&config, now.date_naive());
+        let desk = Source {
+            name: "The Desk".to_owned(),
+            country: Some("IE".to_owned()),
+            ..Source::new("desk", "https://desk.example/feed".parse().unwrap())
+        };
+        archive.add_sources(&[desk], AddedBy::Api, "ana", now).await.unwrap();
+        roster.refresh(&archive).await.unwrap();
+        let about = |source: &str| {
+            let article = article(source);
+            let correlated = CorrelatedArticle {
+                article: article.id,
+                annotation: Annotation::default(),
+                embedding: Vec::new(),
+                story: StoryId::founded_by(&article.id.to_string()),
+                headline: None,
+                copy_of: None,
+                merged: Vec::new(),
+                split: None,
+            };
+            let stored = stored(article, &correlated, &roster, &Countries::of(&[]));
+            (stored.source_name, stored.source_country)
+        };
+        let desk = ("The Desk".to_owned(), Some("IE".to_owned()));
+        assert_eq!(about("desk"), desk);
+        assert_eq!(about("submitted"), ("Single pages".to_owned(), None));
+        assert_eq!(about("import"), ("import".to_owned(), None));
+        archive.pause_source(&"desk".into(), true, now).await.unwrap();
+        roster.refresh(&archive).await.unwrap();
+        assert_eq!(about("desk"), desk, "what was fetched before the pause is from there too");
+    }
 }

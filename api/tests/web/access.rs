@@ -129,6 +129,37 @@ async fn a_form_without_the_token_of_its_session_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_form_with_a_file_sends_the_token_too() {
+    let newsroom = guarded().await;
+    let cookie = session(&newsroom, "ada").await;
+    let page = Page::of(&browse_as(&newsroom, "/sources", &cookie).await.body);
+    let csrf = page.attributes("#opml input[name=csrf]", "value").remove(0);
+    let list =
+        "<opml><body><outline text='Grid' xmlUrl='https://grid.example/feed'/></body></opml>";
+    let sent = |tokens: &[&str]| {
+        let field = |name: &str, value: &str| {
+            format!("--x\r\nContent-Disposition: form-data; name={name}\r\n\r\n{value}\r\n")
+        };
+        let tokens: String = tokens.iter().map(|it| field("csrf", it)).collect();
+        let body = format!("{tokens}{}--x--\r\n", field("file; filename=grid.opml", list));
+        let mut request = form("/sources/opml", &cookie, &body);
+        let kind = "multipart/form-data; boundary=x".parse().expect("a value");
+        request.headers_mut().insert("content-type", kind);
+        newsroom.ask(request)
+    };
+    for tokens in [&[] as &[&str], &["guess"]] {
+        let answer = sent(tokens).await;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.json()["error"]["code"]),
+            (403, &"cross_site".into())
+        );
+    }
+    let answer = sent(&[&csrf]).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.body.contains("1 source added"), "{}", answer.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_form_of_every_page_sends_the_token_back() {
     let newsroom = guarded().await;
     let cookie = session(&newsroom, "ada").await;

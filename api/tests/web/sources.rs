@@ -3,11 +3,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
-use axum::response::Html;
+use axum::response::{Html, Redirect};
 use axum::routing::get;
 use ingest::fetch::{FetchSettings, Fetcher};
 use serde_json::{Value, json};
@@ -21,6 +22,8 @@ const FEED: &str = "<rss version='2.0'><channel><title>The Desk &lt;b&gt;</title
 
 /// A publisher with a site, a feed and an article.
 async fn publisher() -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
     let paragraphs: String = (1..9)
         .map(|n| format!("<p>On day {n} operators of grid {n} were warned that attackers would try to reach control room {n}.</p>"))
         .collect();
@@ -32,9 +35,9 @@ async fn publisher() -> SocketAddr {
         .route("/wire/all.xml", get(async || ([(header::CONTENT_TYPE, "application/rss+xml")], FEED)))
         .route("/comments.xml", get(async || ([(header::CONTENT_TYPE, "application/rss+xml")], FEED)))
         .route("/grid", get(async move || Html(article)))
+        .route("/inward", get(async move || Redirect::temporary(&format!("http://{address}/wire/all.xml"))))
+        .route("/slow", get(async || tokio::time::sleep(Duration::from_millis(500)).await))
         .route("/bare", get(async || Html("<title>Bare</title><p>Nothing here.")));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
     tokio::spawn(async move { axum::serve(listener, router).await });
     address
 }
@@ -138,6 +141,17 @@ async fn an_added_source_cannot_open_this_machine_or_its_network() {
             json!({"feed_url": "http://127.0.0.1:8321/"}),
             "`feed_url` `http://127.0.0.1:8321/` lies on a private address",
         ),
+        (
+            json!({"feed_url": "https://a.example/", "proxy": "socks5h://127.0.0.1:9050"}),
+            "`proxy` may stand in a file",
+        ),
+        (
+            json!({"feed_url": "https://a.example/", "valid_until": "2026-02-01"}),
+            "`valid_until` may stand in a file",
+        ),
+        (json!({"feed_url": "https://a.example/", "enabled": false}), "pause the source"),
+        (json!({"feed_url": "https://a.example/", "id": "test"}), "`id` `test` is reserved"),
+        (json!({"feed_url": "https://a.example/", "id": "submitted"}), "is reserved"),
         (json!({"url": "http://localhost/"}), "lies on a private address"),
         (json!({"url": "file:///etc/passwd"}), "must be an address that starts with http"),
         (
@@ -160,10 +174,13 @@ async fn an_added_source_cannot_open_this_machine_or_its_network() {
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}: {}", answer.body);
         assert!(answer.body.replace("\\\"", "\"").contains(said), "{body}: {}", answer.body);
     }
-    // A name that leads inside is refused when it is asked.
-    let trial = json!({"url": "http://127.0.0.1.nip.invalid/"});
+    // What leads inside on the way is refused there: a feed lies at its end.
+    let trial = json!({"url": "http://desk.example/inward"});
     let trial = send(&newsroom, Method::POST, "/v1/sources/test", &trial).await.json();
-    assert_eq!(trial["verdict"], "unusable", "{trial}");
+    let fetch = trial["steps"].as_array().and_then(|it| it.last()).cloned().unwrap_or_default();
+    assert_eq!((&fetch["name"], &fetch["outcome"]), (&json!("fetch"), &json!("failed")), "{trial}");
+    let said = fetch["message"].as_str().unwrap_or_default();
+    assert!(said.ends_with("/wire/all.xml is an address of an inner network"), "{trial}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -190,6 +207,56 @@ async fn an_added_source_is_paused_and_removed_and_a_declared_one_is_not() {
     }
     let declared = send(&newsroom, Method::DELETE, "/v1/sources/bbc-world", &json!({})).await;
     assert_eq!(declared.status, StatusCode::CONFLICT, "{}", declared.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_added_by_its_feed_or_with_an_odd_name_is_one_like_any_other() {
+    let newsroom = open().await;
+    let feed = json!({"url": "http://desk.example/wire/all.xml", "enabled": true});
+    let added = send(&newsroom, Method::POST, "/v1/sources", &feed).await;
+    assert_eq!(added.status, StatusCode::CREATED, "{}", added.body);
+    assert_eq!(added.json()["home_url"], Value::Null, "a feed is nobody's start page");
+    let named = json!({"feed_url": "https://test.example/feed", "name": "Test"});
+    let added = send(&newsroom, Method::POST, "/v1/sources", &named).await;
+    assert_eq!((added.status, &added.json()["id"]), (StatusCode::CREATED, &json!("test-2")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_few_sources_are_tried_out_at_once() {
+    let newsroom = open().await;
+    let answer = |path: &'static str, body: Value| {
+        let newsroom = &newsroom;
+        async move { send(newsroom, Method::POST, path, &body).await }
+    };
+    let slow = || json!({"feed_url": "http://desk.example/slow", "host_interval_ms": 0});
+    let answers =
+        futures::future::join_all((0..8).map(|_| answer("/v1/sources/test", slow()))).await;
+    let n_with = |status| answers.iter().filter(|it| it.status == status).count();
+    let n_busy = n_with(StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!((n_with(StatusCode::OK), n_busy), (4, 4));
+    let busy = answers.iter().find(|it| it.status == StatusCode::SERVICE_UNAVAILABLE);
+    let busy = busy.expect("one that was refused");
+    assert_eq!(busy.json()["error"]["code"], "busy");
+    assert_eq!(busy.header("retry-after"), "1");
+    // Those that ended made room.
+    assert_eq!(answer("/v1/sources/test", slow()).await.status, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn single_pages_are_no_source_that_waits_for_its_first_poll() {
+    let newsroom = open().await;
+    let archive = &newsroom.state.archive;
+    let single = config::SourceId::new(config::SourceId::SUBMITTED);
+    archive.keep_crawling(&single, "Single pages").await.expect("a source");
+    assert_eq!(listed(&newsroom, "submitted").await, Value::Null, "nobody named a page");
+    let before = newsroom.get("/v1/sources").await.json()["standing"].clone();
+    let page = ingest::CanonicalUrl::parse("https://elsewhere.example/1").expect("an address");
+    let entry = ingest::Entry::at(page, single);
+    archive.submit_entry(&entry, crate::newsroom::now()).await.expect("an entry");
+    let shown = listed(&newsroom, "submitted").await;
+    assert_eq!((&shown["n_waiting"], &shown["standing"]), (&json!(1), &Value::Null), "{shown}");
+    assert_eq!(newsroom.get("/v1/sources").await.json()["standing"], before);
+    assert!(newsroom.browse("/sources").await.body.contains("on request"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -248,6 +315,8 @@ async fn the_page_tests_adds_pauses_and_removes_without_a_script() {
     post_form(&newsroom, "/sources/desk-i/pause", &[("paused", "true")]).await;
     let page = Page::of(&newsroom.browse("/sources").await.body);
     assert_eq!(page.texts("form[action='/sources/desk-i/pause'] button"), ["Go on"]);
+    let sure = "details.sure form[action='/sources/desk-i/remove'] button";
+    assert_eq!(page.texts(sure), ["Remove now"], "it takes two steps");
     post_form(&newsroom, "/sources/desk-i/remove", &[]).await;
     let page = Page::of(&newsroom.browse("/sources").await.body);
     assert!(page.texts("form[action='/sources/desk-i/pause'] button").is_empty());
@@ -258,8 +327,56 @@ async fn the_page_tests_adds_pauses_and_removes_without_a_script() {
         "{}",
         bare.body
     );
-    let list = "<opml><body><outline text='Grid' xmlUrl='https://grid.example/feed'/><outline text='x' xmlUrl='gopher://x/'/></body></opml>";
+    let list = GRID;
     let taken = post_form(&newsroom, "/sources/opml", &[("list", list)]).await;
     let said = Page::of(&taken.body).texts("[role=status]");
     assert!(said[0].starts_with("1 source added, 0 read already. “x” was left out"), "{said:?}");
+}
+
+const GRID: &str = "<opml><body><outline text='Grid' xmlUrl='https://grid.example/feed'/>\
+    <outline text='x' xmlUrl='gopher://x/'/></body></opml>";
+
+/// A form as a browser sends it in which a file can be chosen.
+fn form_with_files(path: &str, parts: &[(&str, &str)]) -> Request<Body> {
+    let parts: String = parts
+        .iter()
+        .map(|(head, value)| {
+            format!("--limit\r\nContent-Disposition: form-data; name={head}\r\n\r\n{value}\r\n")
+        })
+        .collect();
+    Request::post(path)
+        .header("accept", "text/html")
+        .header("content-type", "multipart/form-data; boundary=limit")
+        .body(Body::from(format!("{parts}--limit--\r\n")))
+        .expect("a request")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_taken_in_from_a_file_without_a_script() {
+    let newsroom = open().await;
+    let page = Page::of(&newsroom.browse("/sources").await.body);
+    assert_eq!(page.attributes("#opml form", "enctype"), ["multipart/form-data"]);
+    assert_eq!(page.attributes("#opml input[name=file]", "type"), ["file"]);
+    let sent = |parts: &[(&str, &str)]| newsroom.ask(form_with_files("/sources/opml", parts));
+
+    let file = "\"file\"; filename=\"grid.opml\"\r\nContent-Type: text/x-opml";
+    let empty = "\"file\"; filename=\"\"\r\nContent-Type: application/octet-stream";
+    let taken = sent(&[("\"list\"", ""), (file, GRID)]).await;
+    let said = Page::of(&taken.body).texts("[role=status]");
+    assert!(said[0].starts_with("1 source added"), "{}", taken.body);
+    let taken = sent(&[(empty, ""), ("\"list\"", GRID)]).await;
+    let said = Page::of(&taken.body).texts("[role=status]");
+    assert!(said[0].starts_with("0 sources added, 1 read already"), "{}", taken.body);
+    let none = sent(&[(empty, ""), ("\"list\"", "")]).await;
+    assert_eq!(Page::of(&none.body).texts("[role=alert]"), ["No list was chosen."]);
+
+    // Longer than other bodies may be.
+    let long = GRID.replace("<body>", &format!("<!--{}--><body>", "x".repeat(5 << 20)));
+    let taken = sent(&[(file, &long)]).await;
+    assert_eq!(taken.status, StatusCode::OK, "{}", taken.body);
+    let too_long = sent(&[(file, &"x".repeat(17 << 20))]).await;
+    assert_eq!(too_long.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let put = Request::put("/v1/opml").header("content-type", "text/x-opml");
+    let put = newsroom.ask(put.body(Body::from(long)).expect("a request")).await;
+    assert_eq!(put.status, StatusCode::OK, "{}", put.body);
 }

@@ -3,6 +3,8 @@
 //! What files declare is in the configuration only. Every change counts up a version, so that
 //! other workers and threads know when to read again.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use config::{Source, SourceId};
 use serde::{Deserialize, Serialize};
@@ -95,6 +97,17 @@ impl Archive {
         Ok((sources, version))
     }
 
+    /// The address of every source that there is or was, by id.
+    pub async fn source_addresses(&self) -> Result<BTreeMap<SourceId, String>, ArchiveError> {
+        self.tried("read the addresses of the sources", async {
+            let all = sqlx::query("SELECT id, address FROM sources").fetch_all(&self.reader);
+            let address =
+                |row: &AnyRow| Ok((SourceId::new(get::<String>(row, "id")?), get(row, "address")?));
+            all.await?.iter().map(address).collect()
+        })
+        .await
+    }
+
     /// Adds `sources`, each unless its id or address is taken; all at once, due now.
     pub async fn add_sources(
         &self,
@@ -119,6 +132,7 @@ impl Archive {
                     n_added += 1;
                     insert(&mut tx, source, origin, who, now).await?;
                     self.activate(&mut tx, &[SourceRow::from(source)], now).await?;
+                    poll_soon(&mut tx, &source.id, now).await?;
                 }
                 additions.push(addition);
             }
@@ -244,6 +258,20 @@ async fn insert(
     .execute(&mut **tx)
     .await
     .map(|_| ())
+}
+
+/// Makes a source due that was here before, whatever the schedule of then.
+async fn poll_soon(
+    tx: &mut Transaction<'static, Any>,
+    id: &SourceId,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE sources SET next_poll_at = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(micros(now))
+        .execute(&mut **tx)
+        .await
+        .map(|_| ())
 }
 
 fn read(row: &AnyRow) -> Result<Option<AddedSource>, sqlx::Error> {

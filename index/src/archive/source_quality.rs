@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use config::SourceId;
+use sqlx::AssertSqlSafe;
 
 use super::value::{get, get_count, micros};
 use super::{Archive, ArchiveError};
@@ -24,25 +25,32 @@ pub struct SourceQuality {
 }
 
 impl Archive {
-    /// How good the articles dated from `since` on are, and which entries failed, by source.
+    /// How good the articles dated from `since` on are, and which entries failed, by source; of all
+    /// sources or `only` one.
     pub async fn source_quality(
         &self,
         since: DateTime<Utc>,
+        only: Option<&SourceId>,
     ) -> Result<BTreeMap<SourceId, SourceQuality>, ArchiveError> {
+        let (is_of, is_entry_of) = match only {
+            Some(_) => ("AND article_states.source_id = $2", "AND source_id = $1"),
+            None => ("", ""),
+        };
         self.tried("read the quality of the sources", async {
             let mut all: BTreeMap<SourceId, SourceQuality> = BTreeMap::new();
-            let rows = sqlx::query(
+            let select = format!(
                 "SELECT article_states.source_id AS source_id, COUNT(*) AS n_articles,
                      COUNT(CASE WHEN articles.title <> '' THEN 1 END) AS n_titled,
                      COUNT(articles.published_at) AS n_dated,
                      COUNT(CASE WHEN articles.authors <> '[]' THEN 1 END) AS n_signed
                  FROM article_states JOIN articles ON articles.id = article_states.article_id
-                 WHERE article_states.dated_at >= $1 GROUP BY article_states.source_id",
-            )
-            .bind(micros(since))
-            .fetch_all(&self.reader)
-            .await?;
-            for row in &rows {
+                 WHERE article_states.dated_at >= $1 {is_of} GROUP BY article_states.source_id",
+            );
+            let mut query = sqlx::query(AssertSqlSafe(select)).bind(micros(since));
+            if let Some(id) = only {
+                query = query.bind(id.as_str());
+            }
+            for row in &query.fetch_all(&self.reader).await? {
                 let quality = all.entry(SourceId::new(get::<String>(row, "source_id")?));
                 let quality = quality.or_default();
                 quality.n_articles = get_count(row, "n_articles")?;
@@ -50,14 +58,16 @@ impl Archive {
                 quality.n_dated = get_count(row, "n_dated")?;
                 quality.n_signed = get_count(row, "n_signed")?;
             }
-            let rows = sqlx::query(
+            let select = format!(
                 "SELECT source_id, failure_class, COUNT(*) AS n FROM entries
-                 WHERE state IN ('failed', 'dead') AND failure_class IS NOT NULL
+                 WHERE state IN ('failed', 'dead') AND failure_class IS NOT NULL {is_entry_of}
                  GROUP BY source_id, failure_class",
-            )
-            .fetch_all(&self.reader)
-            .await?;
-            for row in &rows {
+            );
+            let mut query = sqlx::query(AssertSqlSafe(select));
+            if let Some(id) = only {
+                query = query.bind(id.as_str());
+            }
+            for row in &query.fetch_all(&self.reader).await? {
                 let quality = all.entry(SourceId::new(get::<String>(row, "source_id")?));
                 let class: String = get(row, "failure_class")?;
                 quality.or_default().failures.insert(class, get_count(row, "n")?);

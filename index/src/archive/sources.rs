@@ -302,10 +302,14 @@ impl Archive {
         .await
     }
 
-    /// All sources with their health, active ones first, by id.
-    pub async fn source_states(&self) -> Result<Vec<SourceState>, ArchiveError> {
+    /// All sources, or `only` one, with their health, active ones first, by id.
+    pub async fn source_states(
+        &self,
+        only: Option<&SourceId>,
+    ) -> Result<Vec<SourceState>, ArchiveError> {
+        let is_wanted = if only.is_some() { "WHERE id = $1" } else { "" };
         self.tried("read the sources", async {
-            let rows = sqlx::query(
+            let select = format!(
                 "SELECT sources.*,
                      (SELECT COUNT(*) FROM article_states
                       WHERE article_states.source_id = sources.id) AS n_articles,
@@ -315,11 +319,13 @@ impl Archive {
                       AND entries.state IN ('pending', 'leased', 'failed')) AS n_waiting,
                      (SELECT COUNT(*) FROM entries WHERE entries.source_id = sources.id
                       AND entries.state = 'dead') AS n_dead
-                 FROM sources ORDER BY is_active DESC, id",
-            )
-            .fetch_all(&self.reader)
-            .await?;
-            rows.iter().map(read_source).collect()
+                 FROM sources {is_wanted} ORDER BY is_active DESC, id",
+            );
+            let mut query = sqlx::query(sqlx::AssertSqlSafe(select));
+            if let Some(id) = only {
+                query = query.bind(id.as_str());
+            }
+            query.fetch_all(&self.reader).await?.iter().map(read_source).collect()
         })
         .await
     }

@@ -1,6 +1,7 @@
 //! Single pages that somebody asked for: entries that no feed named.
 
 use chrono::{DateTime, Utc};
+use config::SourceId;
 use ingest::{ArticleId, Entry};
 
 use super::sources::Failure;
@@ -22,24 +23,14 @@ pub enum EntryState {
 
 impl Archive {
     /// Puts `entry` into the frontier, due at once, unless its article is there or was deleted. One
-    /// that failed before is tried anew. `source_name` is for a source that nobody declared, which
-    /// is crawled from now on.
+    /// that failed before is tried anew, as a page of the entry's source, which must be a declared
+    /// or added one, or one of [`Archive::keep_crawling`].
     pub async fn submit_entry(
         &self,
         entry: &Entry,
-        source_name: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<EntryState>, ArchiveError> {
         self.tried(format!("take up the page {}", entry.url), async {
-            let mut tx = self.begin().await?;
-            sqlx::query(
-                "INSERT INTO sources (id, name, address, is_sample, is_active)
-                 VALUES ($1, $2, '', 0, 1) ON CONFLICT (id) DO UPDATE SET is_active = 1",
-            )
-            .bind(entry.source.as_str())
-            .bind(source_name)
-            .execute(&mut *tx)
-            .await?;
             sqlx::query(
                 "INSERT INTO entries (id, source_id, url, title, summary, published_at, position,
                      added_at, state, attempts, due_at)
@@ -47,7 +38,8 @@ impl Archive {
                      CAST($4 AS BIGINT)
                  WHERE NOT EXISTS (SELECT 1 FROM articles WHERE id = $1)
                      AND NOT EXISTS (SELECT 1 FROM tombstones WHERE article_id = $1)
-                 ON CONFLICT (id) DO UPDATE SET state = 'pending', attempts = 0,
+                 ON CONFLICT (id) DO UPDATE SET source_id = excluded.source_id,
+                     state = 'pending', attempts = 0,
                      due_at = excluded.due_at, failure_class = NULL, failure_message = NULL
                      WHERE entries.state <> 'leased'",
             )
@@ -55,22 +47,27 @@ impl Archive {
             .bind(entry.source.as_str())
             .bind(&*clean(entry.url.as_str()))
             .bind(micros(now))
-            .execute(&mut *tx)
-            .await?;
-            tx.commit().await
+            .execute(&self.writer)
+            .await
+            .map(|_| ())
         })
         .await?;
         self.entry_state(&entry.id).await
     }
 
-    /// Lets entries of source `id` be claimed, if there is such a source.
-    pub async fn keep_crawling(&self, id: &str) -> Result<(), ArchiveError> {
+    /// Makes `id` a source whose entries are crawled and that is never polled, called `name`.
+    pub async fn keep_crawling(&self, id: &SourceId, name: &str) -> Result<(), ArchiveError> {
         self.tried("keep single pages going", async {
-            sqlx::query("UPDATE sources SET is_active = 1 WHERE id = $1")
-                .bind(id)
-                .execute(&self.writer)
-                .await
-                .map(|_| ())
+            sqlx::query(
+                "INSERT INTO sources (id, name, address, is_sample, is_active)
+                 VALUES ($1, $2, '', 0, 1)
+                 ON CONFLICT (id) DO UPDATE SET name = excluded.name, is_active = 1",
+            )
+            .bind(id.as_str())
+            .bind(name)
+            .execute(&self.writer)
+            .await
+            .map(|_| ())
         })
         .await
     }
@@ -96,8 +93,10 @@ impl Archive {
                 .fetch_optional(&self.reader)
                 .await?;
             let Some(row) = row else { return Ok(None) };
+            // The failure of one that is being fetched again is that of the last try.
+            let is_leased = get::<&str>(&row, "state")? == "leased";
             let class: Option<String> = get(&row, "failure_class")?;
-            Ok(Some(match class {
+            Ok(Some(match class.filter(|_| !is_leased) {
                 None => EntryState::Waiting,
                 Some(class) => {
                     let message: Option<String> = get(&row, "failure_message")?;

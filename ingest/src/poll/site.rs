@@ -17,8 +17,8 @@ impl Poll<'_> {
     pub(super) async fn site(&self, state: &SourceState, url: &Url) -> PollOutcome {
         let is_lost = LOOK_AGAIN_FROM <= state.failure_score;
         let known = state.found.clone().filter(|_| !is_lost);
-        let (state, found) = match known {
-            Some(found) => (state.clone(), found),
+        let (state, found, document) = match known {
+            Some(found) => (state.clone(), found, None),
             None => {
                 let request = self.request(url.as_str(), FetchKind::Page);
                 let discovery = match discover(self.fetcher, &request).await {
@@ -37,12 +37,14 @@ impl Poll<'_> {
                     );
                     return self.failed(state, FailureClass::NotAFeed, &message, None);
                 };
-                (about_another(state, found.clone()), found)
+                (about_another(state, found.clone()), found, discovery.document)
             }
         };
+        // What was just found was just read.
+        let poll = Poll { at_hand: document.as_ref(), ..*self };
         let mut outcome = match found.kind {
-            FoundKind::Feed => self.document(&state, &found.url, FetchKind::Feed).await,
-            FoundKind::Sitemap => self.sitemap(&state, &found.url).await,
+            FoundKind::Feed => poll.document(&state, &found.url, FetchKind::Feed).await,
+            FoundKind::Sitemap => poll.sitemap(&state, &found.url).await,
         };
         if outcome.state.is_gone {
             // The document is gone, not the site: the next poll looks for another.

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
+use chrono::DateTime;
 use config::{Source, SourceId};
 use ingest::crawl::crawl_entry;
 use ingest::fetch::Fetcher;
@@ -80,7 +80,7 @@ async fn crawl_host(fetcher: &Fetcher, host: SocketAddr, n_pages: usize) -> usiz
             published_at: None,
             text: None,
         };
-        let crawled = crawl_entry(fetcher, &source, &entry, 100_000, Utc::now()).await;
+        let crawled = crawl_entry(fetcher, &source, &entry, 100_000, DateTime::UNIX_EPOCH).await;
         n_articles += usize::from(crawled.is_ok());
     }
     n_articles

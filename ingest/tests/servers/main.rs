@@ -11,3 +11,4 @@ mod politeness;
 mod poll;
 mod proxy;
 mod server;
+mod trial;

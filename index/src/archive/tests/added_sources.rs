@@ -103,9 +103,12 @@ async fn a_removed_source_leaves_its_articles_and_can_come_back() {
 
         assert_eq!(add(world, &[feed("desk", "elsewhere")]).await, [Addition::IdTaken]);
         assert_eq!(add(world, &[feed("desk", "desk")]).await, [Addition::Added]);
-        let states = world.archive.source_states().await.unwrap();
+        let states = world.archive.source_states(None).await.unwrap();
         let desk = states.iter().find(|it| it.id == desk).unwrap();
         assert!(desk.is_active && desk.state_json.is_some(), "its poll state is still good");
+        assert_eq!(due(world, 1).await, ["wire", "desk"], "it is asked at once all the same");
+        let addresses = world.archive.source_addresses().await.unwrap();
+        assert_eq!(addresses[&desk.id], "https://desk.example/feed");
     })
     .await;
 }

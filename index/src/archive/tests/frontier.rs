@@ -126,7 +126,7 @@ async fn failures_are_counted_and_tried_again_or_given_up() {
         let counts = world.archive.counts().await.unwrap();
         assert_eq!((counts.n_entries_leased, counts.n_entries_dead), (1, 1));
         assert_eq!(counts.failures[0].n, 2);
-        assert_eq!(world.archive.source_states().await.unwrap()[0].n_dead, 1);
+        assert_eq!(world.archive.source_states(None).await.unwrap()[0].n_dead, 1);
     })
     .await;
 }

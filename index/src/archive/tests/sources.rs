@@ -33,7 +33,7 @@ async fn a_restart_keeps_poll_states_unless_the_address_changed() {
         moved.address = "https://gazette.example/new-feed".to_owned();
         world.archive.sync_sources(&[source("wire"), moved], at(2)).await.unwrap();
 
-        let states = world.archive.source_states().await.unwrap();
+        let states = world.archive.source_states(None).await.unwrap();
         let (gazette, wire) = (&states[0], &states[1]);
         assert_eq!((gazette.state_json.as_deref(), gazette.next_poll_at), (None, Some(at(2))));
         assert!(wire.state_json.is_some());
@@ -128,7 +128,7 @@ async fn health_shows_the_last_failure_until_a_poll_goes_well() {
             failure: Some(&failure),
         };
         world.archive.record_poll(&poll, at(3)).await.unwrap();
-        let state = world.archive.source_states().await.unwrap().remove(0);
+        let state = world.archive.source_states(None).await.unwrap().remove(0);
         assert_eq!(state.last_poll_at, Some(at(3)));
         assert_eq!(state.failure.unwrap().message, "no answer\u{fffd} in 30 s");
         let counts = world.archive.counts().await.unwrap();
@@ -138,7 +138,7 @@ async fn health_shows_the_last_failure_until_a_poll_goes_well() {
 
         world.poll("wire", &[entry("wire", 7)], 60).await;
         world.archive.record_article(&article("wire", 8), None).await.unwrap();
-        let state = world.archive.source_states().await.unwrap().remove(0);
+        let state = world.archive.source_states(None).await.unwrap().remove(0);
         assert_eq!(state.failure, None);
         assert_eq!((state.n_articles, state.n_waiting), (1, 1));
         assert_eq!(state.last_article_at, Some(at(8)));
@@ -160,14 +160,18 @@ async fn the_quality_of_sources_counts_what_articles_have_and_why_entries_failed
         let id = claimed[0].entry.id;
         world.archive.record_entry_failure(&id, &failure, None).await.unwrap();
 
-        let all = world.archive.source_quality(at(0)).await.unwrap();
-        let (wire, gazette) = (SourceId::new("wire"), SourceId::new("gazette"));
-        let wire = &all[&wire];
+        let all = world.archive.source_quality(at(0), None).await.unwrap();
+        let (wire_id, gazette) = (SourceId::new("wire"), SourceId::new("gazette"));
+        let wire = &all[&wire_id];
         assert_eq!((wire.n_articles, wire.n_titled, wire.n_dated, wire.n_signed), (2, 1, 1, 1));
         assert_eq!(wire.failures, [("no_text".to_owned(), 1)].into());
         assert_eq!(all[&gazette].n_articles, 1);
-        let later = world.archive.source_quality(at(5)).await.unwrap();
+        let later = world.archive.source_quality(at(5), None).await.unwrap();
         assert!(!later.contains_key(&gazette));
+        let only = world.archive.source_quality(at(0), Some(&wire_id)).await.unwrap();
+        assert_eq!(only, [(wire_id.clone(), wire.clone())].into());
+        let only = world.archive.source_states(Some(&wire_id)).await.unwrap();
+        assert_eq!((only.len(), &only[0].id, only[0].n_dead), (1, &wire_id, 1));
     })
     .await;
 }
