@@ -34,7 +34,6 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use config::Config;
 pub(crate) use crawl::keep_evidence;
-use index::Countries;
 use index::archive::Archive;
 use index::writer::IndexWriterStage;
 use ingest::fetch::Fetcher;
@@ -140,8 +139,6 @@ struct Shared {
     /// Highest sequence number that is searchable.
     committed_seq: AtomicI64,
     counts: Counts,
-    /// In which country a place is.
-    countries: Countries,
 }
 
 macro_rules! counts {
@@ -232,7 +229,6 @@ pub async fn run(
     } = parts;
     let n_unannotated = archive.counts().await?.n_unannotated;
     let warc = warc_writer(&config);
-    let countries = Countries::of(&config.gazetteer);
     let shared = Arc::new(Shared {
         config,
         roster,
@@ -251,7 +247,6 @@ pub async fn run(
         n_unannotated: AtomicI64::new(n_unannotated as i64),
         committed_seq: AtomicI64::new(writer.committed_seq()),
         counts: Counts::default(),
-        countries,
         warc,
     });
     let (batches, annotated) = mpsc::channel(N_BATCHES_AHEAD);

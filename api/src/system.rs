@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use config::Config;
+use index::Countries;
 use index::archive::{Archive, ArchiveSettings};
 use index::search::SearchIndex;
 use index::writer::{IndexWriterStage, WriterSettings};
@@ -73,7 +74,8 @@ impl System {
         let is_sampled = config.settings.sample.enabled;
         let today = now().date_naive();
         config.sources.retain(|it| it.is_active_on(today) && (is_sampled || !it.sample));
-        let archive = Archive::open(&archive_settings(&config)).await?;
+        let countries = Arc::new(Countries::of(&config.gazetteer));
+        let archive = Archive::open(&archive_settings(&config)).await?.with_countries(countries);
         let shutdown = CancellationToken::new();
         let (mut sample_anchor, mut sample_at) = (None, None);
         if config.sources.iter().any(|it| it.sample) {

@@ -87,6 +87,12 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0013_told.sql"),
         include_str!("../../migrations/postgres/0013_told.sql"),
     ),
+    (
+        14,
+        "upkeep",
+        include_str!("../../migrations/sqlite/0014_upkeep.sql"),
+        include_str!("../../migrations/postgres/0014_upkeep.sql"),
+    ),
 ];
 
 /// What a connection may do.
@@ -127,6 +133,7 @@ impl Archive {
             reader,
             database: target.database.into(),
             worker_id: lock.worker_id.as_str().into(),
+            countries: Arc::default(),
             _lock: Some(Arc::new(lock)),
         };
         archive.give_back_leases().await?;
@@ -160,6 +167,7 @@ impl Archive {
             reader: pool,
             database: database.into(),
             worker_id: "reader".into(),
+            countries: Arc::default(),
             _lock: None,
         })
     }
