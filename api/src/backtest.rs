@@ -150,7 +150,7 @@ async fn new_statements(
     for hit in hits.iter().take(N_READ_MAX) {
         let Ok(id) = hit.id.parse() else { continue };
         let Some(mut stored) = state.archive.article(&id).await? else { continue };
-        state.countries.fill(&mut stored);
+        state.archive.countries().fill(&mut stored);
         let at = hit.published_at.unwrap_or(hit.fetched_at);
         let story = hit.story.as_deref().unwrap_or_default();
         for item in items_of(saved, stored, now).await? {

@@ -1,7 +1,7 @@
 //! Exports: what a search selects, written in the formats of other tools.
 //!
 //! [`run()`] reads the selection page by page and hands each article to a [`Writer`]; nothing but
-//! the identities that were written and the graph's bounded sums stays in memory. Writers are
+//! the identities that were written and the graph's bounded nodes stays in memory. Writers are
 //! pure: articles in, bytes out. All fetched text is escaped as its format demands.
 //!
 //! Reading order: this file, [`select`], [`facts`], [`ids`]; then the formats: [`jsonl`], [`csv`], [`stix`],
@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use clap::ValueEnum;
-use index::graph::{Edge, Graph, GraphBuilder, GraphLimits};
+use index::graph::{Edge, Graph, GraphBuilder, GraphLimits, Node};
 use index::search::SearchRequest;
 use index::{Archive, ArchiveError, GraphArticle, SearchError, SearchIndex, StoryMembers};
 use ingest::ArticleId;
@@ -191,10 +191,30 @@ pub(crate) trait Writer: Send {
         Ok(())
     }
 
-    /// What stands after everything else; `graph` is empty unless it was wanted.
-    fn end(&mut self, _graph: &Graph, _out: &mut dyn Write) -> io::Result<()> {
+    /// All nodes of the graph when it was wanted, after the articles.
+    fn nodes(&mut self, _nodes: &[Node], _out: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }
+
+    /// An edge of the graph, numbered from 0, after the nodes.
+    fn edge(&mut self, _number: u64, _edge: &Edge, _out: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// What stands after everything else; all is 0 unless the graph was wanted.
+    fn end(&mut self, _counts: &GraphCounts, _out: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// How big a graph is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct GraphCounts {
+    pub(crate) n_articles: u64,
+    pub(crate) n_statements: u64,
+    pub(crate) n_nodes: u64,
+    pub(crate) n_edges: u64,
+    pub(crate) is_cut: bool,
 }
 
 /// Why an export ended early.
@@ -256,7 +276,7 @@ pub(crate) fn run(
             written.n_articles += 1;
             written.n_statements += article.statements.len() as u64;
             if wants.graph {
-                graph.add(&article);
+                graph.add(&article)?;
             }
             if (wants.stories || wants.by_story)
                 && let Some(story) = &article.story
@@ -272,11 +292,38 @@ pub(crate) fn run(
         }
     }
     let has_cut_story = write_stories(handle, source, &stories, writer.as_mut(), out)?;
-    let graph = if wants.graph { graph.finish() } else { Graph::default() };
-    written.is_cut = graph.is_cut || has_cut_story;
-    writer.end(&graph, out)?;
+    let counts = match wants.graph {
+        true => write_graph(source, graph, writer.as_mut(), out)?,
+        false => GraphCounts::default(),
+    };
+    written.is_cut = counts.is_cut || has_cut_story;
+    writer.end(&counts, out)?;
     out.flush()?;
     Ok(written)
+}
+
+/// Writes nodes and edges.
+fn write_graph(
+    source: &Source,
+    graph: GraphBuilder,
+    writer: &mut dyn Writer,
+    out: &mut dyn Write,
+) -> Result<GraphCounts, ExportError> {
+    let graph = graph.finish_in_parts()?;
+    writer.nodes(&graph.nodes, out)?;
+    for (number, edge) in (0..).zip(graph.edges) {
+        if source.stop.is_cancelled() {
+            return Err(ExportError::Stopped);
+        }
+        writer.edge(number, &edge?, out)?;
+    }
+    Ok(GraphCounts {
+        n_articles: graph.n_articles,
+        n_statements: graph.n_statements,
+        n_nodes: graph.nodes.len() as u64,
+        n_edges: graph.n_edges,
+        is_cut: graph.is_cut,
+    })
 }
 
 /// Writes the stories; answers whether one has more articles than an event takes.
@@ -339,7 +386,18 @@ pub(crate) fn graph_alone(format: Format, graph: &Graph) -> io::Result<Vec<u8>> 
     let mut writer = format.writer(&options);
     let mut out = Vec::new();
     writer.begin(&mut out)?;
-    writer.end(graph, &mut out)?;
+    writer.nodes(&graph.nodes, &mut out)?;
+    for (number, edge) in (0..).zip(&graph.edges) {
+        writer.edge(number, edge, &mut out)?;
+    }
+    let counts = GraphCounts {
+        n_articles: graph.n_articles,
+        n_statements: graph.n_statements,
+        n_nodes: graph.nodes.len() as u64,
+        n_edges: graph.edges.len() as u64,
+        is_cut: graph.is_cut,
+    };
+    writer.end(&counts, &mut out)?;
     Ok(out)
 }
 

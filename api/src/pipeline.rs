@@ -35,7 +35,6 @@ use chrono::{DateTime, Utc};
 use config::Config;
 pub(crate) use crawl::keep_evidence;
 pub(crate) use gauges::IDLE_MAX as GAUGE_IDLE_MAX;
-use index::Countries;
 use index::archive::Archive;
 use index::writer::IndexWriterStage;
 use ingest::fetch::Fetcher;
@@ -146,8 +145,6 @@ struct Shared {
     counts: Counts,
     /// Asks the hubs of feeds to tell of news; `None` where they could not reach this server.
     hubs: Option<Hubs>,
-    /// In which country a place is.
-    countries: Countries,
 }
 
 macro_rules! counts {
@@ -238,7 +235,6 @@ pub async fn run(
     } = parts;
     let n_unannotated = archive.counts().await?.n_unannotated;
     let warc = warc_writer(&config);
-    let countries = Countries::of(&config.gazetteer);
     let hubs = if mode == Mode::Service { Hubs::of(&config.settings)? } else { None };
     let shared = Arc::new(Shared {
         config,
@@ -260,7 +256,6 @@ pub async fn run(
         committed_seq: AtomicI64::new(writer.committed_seq()),
         counts: Counts::default(),
         hubs,
-        countries,
         warc,
     });
     let (batches, annotated) = mpsc::channel(N_BATCHES_AHEAD);

@@ -1,8 +1,10 @@
 //! Where entities are: [`Places`], from the gazetteers.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use config::{GazetteerEntity, GazetteerKind};
+use index::Countries;
 
 /// A place with coordinates.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +22,8 @@ pub(crate) struct Place {
 pub(crate) struct Places {
     /// Cities, regions, seas, and countries where their people live.
     places: HashMap<String, Place>,
-    /// What is somewhere without being a place: the id of its country.
-    countries: HashMap<String, String>,
+    /// Where is what is no place itself.
+    countries: Arc<Countries>,
 }
 
 /// Sums over the cities of a country, weighted by population.
@@ -35,9 +37,9 @@ struct People {
 
 impl Places {
     /// Those of the gazetteer. A country lies where the people of its cities live on average.
-    pub(crate) fn of(entities: &[GazetteerEntity]) -> Places {
+    pub(crate) fn of(entities: &[GazetteerEntity], countries: &Arc<Countries>) -> Places {
         let mut people: HashMap<&str, People> = HashMap::new();
-        let mut places = Places::default();
+        let mut places = Places { places: HashMap::new(), countries: Arc::clone(countries) };
         for entity in entities {
             if let (Some(latitude), Some(longitude)) = (entity.latitude, entity.longitude) {
                 let place = Place { name: entity.name.clone(), latitude, longitude };
@@ -45,10 +47,6 @@ impl Places {
                 if let (GazetteerKind::City, Some(country)) = (entity.kind, &entity.country) {
                     people.entry(country).or_default().add(latitude, longitude, entity.weight);
                 }
-            } else if let Some(country) = &entity.country
-                && entity.kind != GazetteerKind::Country
-            {
-                places.countries.insert(entity.id.clone(), country_id(country));
             }
         }
         for entity in entities.iter().filter(|it| it.kind == GazetteerKind::Country) {
@@ -64,8 +62,8 @@ impl Places {
     pub(crate) fn id_of(&self, entity: &str) -> Option<&str> {
         let own = self.places.get_key_value(entity).map(|it| it.0.as_str());
         own.or_else(|| {
-            let country = self.countries.get(entity)?;
-            self.places.get_key_value(country).map(|it| it.0.as_str())
+            let country = self.countries.country_of(entity)?;
+            self.places.get_key_value(&country.id).map(|it| it.0.as_str())
         })
     }
 
@@ -91,10 +89,6 @@ impl People {
             longitude: self.east.0.atan2(self.east.1).to_degrees(),
         }
     }
-}
-
-fn country_id(code: &str) -> String {
-    format!("{}{code}", GazetteerKind::Country.id_prefix())
 }
 
 #[cfg(test)]
@@ -125,12 +119,13 @@ mod tests {
 
     #[test]
     fn a_country_lies_where_its_people_live_also_across_the_date_line() {
-        let places = Places::of(&[
+        let entities = [
             entity("country:FJ", GazetteerKind::Country, None, 0),
             entity("city:1", GazetteerKind::City, Some((-16.0, 178.0)), 100),
             entity("city:2", GazetteerKind::City, Some((-18.0, -178.0)), 100),
             entity("company:x", GazetteerKind::Company, None, 0),
-        ]);
+        ];
+        let places = Places::of(&entities, &Arc::new(Countries::of(&entities)));
         let fiji = places.get("country:FJ").expect("a country with cities");
         assert_eq!(fiji.latitude, -17.0);
         assert!((fiji.longitude.abs() - 180.0).abs() < 1e-9, "{fiji:?}");

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
 use config::Config;
-use index::{Archive, Countries, SearchIndex};
+use index::{Archive, SearchIndex};
 use ingest::fetch::Fetcher;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
@@ -13,7 +13,6 @@ use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::limits::Limits;
-use crate::access::oidc::Oidc;
 use crate::export::Facts;
 use crate::pages::view::SectorNames;
 use crate::places::Places;
@@ -54,14 +53,12 @@ pub struct AppState {
     /// Cancelled at shutdown; ends the event streams.
     pub shutdown: CancellationToken,
     pub(crate) limits: Arc<Limits>,
-    pub(crate) oidc: Arc<Oidc>,
     pub(crate) sectors: Arc<SectorNames>,
     pub(crate) search_permits: Arc<Semaphore>,
     pub(crate) export_permits: Arc<Semaphore>,
     pub(crate) trial_permits: Arc<Semaphore>,
     pub(crate) facts: Arc<Facts>,
     pub(crate) places: Arc<Places>,
-    pub(crate) countries: Arc<Countries>,
     pub(crate) stream_permits: Arc<Semaphore>,
 }
 
@@ -75,6 +72,7 @@ impl AppState {
         now: fn() -> DateTime<Utc>,
     ) -> AppState {
         AppState {
+            places: Arc::new(Places::of(&config.gazetteer, archive.countries())),
             archive,
             search,
             roster: Arc::new(Roster::new(&config, now().date_naive())),
@@ -86,15 +84,12 @@ impl AppState {
             now,
             shutdown: CancellationToken::new(),
             limits: Arc::new(Limits::new(config.settings.http.n_requests_per_minute_max)),
-            oidc: Arc::default(),
             sectors: Arc::new(SectorNames::of(&config.taxonomy)),
             stream_permits: Arc::new(Semaphore::new(config.settings.http.n_event_streams_max)),
             search_permits: Arc::new(Semaphore::new(N_SEARCHES_MAX)),
             export_permits: Arc::new(Semaphore::new(N_EXPORTS_MAX)),
             trial_permits: Arc::new(Semaphore::new(N_TRIALS_MAX)),
             facts: Arc::new(Facts::of(&config)),
-            places: Arc::new(Places::of(&config.gazetteer)),
-            countries: Arc::new(Countries::of(&config.gazetteer)),
             config,
         }
     }

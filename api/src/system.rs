@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use config::{Config, SourceId};
+use index::Countries;
 use index::archive::{Archive, ArchiveSettings};
 use index::search::SearchIndex;
 use index::writer::{IndexWriterStage, WriterSettings};
@@ -70,7 +71,8 @@ impl System {
     }
 
     async fn try_open(config: Config) -> anyhow::Result<System> {
-        let archive = Archive::open(&archive_settings(&config)).await?;
+        let countries = Arc::new(Countries::of(&config.gazetteer));
+        let archive = Archive::open(&archive_settings(&config)).await?.with_countries(countries);
         let shutdown = CancellationToken::new();
         let roster = Arc::new(Roster::new(&config, now().date_naive()));
         let (mut sample_anchor, mut sample_at) = (None, None);

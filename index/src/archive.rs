@@ -67,6 +67,8 @@ use dialect::Dialect;
 pub use error::ArchiveError;
 use lock::DataDirLock;
 
+use crate::countries::Countries;
+
 /// Where the archive lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArchiveSettings {
@@ -98,10 +100,22 @@ pub struct Archive {
     database: Arc<str>,
     /// Who holds the leases that this process takes.
     worker_id: Arc<str>,
+    countries: Arc<Countries>,
     _lock: Option<Arc<DataDirLock>>,
 }
 
 impl Archive {
+    /// The archive with what the gazetteer knows of countries, by which news is told from what was
+    /// said before when articles change their story.
+    pub fn with_countries(self, countries: Arc<Countries>) -> Archive {
+        Archive { countries, ..self }
+    }
+
+    /// What [`Archive::with_countries`] gave it; nothing by default.
+    pub fn countries(&self) -> &Arc<Countries> {
+        &self.countries
+    }
+
     /// The database for people: a file's path, or a URL without its password.
     pub fn database(&self) -> &str {
         &self.database

@@ -1,10 +1,10 @@
 //! In which country a place is: [`Countries`], so that a search for a country finds what happens in
 //! its towns.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use config::{GazetteerEntity, GazetteerKind};
-use nlp::{EntityRef, Mention};
+use nlp::EntityRef;
 
 use crate::record::StoredArticle;
 
@@ -40,18 +40,16 @@ impl Countries {
 
     /// Notes the countries of all that an article names.
     pub fn fill(&self, stored: &mut StoredArticle) {
-        let found: BTreeMap<String, EntityRef> = stored
-            .annotation
-            .iter()
-            .flat_map(|it| it.mentions.iter().chain(it.title.iter().flat_map(|it| &it.mentions)))
-            .filter_map(|it| self.country_of(it))
-            .collect();
-        stored.countries = found;
+        let mentions = (stored.annotation.iter())
+            .flat_map(|it| it.mentions.iter().chain(it.title.iter().flat_map(|it| &it.mentions)));
+        let entities = mentions.filter_map(|it| it.entity.as_ref());
+        let found =
+            entities.filter_map(|it| Some((it.id.clone(), self.country_of(&it.id)?.clone())));
+        stored.countries = found.collect();
     }
 
-    fn country_of(&self, mention: &Mention) -> Option<(String, EntityRef)> {
-        let entity = mention.entity.as_ref()?;
-        let number = *self.by_place.get(entity.id.as_str())?;
-        Some((entity.id.clone(), self.countries.get(usize::from(number))?.clone()))
+    /// The country that the entity with this id is in; `None` for countries and where it is unknown.
+    pub fn country_of(&self, entity: &str) -> Option<&EntityRef> {
+        self.countries.get(usize::from(*self.by_place.get(entity)?))
     }
 }

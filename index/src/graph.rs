@@ -3,11 +3,14 @@
 //! A [`Graph`] is made from articles that a search selected: [`GraphBuilder`] takes them one after
 //! the other, oldest first, and keeps a bounded amount of each. Nodes are entities, and the words
 //! for a target that is no entity ("oil tankers"). Edges are directed and typed ([`EdgeKind`]);
-//! each carries the sentences that prove it. Pure: no I/O, no clock.
+//! each carries the sentences that prove it. No clock, and no I/O but for the temporary files of
+//! what does not fit into memory.
 //!
-//! Reading order: this file, `build`, `trim`.
+//! Reading order: this file, `build`, `note`, `sorter`, `trim`.
 
 mod build;
+mod note;
+mod sorter;
 #[cfg(test)]
 mod tests;
 mod trim;
@@ -18,7 +21,7 @@ use chrono::{DateTime, Utc};
 use nlp::{Modality, Phrase, StatementKind};
 use serde::{Deserialize, Serialize};
 
-pub use build::{GraphBuilder, GraphLimits};
+pub use build::{Edges, GraphBuilder, GraphInParts, GraphLimits};
 pub use trim::Trim;
 
 /// Kind of the nodes that are words and no entity.

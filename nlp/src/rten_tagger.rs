@@ -10,12 +10,8 @@ use rten_tensor::prelude::*;
 use rten_tensor::{NdTensor, Tensor};
 
 use crate::encode::Sequence;
-use crate::engine::{Answer, Inputs, MODEL, Vocabulary};
+use crate::engine::{Answer, Inputs, MODEL, N_PIECES_PER_BATCH, Vocabulary};
 use crate::tagger::{EncodedSentence, Labels, TagError, Tagger};
-
-/// Pieces in one forward pass, padding included: enough to keep the cores busy, few enough for the
-/// activations to stay in cache (`make bench-annotate`: 512 is a tenth faster than 1 024).
-const N_PIECES_PER_BATCH: usize = 512;
 
 /// A tagger that runs on the CPU without native libraries.
 pub struct RtenTagger {

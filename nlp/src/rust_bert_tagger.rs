@@ -11,7 +11,7 @@ use rust_bert::bert::{BertConfig, BertEmbeddings, BertModel};
 use tch::{Device, Kind, Tensor, nn};
 
 use crate::encode::Sequence;
-use crate::engine::{Answer, Inputs, MODEL, Vocabulary};
+use crate::engine::{Answer, Inputs, MODEL, N_PIECES_PER_BATCH, Vocabulary};
 use crate::tagger::{EncodedSentence, HIDDEN_SIZE, Labels, TagError, Tagger};
 
 /// Layers of the encoder.
@@ -20,9 +20,8 @@ const N_LAYERS: i64 = 6;
 const SHARED_LAYER: usize = 2;
 /// Casings of a piece.
 const N_CASINGS: i64 = 4;
-/// Pieces in one forward pass, padding included, on the CPU and on a graphics card, which is idle
-/// most of the time with fewer.
-const N_PIECES_PER_BATCH: [usize; 2] = [512, 16_384];
+/// Pieces in one forward pass on a graphics card, which is idle most of the time with fewer.
+const N_PIECES_PER_CUDA_BATCH: usize = 16_384;
 
 /// A tagger that computes with libtorch, on a graphics card when there is one.
 pub struct RustBertTagger {
@@ -67,7 +66,10 @@ impl Tagger for RustBertTagger {
 
     fn encode(&mut self, sentences: &[&str]) -> Result<Vec<EncodedSentence>, TagError> {
         let network = &self.network;
-        let n_pieces = N_PIECES_PER_BATCH[usize::from(network.device.is_cuda())];
+        let n_pieces = match network.device.is_cuda() {
+            true => N_PIECES_PER_CUDA_BATCH,
+            false => N_PIECES_PER_BATCH,
+        };
         self.vocabulary.encode(sentences, n_pieces, |batch| {
             let error = |reason| TagError::Run { n_sequences: batch.len(), reason };
             tch::no_grad(|| network.run(batch)).map_err(error)
@@ -81,10 +83,10 @@ impl Network {
         let device = Device::cuda_if_available();
         let mut store = nn::VarStore::new(device);
         let words = weights.word_pieces()?;
-        let places = weights.take("bert.embeddings.position")?;
+        let places = weights.half("bert.embeddings.position")?;
         let config = BertConfig {
             hidden_size: HIDDEN_SIZE as i64,
-            intermediate_size: weights.take("bert.encoder.layer.0.intermediate.dense.bias")?.size()
+            intermediate_size: weights.half("bert.encoder.layer.0.intermediate.dense.bias")?.size()
                 [0],
             num_attention_heads: 12,
             num_hidden_layers: N_LAYERS,
@@ -100,7 +102,7 @@ impl Network {
                 "bert.embeddings.word_embeddings.weight" => words.shallow_clone(),
                 "bert.embeddings.position_embeddings.weight" => places.shallow_clone(),
                 "bert.embeddings.token_type_embeddings.weight" => {
-                    weights.take("bert.embeddings.token_type")?
+                    weights.half("bert.embeddings.token_type")?
                 }
                 _ => weights.variable(&name)?,
             };
@@ -112,7 +114,7 @@ impl Network {
         }
         store.freeze();
         let dense = |name: &str| -> Result<Dense, String> {
-            let part = |kind| weights.take(&format!("{name}.{kind}")).map(|it| it.to(device));
+            let part = |kind| weights.half(&format!("{name}.{kind}")).map(|it| it.to(device));
             Ok(Dense { weight: part("weight")?, bias: part("bias")? })
         };
         let (heads, quad, embedding) = (dense("heads")?, dense("q")?, dense("emb")?);
@@ -180,7 +182,7 @@ impl Weights {
     }
 
     /// A constant in half precision by the name that it has in the graph.
-    fn take(&self, name: &str) -> Result<Tensor, String> {
+    fn half(&self, name: &str) -> Result<Tensor, String> {
         self.constant(&format!("{name}.f16"))
     }
 
@@ -192,7 +194,7 @@ impl Weights {
     /// The table of word pieces: int8 with a scale for each part of a row.
     fn word_pieces(&self) -> Result<Tensor, String> {
         let steps = self.constant("words.i8")?;
-        let scales = self.take("words.scale")?;
+        let scales = self.half("words.scale")?;
         Ok((steps * scales).view([-1, HIDDEN_SIZE as i64]))
     }
 
@@ -203,12 +205,12 @@ impl Weights {
             [".attention.self.query.", ".attention.self.key.", ".attention.self.value."];
         for (at, part) in (0..).zip(THREE) {
             if let Some((layer, kind)) = name.split_once(part) {
-                let all = self.take(&format!("{layer}.qkv.{kind}"))?;
+                let all = self.half(&format!("{layer}.qkv.{kind}"))?;
                 let own = all.narrow(-1, at * HIDDEN_SIZE as i64, HIDDEN_SIZE as i64);
                 return Ok(if kind == "weight" { own.tr() } else { own });
             }
         }
-        let values = self.take(name)?;
+        let values = self.half(name)?;
         Ok(if name.ends_with("dense.weight") { values.tr() } else { values })
     }
 }

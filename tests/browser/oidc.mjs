@@ -1,7 +1,9 @@
 // Login by a provider, in a browser and with everything that can be wrong about it.
 // usage: HARBINGER_CHROMIUM=/usr/bin/chromium node oidc.mjs BASE_URL SCREENSHOT_FOLDER
-// HARBINGER_ISSUER is the provider's address (provider.mjs).
+// HARBINGER_ISSUER is the provider's address (provider.mjs). With HARBINGER_STEP `begin` a login is
+// begun and put aside in the file HARBINGER_WAITING, with `finish` it is ended; else all is tried.
 import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DESKTOP, launch, open } from "./browser.mjs";
 
@@ -12,27 +14,38 @@ const browser = await launch();
 let n_visitors = 0;
 
 /** A browser of its own; the address is told as a reverse proxy does, as tries are counted by it. */
-function visitor() {
+function visitor(storageState = undefined) {
   n_visitors += 1;
   return browser.newContext({
-    baseURL: base, viewport: DESKTOP,
+    baseURL: base, viewport: DESKTOP, storageState,
     extraHTTPHeaders: { "x-forwarded-for": `192.0.2.${n_visitors}` },
   });
 }
 
-/** Walks as a browser does from the start to the address that leads back, which is not opened. */
-async function walk(context, user, change = (url) => url) {
-  const options = { maxRedirects: 0 };
-  let answer = await context.request.get("/login/oidc?next=/map", options);
+/** Begins a login; answers the provider's address, which is not opened. */
+async function begin(context) {
+  const answer = await context.request.get("/login/oidc?next=/map", { maxRedirects: 0 });
   assert.equal(answer.status(), 303);
-  let at = new URL(answer.headers().location);
+  const at = new URL(answer.headers().location);
   assert.ok(at.href.startsWith(issuer), at.href);
   for (const name of ["state", "nonce", "code_challenge"]) assert.ok(at.searchParams.get(name).length >= 20, name);
   assert.equal(at.searchParams.get("code_challenge_method"), "S256");
+  return at;
+}
+
+/** Walks as a browser does from the start to the address that leads back, which is not opened. */
+async function walk(context, user, change = (url) => url) {
+  const at = await begin(context);
   change(at.searchParams);
+  return walkOn(context, user, at);
+}
+
+/** Walks on from an address of the provider. */
+async function walkOn(context, user, at) {
+  const options = { maxRedirects: 0 };
   for (let n = 0; n < 20; n++) {
     if (at.pathname === CALLBACK) return at;
-    answer = await context.request.get(at.href, options);
+    let answer = await context.request.get(at.href, options);
     if (answer.status() === 200) {
       const page = await answer.text();
       const action = /<form[^>]*action="([^"]+)"/.exec(page)[1];
@@ -57,7 +70,27 @@ async function refused(what, context, back, status, words) {
   return page;
 }
 
-try {
+/** Begins a login and puts browser and address aside. */
+async function putAside() {
+  const context = await visitor();
+  const at = await begin(context);
+  const waiting = { at: at.href, state: await context.storageState() };
+  await writeFile(process.env.HARBINGER_WAITING, JSON.stringify(waiting));
+}
+
+/** Ends the login that was put aside. */
+async function takeUp() {
+  const waiting = JSON.parse(await readFile(process.env.HARBINGER_WAITING, "utf8"));
+  const context = await visitor(waiting.state);
+  const back = await walkOn(context, "bo", new URL(waiting.at));
+  const page = await context.newPage();
+  await page.goto(back.pathname + back.search);
+  await page.waitForURL((it) => it.pathname === "/map");
+  await page.goto("/settings");
+  assert.match(await page.innerText(".deck"), /You are bo, analyst/);
+}
+
+async function tryAll() {
   // A person, with the pages of both sides.
   const { page, wrong, close } = await open(browser, base, { viewport: DESKTOP, extraHTTPHeaders: { "x-forwarded-for": "192.0.2.200" } });
   await page.goto("/search?q=power");
@@ -128,6 +161,10 @@ try {
   back.searchParams.delete("code");
   back.searchParams.set("error", "access_denied");
   await refused("a person who said no", context, back, 401, /did not confirm/);
+}
+
+try {
+  await ({ begin: putAside, finish: takeUp }[process.env.HARBINGER_STEP] ?? tryAll)();
 } finally {
   await browser.close();
 }

@@ -260,7 +260,6 @@ fn matched(search: &SavedSearch, article: &Article, now: DateTime<Utc>) -> Match
         search: search.clone(),
         search_created_at: now,
         article: article.id,
-        story: StoryId::founded_by(&article.id.to_string()),
         title: article.title.clone(),
         url: article.url.to_string(),
         source: article.source.clone(),

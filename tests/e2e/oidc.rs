@@ -66,9 +66,17 @@ async fn people_log_in_by_a_provider_and_nothing_wrong_gets_through() {
         .set("oidc.analysts", "[\"soc\"]")
         .set("oidc.scopes", "[\"profile\", \"groups\"]")
         .set("oidc.button", "Log in at the office");
+    let waiting = app.folder().join("waiting.json").display().to_string();
+    let env = |step| {
+        let step = ("HARBINGER_STEP", step);
+        [("HARBINGER_ISSUER", issuer.as_str()), ("HARBINGER_WAITING", &waiting), step]
+    };
     let served = app.serve().await;
-    let env = [("HARBINGER_ISSUER", issuer.as_str())];
-    tools.run("oidc.mjs", &served, &env, Duration::from_secs(240)).await;
+    tools.run("oidc.mjs", &served, &env("begin"), Duration::from_secs(60)).await;
+    served.stop().await;
+    let served = app.serve().await;
+    tools.run("oidc.mjs", &served, &env("finish"), Duration::from_secs(60)).await;
+    tools.run("oidc.mjs", &served, &env("all"), Duration::from_secs(240)).await;
     let (_, printed) = served.stop().await;
     assert!(!printed.contains(SECRET), "the secret is in the log");
     let archive = app.archive().await;
@@ -76,6 +84,6 @@ async fn people_log_in_by_a_provider_and_nothing_wrong_gets_through() {
     let logins = |outcome: &str| {
         audit.iter().filter(|it| it.action == "log in" && it.outcome == outcome).count()
     };
-    assert_eq!((logins("ok"), logins("refused")), (2, 9), "{audit:?}");
+    assert_eq!((logins("ok"), logins("refused")), (3, 9), "{audit:?}");
     archive.close().await;
 }

@@ -1,16 +1,16 @@
 //! Login by an OpenID Connect provider: authorization code with PKCE, state and nonce.
 //!
-//! A login that was begun here waits in memory, under its state, for the browser to come back from
-//! the provider; it counts once, for ten minutes, and in the browser that began it.
+//! A login that was begun here waits in a cookie of the browser that began it, so that it outlives a
+//! restart and any worker can end it. State, nonce and the verifier of PKCE are made from that cookie
+//! by a one-way function, and nothing is kept here. It counts for ten minutes; once, since it ends
+//! with the cookie, and a provider's code counts once.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use config::Settings;
 use config::settings::{DefaultRole, OidcSettings};
 use index::archive::access::Role;
@@ -29,8 +29,6 @@ use crate::deliver::Secrets;
 pub(crate) const CALLBACK: &str = "/login/oidc/callback";
 /// Name of the client's secret.
 const SECRET: &str = "oidc-client-secret";
-/// Logins that may wait at once; when there are more, the oldest are forgotten.
-const N_PENDING_MAX: usize = 1_000;
 /// How long a login may take, in minutes.
 pub(crate) const MINUTES_MAX: i64 = 10;
 /// Longest answer of a provider.
@@ -69,25 +67,64 @@ pub(crate) enum OidcError {
     NoRole(String),
 }
 
-/// A login under way.
+/// Longest address in Harbinger that a cookie takes along.
+const NEXT_BYTES_MAX: usize = 1_000;
+
+/// A login under way, as the browser that began it keeps it: a secret, the second in which it began
+/// and where the person wants to go.
+#[derive(Debug)]
 struct Pending {
-    /// Hash of the cookie of the browser that began it.
-    browser: String,
-    nonce: Nonce,
-    verifier: PkceCodeVerifier,
+    cookie: String,
+    begun_at: i64,
     next: String,
-    begun_at: DateTime<Utc>,
 }
 
-/// Logins under way, and how the provider is asked.
-#[derive(Default)]
-pub(crate) struct Oidc {
-    pending: Mutex<BTreeMap<String, Pending>>,
-}
+impl Pending {
+    fn new(next: &str, now: DateTime<Utc>) -> Pending {
+        let next = if next.len() <= NEXT_BYTES_MAX { next } else { "/" };
+        let (secret, begun_at) = (token::new(), now.timestamp());
+        let cookie = format!("{secret}.{begun_at}.{}", URL_SAFE_NO_PAD.encode(next));
+        Pending { cookie, begun_at, next: next.to_owned() }
+    }
 
-impl std::fmt::Debug for Oidc {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("Oidc")
+    fn of(cookie: &str) -> Option<Pending> {
+        let mut parts = cookie.splitn(3, '.').skip(1);
+        let (begun_at, next) = (parts.next()?, parts.next()?);
+        Some(Pending {
+            begun_at: begun_at.parse().ok()?,
+            next: String::from_utf8(URL_SAFE_NO_PAD.decode(next).ok()?).ok()?,
+            cookie: cookie.to_owned(),
+        })
+    }
+
+    /// The login that an answer with `state` belongs to.
+    fn resumed(
+        cookie: Option<&str>,
+        state: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Pending, OidcError> {
+        let begun = cookie.and_then(Pending::of).ok_or(OidcError::Strange)?;
+        let age = now.timestamp().saturating_sub(begun.begun_at);
+        let is_fresh = (0..MINUTES_MAX * 60).contains(&age);
+        let is_same = token::is_same(state, begun.state().secret());
+        if is_same && is_fresh { Ok(begun) } else { Err(OidcError::Strange) }
+    }
+
+    fn state(&self) -> CsrfToken {
+        CsrfToken::new(self.derived("harbinger 2026-11-26 oidc state"))
+    }
+
+    fn nonce(&self) -> Nonce {
+        Nonce::new(self.derived("harbinger 2026-11-26 oidc nonce"))
+    }
+
+    fn verifier(&self) -> PkceCodeVerifier {
+        PkceCodeVerifier::new(self.derived("harbinger 2026-11-26 oidc pkce verifier"))
+    }
+
+    /// 43 characters that tell neither the cookie nor what is made of it for another purpose.
+    fn derived(&self, purpose: &str) -> String {
+        URL_SAFE_NO_PAD.encode(blake3::derive_key(purpose, self.cookie.as_bytes()))
     }
 }
 
@@ -109,98 +146,64 @@ pub(crate) struct Person {
     pub(crate) next: String,
 }
 
-impl Oidc {
-    /// Begins a login.
-    pub(crate) async fn begin(
-        &self,
-        settings: &Settings,
-        next: String,
-        now: DateTime<Utc>,
-    ) -> Result<Begun, OidcError> {
-        let client = client(settings).await?;
-        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let mut request = client.authorize_url(
-            CoreAuthenticationFlow::AuthorizationCode,
-            CsrfToken::new_random,
-            Nonce::new_random,
-        );
-        for scope in &settings.oidc.scopes {
-            request = request.add_scope(Scope::new(scope.clone()));
-        }
-        let (address, state, nonce) = request.set_pkce_challenge(challenge).url();
-        let cookie = token::new();
-        let browser = token::hash(&cookie);
-        let begun = Pending { browser, nonce, verifier, next, begun_at: now };
-        self.keep(state.secret().clone(), begun, now);
-        Ok(Begun { address: address.into(), cookie })
+/// Begins a login.
+pub(crate) async fn begin(
+    settings: &Settings,
+    next: &str,
+    now: DateTime<Utc>,
+) -> Result<Begun, OidcError> {
+    let client = client(settings).await?;
+    let begun = Pending::new(next, now);
+    let (state, nonce) = (begun.state(), begun.nonce());
+    let mut request =
+        client.authorize_url(CoreAuthenticationFlow::AuthorizationCode, || state, || nonce);
+    for scope in &settings.oidc.scopes {
+        request = request.add_scope(Scope::new(scope.clone()));
     }
+    let challenge = PkceCodeChallenge::from_code_verifier_sha256(&begun.verifier());
+    let (address, _, _) = request.set_pkce_challenge(challenge).url();
+    Ok(Begun { address: address.into(), cookie: begun.cookie })
+}
 
-    fn keep(&self, state: String, begun: Pending, now: DateTime<Utc>) {
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.retain(|_, it| now - it.begun_at < TimeDelta::minutes(MINUTES_MAX));
-        while N_PENDING_MAX <= pending.len() {
-            let oldest = pending.iter().min_by_key(|it| it.1.begun_at).map(|it| it.0.clone());
-            let Some(oldest) = oldest else { break };
-            pending.remove(&oldest);
-        }
-        pending.insert(state, begun);
+/// Ends a login with what the provider sent the browser back with.
+pub(crate) async fn finish(
+    settings: &Settings,
+    answer: Answer,
+    cookie: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<Person, OidcError> {
+    let begun = Pending::resumed(cookie, &answer.state, now)?;
+    if let Some(error) = answer.error {
+        let why = answer.error_description.unwrap_or_default();
+        return Err(OidcError::Refused(shortened(&format!("{error} {why}"))));
     }
-
-    /// Takes out the login with this state, whatever comes of it: it counts once.
-    fn take(
-        &self,
-        state: &str,
-        cookie: Option<&str>,
-        now: DateTime<Utc>,
-    ) -> Result<Pending, OidcError> {
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        let begun = pending.remove(state).ok_or(OidcError::Strange)?;
-        let is_same = cookie.is_some_and(|it| token::is_same(&token::hash(it), &begun.browser));
-        let is_fresh = now - begun.begun_at < TimeDelta::minutes(MINUTES_MAX);
-        if is_same && is_fresh { Ok(begun) } else { Err(OidcError::Strange) }
-    }
-
-    /// Ends a login with what the provider sent the browser back with.
-    pub(crate) async fn finish(
-        &self,
-        settings: &Settings,
-        answer: Answer,
-        cookie: Option<&str>,
-        now: DateTime<Utc>,
-    ) -> Result<Person, OidcError> {
-        let begun = self.take(&answer.state, cookie, now)?;
-        if let Some(error) = answer.error {
-            let why = answer.error_description.unwrap_or_default();
-            return Err(OidcError::Refused(shortened(&format!("{error} {why}"))));
-        }
-        let code = answer.code.ok_or_else(|| OidcError::Refused("it sent no code".to_owned()))?;
-        let client = client(settings).await?;
-        let ask = asking()?;
-        let exchange = client
-            .exchange_code(AuthorizationCode::new(code))
-            .map_err(|error| OidcError::Provider(error.to_string()))?
-            .set_pkce_verifier(begun.verifier);
-        let token = exchange
-            .request_async(&ask)
-            .await
-            .map_err(|error| OidcError::Refused(shortened(&chain(&error))))?;
-        let id_token =
-            token.id_token().ok_or_else(|| OidcError::Invalid("it has no ID token".to_owned()))?;
-        let claims = id_token
-            .claims(&client.id_token_verifier(), &begun.nonce)
-            .map_err(|error| OidcError::Invalid(chain(&error)))?;
-        let subject = claims.subject().as_str();
-        let all = payload(&id_token.to_string());
-        let name = ["preferred_username", "email", "sub"]
-            .iter()
-            .find_map(|it| all[*it].as_str().filter(|it| !it.trim().is_empty()))
-            .unwrap_or(subject);
-        let name = user_name(name);
-        let role = role_of(&settings.oidc, &all[&settings.oidc.roles_claim]);
-        let role = role.ok_or_else(|| OidcError::NoRole(name.clone()))?;
-        let issuer = settings.oidc.issuer.as_deref().unwrap_or_default();
-        Ok(Person { credential: format!("oidc {issuer} {subject}"), name, role, next: begun.next })
-    }
+    let code = answer.code.ok_or_else(|| OidcError::Refused("it sent no code".to_owned()))?;
+    let client = client(settings).await?;
+    let ask = asking()?;
+    let exchange = client
+        .exchange_code(AuthorizationCode::new(code))
+        .map_err(|error| OidcError::Provider(error.to_string()))?
+        .set_pkce_verifier(begun.verifier());
+    let token = exchange
+        .request_async(&ask)
+        .await
+        .map_err(|error| OidcError::Refused(shortened(&chain(&error))))?;
+    let id_token =
+        token.id_token().ok_or_else(|| OidcError::Invalid("it has no ID token".to_owned()))?;
+    let claims = id_token
+        .claims(&client.id_token_verifier(), &begun.nonce())
+        .map_err(|error| OidcError::Invalid(chain(&error)))?;
+    let subject = claims.subject().as_str();
+    let all = payload(&id_token.to_string());
+    let name = ["preferred_username", "email", "sub"]
+        .iter()
+        .find_map(|it| all[*it].as_str().filter(|it| !it.trim().is_empty()))
+        .unwrap_or(subject);
+    let name = user_name(name);
+    let role = role_of(&settings.oidc, &all[&settings.oidc.roles_claim]);
+    let role = role.ok_or_else(|| OidcError::NoRole(name.clone()))?;
+    let issuer = settings.oidc.issuer.as_deref().unwrap_or_default();
+    Ok(Person { credential: format!("oidc {issuer} {subject}"), name, role, next: begun.next })
 }
 
 /// What the provider sends the browser back with.
@@ -342,41 +345,61 @@ mod tests {
         DateTime::from_timestamp(1_767_225_600 + minute * 60, 0).unwrap()
     }
 
-    fn pending(cookie: &str, minute: i64) -> Pending {
-        Pending {
-            browser: token::hash(cookie),
-            nonce: Nonce::new("n".to_owned()),
-            verifier: PkceCodeVerifier::new("v".repeat(43)),
-            next: "/".to_owned(),
-            begun_at: at(minute),
+    #[test]
+    fn a_login_counts_for_a_while_and_in_its_own_browser() {
+        let begun = Pending::new("/search?q=Öl", at(0));
+        let (cookie, state) = (Some(begun.cookie.as_str()), begun.state());
+        let state = state.secret();
+        let resume = |cookie, state: &str, minute| Pending::resumed(cookie, state, at(minute));
+        let resumed = resume(cookie, state, 9).unwrap();
+        assert_eq!(resumed.next, "/search?q=Öl");
+        assert_eq!(resumed.nonce().secret(), begun.nonce().secret());
+        assert_eq!(resumed.verifier().secret(), begun.verifier().secret());
+        let other = Pending::new("/search?q=Öl", at(0));
+        assert!(resume(Some(&other.cookie), state, 1).is_err(), "another browser");
+        assert!(resume(cookie, other.state().secret(), 1).is_err(), "another state");
+        assert!(resume(cookie, "", 1).is_err());
+        assert!(resume(None, state, 1).is_err());
+        assert!(resume(cookie, state, 10).is_err(), "too late");
+        assert!(resume(cookie, state, -1).is_err(), "from the future");
+    }
+
+    #[test]
+    fn a_cookie_that_was_changed_belongs_to_no_login() {
+        let begun = Pending::new("/", at(0));
+        let parts: Vec<&str> = begun.cookie.split('.').collect();
+        let [secret, begun_at, next] = parts[..] else { panic!("{parts:?}") };
+        let (later, elsewhere) = (at(60).timestamp(), URL_SAFE_NO_PAD.encode("//evil.example"));
+        for changed in [
+            format!("{secret}.{later}.{next}"),
+            format!("{secret}.{begun_at}.{elsewhere}"),
+            format!("{}.{begun_at}.{next}", &secret[1..]),
+            format!("{secret}.{}.{next}", i64::MIN),
+            secret.to_owned(),
+            String::new(),
+        ] {
+            let resumed = Pending::resumed(Some(&changed), begun.state().secret(), at(1));
+            assert!(resumed.is_err(), "{changed}");
         }
     }
 
     #[test]
-    fn a_login_counts_once_for_a_while_and_in_its_own_browser() {
-        let oidc = Oidc::default();
-        let begin = |state: &str| oidc.keep(state.to_owned(), pending("mine", 0), at(0));
-        for state in ["a", "b", "c", "d"] {
-            begin(state);
+    fn what_the_provider_sees_tells_nothing_of_what_it_must_not() {
+        let begun = Pending::new("/", at(0));
+        let (state, nonce, verifier) = (begun.state(), begun.nonce(), begun.verifier());
+        let all = [state.secret(), nonce.secret(), verifier.secret(), &begun.cookie];
+        for (at, one) in all.iter().enumerate() {
+            assert!(43 <= one.len(), "{one}");
+            assert!(all[at + 1..].iter().all(|it| !it.contains(one.as_str())), "{all:?}");
         }
-        assert!(oidc.take("a", Some("mine"), at(9)).is_ok());
-        assert!(oidc.take("a", Some("mine"), at(9)).is_err(), "once");
-        assert!(oidc.take("b", Some("theirs"), at(1)).is_err());
-        assert!(oidc.take("b", Some("mine"), at(1)).is_err(), "a wrong try uses it up");
-        assert!(oidc.take("c", None, at(1)).is_err());
-        assert!(oidc.take("d", Some("mine"), at(10)).is_err(), "too late");
-        assert!(oidc.take("", Some("mine"), at(1)).is_err());
     }
 
     #[test]
-    fn logins_that_nobody_finishes_take_no_room() {
-        let oidc = Oidc::default();
-        for n in 0..2_000 {
-            oidc.keep(format!("{n:04}"), pending("mine", 0), at(0));
-        }
-        assert_eq!(oidc.pending.lock().unwrap().len(), N_PENDING_MAX);
-        oidc.keep("late".to_owned(), pending("mine", 10), at(10));
-        assert_eq!(oidc.pending.lock().unwrap().len(), 1, "old ones are forgotten");
+    fn an_address_that_no_cookie_holds_is_left_out() {
+        let begun = Pending::new(&format!("/search?q={}", "x".repeat(5_000)), at(0));
+        assert_eq!(begun.next, "/");
+        let begun = Pending::new(&format!("/{}", "x".repeat(NEXT_BYTES_MAX - 1)), at(0));
+        assert!(begun.next.len() == NEXT_BYTES_MAX && begun.cookie.len() < 1_500);
     }
 
     #[test]

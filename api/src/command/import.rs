@@ -206,7 +206,7 @@ impl<'a> Import<'a> {
             n_done: place.n_done,
             is_done: is_end,
         };
-        let recorded = self.system.archive.record_import(&articles, &state, super::now());
+        let recorded = self.system.archive.record_import(&articles, &state);
         let recorded = self.runtime.block_on(recorded)?;
         let n_new = recorded.iter().filter(|it| **it == Recorded::Inserted).count() as u64;
         *self.counts.entry("articles_new".to_owned()).or_default() += n_new;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use index::graph::{Edge, Graph, Node};
+use index::graph::{Edge, Node};
 
 use super::{Wants, Writer, timestamp};
 
@@ -22,14 +22,12 @@ impl Writer for CypherWriter {
         writeln!(out, "{constraint}")
     }
 
-    fn end(&mut self, graph: &Graph, out: &mut dyn Write) -> io::Result<()> {
-        for it in &graph.nodes {
-            writeln!(out, "{}", node(it))?;
-        }
-        for it in &graph.edges {
-            writeln!(out, "{}", edge(it))?;
-        }
-        Ok(())
+    fn nodes(&mut self, nodes: &[Node], out: &mut dyn Write) -> io::Result<()> {
+        nodes.iter().try_for_each(|it| writeln!(out, "{}", node(it)))
+    }
+
+    fn edge(&mut self, _: u64, it: &Edge, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}", edge(it))
     }
 }
 

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use index::graph::{Edge, Graph, Node};
+use index::graph::{Edge, Node};
 
 use super::xml::Xml;
-use super::{Wants, Writer, evidence_json, timestamp};
+use super::{GraphCounts, Wants, Writer, evidence_json, timestamp};
 
 /// Writes nodes and edges; knows no articles.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Writer for GexfWriter {
         Wants { graph: true, ..Wants::default() }
     }
 
-    fn end(&mut self, graph: &Graph, out: &mut dyn Write) -> io::Result<()> {
+    fn nodes(&mut self, nodes: &[Node], out: &mut dyn Write) -> io::Result<()> {
         let mut xml = Xml::new(&mut *out)?;
         xml.open("gexf", &[("xmlns", "http://www.gexf.net/1.2draft"), ("version", "1.2")])?;
         xml.open("meta", &[])?;
@@ -53,18 +53,20 @@ impl Writer for GexfWriter {
             xml.close("attributes")?;
         }
         xml.open("nodes", &[])?;
-        for it in &graph.nodes {
+        for it in nodes {
             node(&mut xml, it)?;
         }
         xml.close("nodes")?;
-        xml.open("edges", &[])?;
-        for (number, it) in graph.edges.iter().enumerate() {
-            edge(&mut xml, number, it)?;
-        }
-        for name in ["edges", "graph", "gexf"] {
-            xml.close(name)?;
-        }
-        Ok(())
+        xml.open("edges", &[])
+    }
+
+    fn edge(&mut self, number: u64, it: &Edge, out: &mut dyn Write) -> io::Result<()> {
+        edge(&mut Xml::going_on(out), number, it)
+    }
+
+    fn end(&mut self, _: &GraphCounts, out: &mut dyn Write) -> io::Result<()> {
+        let mut xml = Xml::going_on(out);
+        ["edges", "graph", "gexf"].iter().try_for_each(|it| xml.close(it))
     }
 }
 
@@ -83,7 +85,7 @@ fn node<W: Write>(xml: &mut Xml<W>, node: &Node) -> io::Result<()> {
     xml.close("node")
 }
 
-fn edge<W: Write>(xml: &mut Xml<W>, number: usize, edge: &Edge) -> io::Result<()> {
+fn edge<W: Write>(xml: &mut Xml<W>, number: u64, edge: &Edge) -> io::Result<()> {
     let (start, end) = interval(edge.first_at, edge.last_at);
     let (id, weight) = (number.to_string(), edge.weight.to_string());
     let attributes = [

@@ -2,10 +2,10 @@
 
 use std::io::{self, Write};
 
-use index::graph::{Edge, Graph, Node};
+use index::graph::{Edge, Node};
 
 use super::xml::Xml;
-use super::{Wants, Writer, evidence_json, timestamp};
+use super::{GraphCounts, Wants, Writer, evidence_json, timestamp};
 
 /// Writes nodes and edges; knows no articles.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Writer for GraphmlWriter {
         Wants { graph: true, ..Wants::default() }
     }
 
-    fn end(&mut self, graph: &Graph, out: &mut dyn Write) -> io::Result<()> {
+    fn nodes(&mut self, nodes: &[Node], out: &mut dyn Write) -> io::Result<()> {
         let mut xml = Xml::new(&mut *out)?;
         xml.open("graphml", &[("xmlns", "http://graphml.graphdrawing.org/xmlns")])?;
         for (class, keys) in [("node", &NODE_KEYS[..]), ("edge", &EDGE_KEYS[..])] {
@@ -49,12 +49,15 @@ impl Writer for GraphmlWriter {
             }
         }
         xml.open("graph", &[("id", "harbinger"), ("edgedefault", "directed")])?;
-        for it in &graph.nodes {
-            node(&mut xml, it)?;
-        }
-        for (number, it) in graph.edges.iter().enumerate() {
-            edge(&mut xml, number, it)?;
-        }
+        nodes.iter().try_for_each(|it| node(&mut xml, it))
+    }
+
+    fn edge(&mut self, number: u64, it: &Edge, out: &mut dyn Write) -> io::Result<()> {
+        edge(&mut Xml::going_on(out), number, it)
+    }
+
+    fn end(&mut self, _: &GraphCounts, out: &mut dyn Write) -> io::Result<()> {
+        let mut xml = Xml::going_on(out);
         xml.close("graph")?;
         xml.close("graphml")
     }
@@ -75,7 +78,7 @@ fn node<W: Write>(xml: &mut Xml<W>, node: &Node) -> io::Result<()> {
     xml.close("node")
 }
 
-fn edge<W: Write>(xml: &mut Xml<W>, number: usize, edge: &Edge) -> io::Result<()> {
+fn edge<W: Write>(xml: &mut Xml<W>, number: u64, edge: &Edge) -> io::Result<()> {
     let id = format!("e{number}");
     xml.open("edge", &[("id", &id), ("source", &edge.source), ("target", &edge.target)])?;
     let first = edge.evidence.first();

@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 
 use index::GraphArticle;
-use index::graph::Graph;
+use index::graph::{Edge, Node};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Wants, Writer};
+use super::{GraphCounts, Wants, Writer};
 
 /// Writes articles and statements as they come, nodes and edges at the end.
 #[derive(Debug)]
@@ -31,15 +31,21 @@ impl Writer for JsonlWriter {
         article.statements.iter().try_for_each(|it| line(out, "statement", it))
     }
 
-    fn end(&mut self, graph: &Graph, out: &mut dyn Write) -> io::Result<()> {
-        graph.nodes.iter().try_for_each(|it| line(out, "node", it))?;
-        graph.edges.iter().try_for_each(|it| line(out, "edge", it))?;
+    fn nodes(&mut self, nodes: &[Node], out: &mut dyn Write) -> io::Result<()> {
+        nodes.iter().try_for_each(|it| line(out, "node", it))
+    }
+
+    fn edge(&mut self, _: u64, edge: &Edge, out: &mut dyn Write) -> io::Result<()> {
+        line(out, "edge", edge)
+    }
+
+    fn end(&mut self, counts: &GraphCounts, out: &mut dyn Write) -> io::Result<()> {
         let counts = json!({
-            "n_articles": graph.n_articles,
-            "n_statements": graph.n_statements,
-            "n_nodes": graph.nodes.len(),
-            "n_edges": graph.edges.len(),
-            "is_cut": graph.is_cut,
+            "n_articles": counts.n_articles,
+            "n_statements": counts.n_statements,
+            "n_nodes": counts.n_nodes,
+            "n_edges": counts.n_edges,
+            "is_cut": counts.is_cut,
         });
         line(out, "end", &counts)
     }

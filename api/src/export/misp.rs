@@ -7,7 +7,7 @@ use index::graph::Party;
 use index::{GraphArticle, StatementRecord, StoryMembers};
 use serde_json::{Value, json};
 
-use super::{Tlp, Wants, Writer, ids, word};
+use super::{GraphCounts, Tlp, Wants, Writer, ids, word};
 
 /// Sharing: only the organisation that imports it; whoever imports decides on more.
 const OWN_ORGANISATION: &str = "0";
@@ -48,7 +48,7 @@ impl Writer for MispWriter {
         Ok(())
     }
 
-    fn end(&mut self, _: &index::graph::Graph, out: &mut dyn Write) -> io::Result<()> {
+    fn end(&mut self, _: &GraphCounts, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(b"\n]}\n")
     }
 }

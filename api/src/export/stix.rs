@@ -15,11 +15,10 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use index::graph::Graph;
 use index::{GraphArticle, StoryMembers};
 use serde_json::{Map, Value, json};
 
-use super::{Facts, Tlp, Wants, Writer, ids, timestamp};
+use super::{Facts, GraphCounts, Tlp, Wants, Writer, ids, timestamp};
 
 /// Writes one bundle.
 pub(crate) struct StixWriter {
@@ -70,7 +69,7 @@ impl Writer for StixWriter {
         self.write(&[grouping], out)
     }
 
-    fn end(&mut self, _: &Graph, out: &mut dyn Write) -> io::Result<()> {
+    fn end(&mut self, _: &GraphCounts, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(b"\n]}\n")
     }
 }

@@ -19,6 +19,11 @@ impl<W: Write> Xml<W> {
         Ok(Xml { writer })
     }
 
+    /// Writes to `out` behind what was written before.
+    pub(crate) fn going_on(out: W) -> Xml<W> {
+        Xml { writer: Writer::new(out) }
+    }
+
     /// `<name …>`
     pub(crate) fn open(&mut self, name: &str, attributes: &[(&str, &str)]) -> io::Result<()> {
         self.line()?;

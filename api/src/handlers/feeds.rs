@@ -5,6 +5,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
+use chrono::{DateTime, SecondsFormat, Utc};
 use index::archive::alerts::{AlertFilter, AlertRecord};
 
 use crate::deliver::payload::why;
@@ -55,7 +56,7 @@ pub(crate) async fn atom(
         id: format!("urn:harbinger:search:{id}"),
         name: legible(&record.search.name),
         query: legible(&record.search.query),
-        updated: newest.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        updated: timestamp(newest),
         self_href: format!("{base}/feeds/{id}.atom"),
         page_href: format!("{base}/alerts?search={id}"),
         entries: alerts.iter().map(entry).collect(),
@@ -69,17 +70,20 @@ fn entry(alert: &AlertRecord) -> Entry {
     let sentence = quoted(&alert.sentence)
         .or_else(|| alert.reasons.iter().find_map(|it| quoted(&it.sentence)))
         .unwrap_or_default();
-    let at =
-        |it: chrono::DateTime<chrono::Utc>| it.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     Entry {
         id: format!("urn:harbinger:alert:{}", alert.id),
         title: legible(&alert.title),
         href: legible(&alert.url),
         source: legible(&alert.source_name),
-        published: at(alert.dated_at),
-        updated: at(alert.created_at),
+        published: timestamp(alert.dated_at),
+        updated: timestamp(alert.created_at),
         summary: legible(&format!("{sentence}{}", why(alert))),
     }
+}
+
+/// An instant with as many decimals as it has.
+fn timestamp(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// Where this server is reached: as set, else as asked.

@@ -219,10 +219,10 @@ async fn build(
     let mut builder = GraphBuilder::new(GraphLimits::PAGE);
     for some in ids.chunks(LIMIT_MAX) {
         for article in state.archive.graph_articles(some).await? {
-            builder.add(&article);
+            builder.add(&article).map_err(ApiError::internal)?;
         }
     }
-    let graph = asked.trim.apply(builder.finish());
+    let graph = asked.trim.apply(builder.finish().map_err(ApiError::internal)?);
     Ok(GraphBody { graph, n_articles_found, focus: asked.trim.focus.clone() })
 }
 

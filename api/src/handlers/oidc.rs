@@ -8,12 +8,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::login::{Next, begin_session, note, own_address, show_again};
 use crate::access::guard::{address, named_cookie};
-use crate::access::oidc::{Answer, MINUTES_MAX, OidcError};
+use crate::access::oidc::{self, Answer, MINUTES_MAX, OidcError};
 use crate::error::ApiError;
 use crate::pages::{frame, login};
 use crate::state::AppState;
 
-/// Knows the browser again that began a login.
+/// Holds a login that the browser has begun.
 const COOKIE: &str = "harbinger_login";
 
 /// Sends the browser to the provider.
@@ -28,7 +28,7 @@ pub(crate) async fn begin(
     }
     state.limits.login("oidc", &address(&request)).map_err(ApiError::too_many_requests)?;
     let next = own_address(&next.next);
-    match state.oidc.begin(settings, next.clone(), (state.now)()).await {
+    match oidc::begin(settings, &next, (state.now)()).await {
         Ok(begun) => {
             let mut response = Redirect::to(&begun.address).into_response();
             set_cookie(&mut response, &begun.cookie, MINUTES_MAX * 60, is_secure(&request));
@@ -48,7 +48,7 @@ pub(crate) async fn finish(
     state.limits.login("oidc", &address(&request)).map_err(ApiError::too_many_requests)?;
     let cookie = named_cookie(request.headers(), COOKIE);
     let now = (state.now)();
-    let mut response = match state.oidc.finish(settings, answer, cookie.as_deref(), now).await {
+    let mut response = match oidc::finish(settings, answer, cookie.as_deref(), now).await {
         Ok(person) => {
             let archive = &state.archive;
             let name = archive
@@ -57,7 +57,7 @@ pub(crate) async fn finish(
             note(&state, &name, "log in", "ok").await;
             // A page and no redirect: the session's cookie goes with nothing that began on the
             // provider's site, and a redirect would still count as that.
-            let mut response = frame::render(&login::done(&person.next))?;
+            let mut response = frame::render(&login::done(&own_address(&person.next)))?;
             begin_session(&state, &name, &mut response, is_secure(&request)).await?;
             response
         }

@@ -13,7 +13,7 @@ use index::{StoryArticle, StoryRecord, StorySummary};
 use ingest::ArticleId;
 use nlp::StatementKind;
 use nlp::story::StoryId;
-use nlp::story::summary::{Told, summary};
+use nlp::story::summary::{Lead, summary};
 use serde::Serialize;
 use utoipa::IntoParams;
 
@@ -278,12 +278,12 @@ async fn sentences(
     story: &StoryId,
 ) -> Result<Vec<(ArticleId, String)>, ApiError> {
     let leads = state.archive.story_leads(story).await?;
-    let told = leads.iter().map(|it| Told {
+    let read = leads.iter().map(|it| Lead {
         title: &it.title,
         lead: &it.lead,
         language: it.language.as_deref(),
     });
-    let sentences = summary(&told.collect::<Vec<_>>()).into_iter();
+    let sentences = summary(&read.collect::<Vec<_>>()).into_iter();
     Ok(sentences.map(|it| (leads[it.article].article, it.text)).collect())
 }
 

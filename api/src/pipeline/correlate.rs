@@ -51,7 +51,7 @@ async fn correlate_all(
             let article = it.article.clone();
             let item = correlate(&mut stories, it, &mut events);
             let is_old = shared.mode == Mode::Offline || is_backfilled(&article, &shared.config);
-            let stored = stored(article, &item, &shared.roster, &shared.countries);
+            let stored = stored(article, &item, &shared.roster, shared.archive.countries());
             let now = (shared.now)();
             matches.extend(searches.matches(&shared.archive, &stored, is_old, now).await?);
             correlated.push(item);

@@ -118,7 +118,7 @@ fn index_tail(
         let read = shared.archive.index_changes_after(batch.highest_seq, N_ARTICLES_PER_READ);
         let mut changes = runtime.block_on(read).map_err(StageError::Archive)?;
         for article in &mut changes.articles {
-            shared.countries.fill(article);
+            shared.archive.countries().fill(article);
         }
         if let Some(last) = changes.last_seq {
             writer.apply(&changes.articles).map_err(StageError::Index)?;

@@ -13,7 +13,6 @@ use index::matching::explain::{matching_statements, sentence_at, statement_at, w
 use index::matching::novelty::{Claim, claims};
 use index::{Countries, Matcher, StoredArticle, explain};
 use ingest::Article;
-use nlp::story::StoryId;
 use tracing::warn;
 
 use crate::roster::Roster;
@@ -80,8 +79,8 @@ impl SavedSearches {
                 continue;
             }
             let items = items(&record.search, stored, now);
-            if let (Some(story), false) = (&stored.story, items.is_empty()) {
-                matches.push(matched(record.search, record.created_at, stored, story, items));
+            if !items.is_empty() {
+                matches.push(matched(record.search, record.created_at, stored, items));
             }
         }
         Ok(matches)
@@ -92,7 +91,6 @@ fn matched(
     search: SavedSearch,
     search_created_at: DateTime<Utc>,
     stored: &StoredArticle,
-    story: &StoryId,
     items: Vec<MatchItem>,
 ) -> Match {
     let article = &stored.article;
@@ -100,7 +98,6 @@ fn matched(
         search,
         search_created_at,
         article: article.id,
-        story: story.clone(),
         title: article.title.clone(),
         url: article.url.to_string(),
         source: article.source.clone(),
@@ -131,7 +128,7 @@ pub(crate) fn items(
             place: format!("{part}{}", place.1),
             sentence: sentence_at(stored, place),
             reasons: explain(search, &with_only(stored, place), now).unwrap_or_default(),
-            claims: claims(statement, &stored.countries),
+            claims: claims(statement, |id| stored.countries.get(id)),
         })
     });
     let mut items: Vec<MatchItem> = found.collect();
@@ -220,7 +217,7 @@ mod tests {
                 article: article.id,
                 annotation: Annotation::default(),
                 embedding: Vec::new(),
-                story: StoryId::founded_by(&article.id.to_string()),
+                story: nlp::story::StoryId::founded_by(&article.id.to_string()),
                 headline: None,
                 copy_of: None,
                 merged: Vec::new(),

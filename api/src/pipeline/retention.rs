@@ -1,4 +1,5 @@
-//! Retention: deletes what is older than the settings say, once a day.
+//! Retention: deletes what is older than the settings say, and forgets what nobody asks for any more,
+//! once a day.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,25 +22,30 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Deletes what is old until the pipeline stops. What fails is tried again the next day.
 pub(super) async fn run(shared: Arc<Shared>) -> anyhow::Result<()> {
-    let days = shared.config.settings.retention.articles_days;
-    while let Some(days) = days
-        && !shared.shutdown.is_cancelled()
-    {
-        let now = (shared.now)();
-        let folder = shared.config.settings.data_dir.join(WARC_FOLDER);
-        let before = cutoff(now, days);
-        let pruned =
-            prune(&shared.archive, &folder, before, now, "retention", &shared.shutdown).await;
-        match pruned {
-            Ok(_) => shared.annotations_added.notify_one(),
-            Err(error) => {
-                warn!("{:#}; trying again tomorrow", anyhow::Error::from(error));
-            }
+    while !shared.shutdown.is_cancelled() {
+        if let Err(error) = prune_and_forget(&shared).await {
+            warn!("{:#}; trying again tomorrow", anyhow::Error::from(error));
         }
         tokio::select! {
             () = shared.shutdown.cancelled() => {}
             () = tokio::time::sleep(EVERY) => {}
         }
+    }
+    Ok(())
+}
+
+async fn prune_and_forget(shared: &Shared) -> Result<(), ArchiveError> {
+    let (settings, now) = (&shared.config.settings, (shared.now)());
+    if let Some(days) = settings.retention.articles_days {
+        let folder = settings.data_dir.join(WARC_FOLDER);
+        let before = cutoff(now, days);
+        prune(&shared.archive, &folder, before, now, "retention", &shared.shutdown).await?;
+        shared.annotations_added.notify_one();
+    }
+    // Older articles raise no alerts.
+    let late = TimeDelta::days(settings.alerts.backfill_after_days.into());
+    while !shared.shutdown.is_cancelled() && 0 < shared.archive.forget_told(late, now).await? {
+        tokio::time::sleep(PAUSE).await;
     }
     Ok(())
 }

@@ -129,13 +129,12 @@ async fn raise(archive: &Archive, search: &SavedSearch, n_alerts: usize) {
     for n in 0..n_alerts {
         let article = article(n);
         archive.record_article(&article, None).await.unwrap();
-        let story = StoryId::founded_by(&article.id.to_string());
-        matches.push(matched(search, &article, &story));
+        matches.push(matched(search, &article));
         batch.push(CorrelatedArticle {
             article: article.id,
             annotation: Annotation::default(),
             embedding: vec![0.0],
-            story,
+            story: StoryId::founded_by(&article.id.to_string()),
             headline: None,
             copy_of: None,
             merged: Vec::new(),
@@ -165,7 +164,7 @@ fn article(n: usize) -> Article {
     }
 }
 
-fn matched(search: &SavedSearch, article: &Article, story: &StoryId) -> Match {
+fn matched(search: &SavedSearch, article: &Article) -> Match {
     let reason = Reason {
         clause: "actor:iran".to_owned(),
         alias: "Iran".to_owned(),
@@ -175,7 +174,6 @@ fn matched(search: &SavedSearch, article: &Article, story: &StoryId) -> Match {
         search: search.clone(),
         search_created_at: now(),
         article: article.id,
-        story: story.clone(),
         title: article.title.clone(),
         url: article.url.to_string(),
         source: article.source.clone(),

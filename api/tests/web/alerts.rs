@@ -6,7 +6,6 @@ use config::SavedSearch;
 use index::archive::alerts::{Match, MatchItem};
 use index::archive::searches::Expect;
 use index::matching::Reason;
-use nlp::story::StoryId;
 use serde_json::{Value, json};
 
 use crate::newsroom::{Answer, Draft, FRONT, Newsroom, now};
@@ -48,7 +47,6 @@ async fn raise(newsroom: &Newsroom, title: &str) -> String {
         search,
         search_created_at: now(),
         article: article.id,
-        story: StoryId::founded_by(&draft.story),
         title: article.title.clone(),
         url: article.url.to_string(),
         source: article.source.clone(),
@@ -180,6 +178,40 @@ async fn the_feed_of_a_saved_search_is_well_formed_whatever_a_headline_says() {
     assert_eq!(feed.entries.len(), 1);
     assert!(!answer.body.contains("<script>") && !answer.body.contains('\u{1}'), "{}", answer.body);
     assert_eq!(newsroom.get("/feeds/none.atom").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_feed_of_a_saved_search_is_read_back_without_loss() {
+    let newsroom = Newsroom::open().await;
+    let title = "Port <b>Ravel</b> & “Öl”: 5 < 6, &amp; \"all\" 'out' ]]> 電力 🛢";
+    let id = raise(&newsroom, title).await;
+    let alert = newsroom.state.archive.alert(&id).await.expect("readable").expect("an alert");
+    let body = newsroom.get("/feeds/grid.atom").await.body;
+    let address = "http://localhost/feeds/grid.atom";
+    let feed = ingest::feed::parse(body.as_bytes(), Some("application/atom+xml"), Some(address));
+    let feed = feed.expect("a feed that our own parser reads");
+    assert_eq!(feed.title.as_deref(), Some("Grid watch"));
+    assert_eq!(feed.description.as_deref(), Some("grid"));
+    assert_eq!(feed.link.as_deref(), Some("http://localhost/alerts?search=grid"));
+    assert_eq!(feed.updated, Some(alert.created_at));
+    let [entry] = &feed.entries[..] else { panic!("{:?}", feed.entries) };
+    assert_eq!(entry.id, Some(format!("urn:harbinger:alert:{id}")));
+    assert_eq!(entry.title.as_deref(), Some(title));
+    assert_eq!(entry.link.as_deref(), Some("https://meridian.example/fired"));
+    assert_eq!((entry.published, entry.updated), (Some(alert.dated_at), Some(alert.created_at)));
+    assert_eq!(entry.authors, ["Meridian Wire"]);
+    let summary = "“The grid of Port Ravel went down.” because of grid";
+    assert_eq!(entry.summary.as_deref(), Some(summary));
+
+    // Another Harbinger that polls this one gets the article under its own address.
+    let address = address.parse().expect("a URL");
+    let entries = ingest::feed::entries(&feed, &"other".into(), &address, now());
+    assert_eq!(entries[0].id, alert.article);
+    assert_eq!(entries[0].title.as_deref(), Some(title));
+    assert_eq!(
+        (entries[0].published_at, entries[0].summary.as_deref()),
+        (Some(alert.dated_at), Some(summary))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

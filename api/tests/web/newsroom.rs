@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use config::{Config, SectorId, SourceId};
 use index::archive::annotations::CorrelatedArticle;
 use index::archive::sources::SourceRow;
-use index::{Archive, ArchiveSettings, IndexWriterStage, WriterSettings};
+use index::{Archive, ArchiveSettings, Countries, IndexWriterStage, WriterSettings};
 use ingest::{Article, ArticleId, CanonicalUrl};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use nlp::story::StoryId;
@@ -64,7 +64,11 @@ impl Newsroom {
     async fn of(drafts: Vec<Draft>, change: impl FnOnce(&mut config::Settings)) -> Newsroom {
         let folder = TempDir::new().expect("a folder");
         let settings = ArchiveSettings::in_folder(folder.path().join("data"));
+        let mut config = Config::builtin().expect("the built-in configuration is valid");
+        change(&mut config.settings);
+        let config = Arc::new(config);
         let archive = Archive::open(&settings).await.expect("an archive");
+        let archive = archive.with_countries(Arc::new(Countries::of(&config.gazetteer)));
         archive.sync_sources(&sources(), now()).await.expect("sources");
         for draft in &drafts {
             archive.record_article(&draft.article, None).await.expect("an article is recorded");
@@ -73,9 +77,6 @@ impl Newsroom {
                 archive.record_annotations(&batch, now()).await.expect("an annotation is recorded");
             }
         }
-        let mut config = Config::builtin().expect("the built-in configuration is valid");
-        change(&mut config.settings);
-        let config = Arc::new(config);
         let index_dir = folder.path().join("data/index");
         let search = tokio::task::block_in_place(|| {
             IndexWriterStage::open(&index_dir, WriterSettings::default()).map(|writer| {

@@ -152,14 +152,11 @@ impl Archive {
         self.tried(format!("pause source {id}"), async {
             let mut tx = self.begin().await?;
             next_version(&mut tx).await?;
-            let paused = sqlx::query(
-                "UPDATE added_sources SET is_paused = $2, updated_at = $3 WHERE id = $1",
-            )
-            .bind(id.as_str())
-            .bind(i64::from(is_paused))
-            .bind(micros(now))
-            .execute(&mut *tx)
-            .await?;
+            let paused = sqlx::query("UPDATE added_sources SET is_paused = $2 WHERE id = $1")
+                .bind(id.as_str())
+                .bind(i64::from(is_paused))
+                .execute(&mut *tx)
+                .await?;
             if paused.rows_affected() == 0 {
                 return Ok(false);
             }
@@ -246,8 +243,8 @@ async fn insert(
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO added_sources (id, body, origin, is_paused, added_by, added_at, updated_at)
-         VALUES ($1, $2, $3, 0, $4, $5, $5)
+        "INSERT INTO added_sources (id, body, origin, is_paused, added_by, added_at)
+         VALUES ($1, $2, $3, 0, $4, $5)
          ON CONFLICT (id) DO NOTHING",
     )
     .bind(source.id.as_str())

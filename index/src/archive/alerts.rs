@@ -34,8 +34,6 @@ pub struct Match {
     pub search_created_at: DateTime<Utc>,
     /// The article.
     pub article: ArticleId,
-    /// Its story.
-    pub story: StoryId,
     /// Its headline.
     pub title: String,
     /// Its page.
@@ -184,13 +182,12 @@ impl Archive {
                 continue;
             };
             // Where it went, which is another story when the one that was found had ended.
-            let matched = &Match { story: StoryId::founded_by(story), ..matched.clone() };
             for item in matched.items.iter().take(ALERTS_PER_ARTICLE_MAX) {
-                if !self.is_news(tx, matched, item).await? {
+                if !self.is_news(tx, matched, story, item).await? {
                     continue;
                 }
-                let id = alert_id(matched, item);
-                if insert_alert(tx, &id, matched, item, now).await? {
+                let id = alert_id(matched, story, item);
+                if insert_alert(tx, &id, matched, story, item, now).await? {
                     self.enqueue(tx, &id, matched, now).await?;
                     fired.push(id);
                 }
@@ -227,14 +224,14 @@ impl Archive {
         &self,
         tx: &mut Transaction<'static, Any>,
         matched: &Match,
+        story: &str,
         item: &MatchItem,
     ) -> Result<bool, sqlx::Error> {
         if item.claims.is_empty() {
-            return Ok(!self.is_story_told(tx, matched).await?);
+            return Ok(!self.is_story_told(tx, matched, story).await?);
         }
         let search = matched.search.id.as_str();
         let window = TimeDelta::days(matched.search.novelty_days.into());
-        let story = matched.story.as_str();
         let asked: Vec<String> = item.claims.iter().flat_map(|it| it.looked_up(story)).collect();
         let select = format!(
             "SELECT key FROM alert_novelty WHERE search_id = $2 AND key IN {}
@@ -271,28 +268,27 @@ impl Archive {
         Ok(true)
     }
 
-    /// Whether the search alerts by story, and did so of one that ended in this one since, or for
-    /// an article that is in this one now.
+    /// Whether the search alerts by story, and did so for an article that is in this one now,
+    /// whatever story it was in then.
     async fn is_story_told(
         &self,
         tx: &mut Transaction<'static, Any>,
         matched: &Match,
+        story: &str,
     ) -> Result<bool, sqlx::Error> {
         if matched.search.unit != AlertUnit::Story {
             return Ok(false);
         }
         let found = sqlx::query(
-            "SELECT id FROM alerts WHERE search_id = $1 AND unit = 'story' AND story_id IN
-                 (SELECT story_id FROM story_redirects WHERE target_id = $2)
-             UNION ALL
-             SELECT alerts.id FROM article_states
+            "SELECT alerts.id FROM article_states
              JOIN alerts ON alerts.article_id = article_states.article_id
              WHERE article_states.story_id = $2 AND alerts.search_id = $1
-                 AND alerts.unit = 'story'
+                 AND alerts.unit = 'story' AND $3 <= alerts.created_at
              LIMIT 1",
         )
         .bind(matched.search.id.as_str())
-        .bind(matched.story.as_str())
+        .bind(story)
+        .bind(micros(matched.search_created_at))
         .fetch_optional(&mut **tx)
         .await?;
         Ok(found.is_some())
@@ -412,10 +408,10 @@ impl Archive {
     }
 }
 
-fn alert_id(matched: &Match, item: &MatchItem) -> String {
+fn alert_id(matched: &Match, story: &str, item: &MatchItem) -> String {
     let article = matched.article.to_string();
     let key = match matched.search.unit {
-        AlertUnit::Story => matched.story.as_str(),
+        AlertUnit::Story => story,
         AlertUnit::Article | AlertUnit::Statement => &article,
     };
     let mut hasher = blake3::Hasher::new();
@@ -432,6 +428,7 @@ async fn insert_alert(
     tx: &mut Transaction<'static, Any>,
     id: &str,
     matched: &Match,
+    story: &str,
     item: &MatchItem,
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
@@ -446,7 +443,7 @@ async fn insert_alert(
     .bind(&*clean(&matched.search.name))
     .bind(matched.search.unit.as_str())
     .bind(matched.article.to_string())
-    .bind(matched.story.as_str())
+    .bind(story)
     .bind(&*clean(&matched.title))
     .bind(&matched.url)
     .bind(matched.source.as_str())

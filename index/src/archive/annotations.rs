@@ -57,6 +57,8 @@ struct Known<'a> {
     /// Where it goes: the story of the item, unless that ended or an analyst decided otherwise.
     story: String,
     is_pinned: bool,
+    /// Whether it was in no story and held against no saved search before.
+    is_new: bool,
     title: String,
     dated_at: i64,
     index_seq: i64,
@@ -141,10 +143,13 @@ impl Archive {
             let mut tx = self.begin().await?;
             // First of all: from here on, other transactions that annotate wait.
             let first_seq = take_index_seqs(&mut tx, batch.len()).await?;
-            self.revive_split_off(&mut tx, batch).await?;
-            let known = self.known(&mut tx, batch, first_seq).await?;
+            let refused = self.refused_splits(&mut tx, batch).await?;
+            let known = self.known(&mut tx, batch, &refused, first_seq).await?;
             let ids: Vec<&str> = known.iter().map(|it| it.id.as_str()).collect();
-            self.carry_told(&mut tx, &ids, Told::InStory, Told::OfArticle).await?;
+            // Of an article that is new nothing was told.
+            let again: Vec<&str> =
+                known.iter().filter(|it| !it.is_new).map(|it| it.id.as_str()).collect();
+            self.carry_told(&mut tx, &again, Told::InStory, Told::OfArticle).await?;
             let mut stories = self.forget(&mut tx, &ids).await?;
             self.insert_stories(&mut tx, &known).await?;
             self.place(&mut tx, &known).await?;
@@ -168,11 +173,14 @@ impl Archive {
                     self.merge_found(&mut tx, ended.as_str(), into, now).await?;
                 }
                 if let Some(split) = &it.item.split {
-                    self.split_found(&mut tx, split, now).await?;
+                    match refused.get(split.to.as_str()) {
+                        Some(stays) => self.note_refused(&mut tx, split, stays, now).await?,
+                        None => self.split_found(&mut tx, split, now).await?,
+                    }
                 }
             }
             let fresh = self.mark_matched(&mut tx, &ids, now).await?;
-            self.carry_told(&mut tx, &ids, Told::OfArticle, Told::InStory).await?;
+            self.carry_told(&mut tx, &again, Told::OfArticle, Told::InStory).await?;
             let alerts = self.record_alerts(&mut tx, matches, &fresh, now).await?;
             tx.commit().await?;
             Ok(Recorded { n_articles: known.len(), alerts })
@@ -244,14 +252,17 @@ impl Archive {
         &self,
         tx: &mut Transaction<'static, Any>,
         batch: &'a [CorrelatedArticle],
+        refused: &BTreeMap<String, String>,
         first_seq: i64,
     ) -> Result<Vec<Known<'a>>, sqlx::Error> {
         let places: BTreeMap<ArticleId, usize> =
             batch.iter().enumerate().map(|(place, it)| (it.article, place)).collect();
         let ids: Vec<&ArticleId> = places.keys().collect();
-        let redirects = self.redirects_of(tx, batch).await?;
+        let mut redirects = self.redirects_of(tx, batch).await?;
+        redirects.extend(refused.clone());
         let select = format!(
             "SELECT articles.id, articles.title, articles.text, article_states.dated_at,
+                 article_states.story_id, article_states.matched_at,
                  story_pins.story_id AS pinned_to
              FROM articles JOIN article_states ON article_states.article_id = articles.id
              LEFT JOIN story_pins ON story_pins.article_id = articles.id
@@ -274,6 +285,8 @@ impl Archive {
                 item,
                 story,
                 is_pinned,
+                is_new: get::<Option<&str>>(row, "story_id")?.is_none()
+                    && get::<Option<i64>>(row, "matched_at")?.is_none(),
                 id: get(row, "id")?,
                 dated_at: get(row, "dated_at")?,
                 index_seq: first_seq + place as i64,

@@ -27,13 +27,13 @@ pub enum Recorded {
     Buried,
 }
 
-/// Columns of a [`StoredArticle`], from tables named as below.
-pub(super) const STORED_ARTICLE: &str = "articles.*, article_states.arrival,
-     article_states.story_id, article_states.index_seq, annotations.body AS annotation,
-     sources.name AS source_name, sources.country AS source_country, sources.is_sample,
-     article_details.modified_at, article_details.image, article_details.section,
-     article_details.tags, article_details.is_paywall_stub, article_details.n_pages
-     FROM article_states
+/// Columns that [`read_details`] reads.
+pub(super) const DETAILS: &str = "article_details.modified_at, article_details.image,
+     article_details.section, article_details.tags, article_details.is_paywall_stub,
+     article_details.n_pages";
+
+/// The tables of what is known of an article.
+pub(super) const FROM_ARTICLES: &str = "FROM article_states
      JOIN articles ON articles.id = article_states.article_id
      JOIN sources ON sources.id = articles.source_id
      LEFT JOIN article_details ON article_details.article_id = articles.id
@@ -83,20 +83,30 @@ impl Archive {
 
     /// The articles with those ids in the order of `ids`; unknown ids are left out.
     pub async fn articles(&self, ids: &[ArticleId]) -> Result<Vec<StoredArticle>, ArchiveError> {
-        let select =
-            format!("SELECT {STORED_ARTICLE} WHERE articles.id IN {}", self.dialect.list(1),);
         self.tried(format!("read {} articles", ids.len()), async {
-            let rows = sqlx::query(AssertSqlSafe(select))
-                .bind(to_json(&ids))
-                .fetch_all(&self.reader)
-                .await?;
-            let mut articles =
-                rows.iter().map(read_stored_article).collect::<Result<Vec<_>, sqlx::Error>>()?;
+            let mut articles = self.read_articles(ids).await?;
             let place = |it: &StoredArticle| ids.iter().position(|id| *id == it.article.id);
             articles.sort_by_cached_key(place);
             Ok(articles)
         })
         .await
+    }
+
+    /// The articles with those ids in any order.
+    pub(super) async fn read_articles(
+        &self,
+        ids: &[ArticleId],
+    ) -> Result<Vec<StoredArticle>, sqlx::Error> {
+        let select = format!(
+            "SELECT articles.*, article_states.story_id, article_states.index_seq,
+                 annotations.body AS annotation, sources.name AS source_name,
+                 sources.country AS source_country, sources.is_sample, {DETAILS}
+             {FROM_ARTICLES} WHERE articles.id IN {}",
+            self.dialect.list(1),
+        );
+        let rows =
+            sqlx::query(AssertSqlSafe(select)).bind(to_json(&ids)).fetch_all(&self.reader).await?;
+        rows.iter().map(read_stored_article).collect()
     }
 
     /// Whether the archive has, or has deleted, the article with that id.
@@ -214,8 +224,7 @@ pub(super) async fn put_details(
     .map(|_| ())
 }
 
-/// Reads a row of [`STORED_ARTICLE`].
-pub(super) fn read_stored_article(row: &AnyRow) -> Result<StoredArticle, sqlx::Error> {
+fn read_stored_article(row: &AnyRow) -> Result<StoredArticle, sqlx::Error> {
     let annotation: Option<&str> = get(row, "annotation")?;
     Ok(StoredArticle {
         article: Article { details: read_details(row)?, ..read_article(row)? },
@@ -250,7 +259,7 @@ pub(super) fn read_article(row: &AnyRow) -> Result<Article, sqlx::Error> {
     })
 }
 
-/// Reads the columns of table `article_details`, which may all be NULL.
+/// Reads [`DETAILS`], which may all be NULL.
 pub(super) fn read_details(row: &AnyRow) -> Result<Details, sqlx::Error> {
     let tags: Option<&str> = get(row, "tags")?;
     Ok(Details {

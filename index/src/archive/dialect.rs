@@ -32,6 +32,14 @@ impl Dialect {
         }
     }
 
+    /// What `->>` can be asked of: the JSON in the text `column`.
+    pub(super) fn json(self, column: &str) -> String {
+        match self {
+            Dialect::Sqlite => column.to_owned(),
+            Dialect::Postgres => format!("CAST({column} AS json)"),
+        }
+    }
+
     /// An aggregate: the JSON array, as text, of the strings in `column`.
     pub(super) fn json_of_strings(self, column: &str) -> String {
         match self {

@@ -9,7 +9,7 @@ use nlp::story::StoryId;
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
-use super::articles::read_details;
+use super::articles::{DETAILS, FROM_ARTICLES, read_details};
 use super::statements::{STATEMENT, read_statement};
 use super::stories::read_summary;
 use super::value::{
@@ -35,15 +35,8 @@ impl Archive {
                  articles.source_id, articles.language, articles.published_at,
                  articles.fetched_at, articles.page_sha256, sources.name AS source_name,
                  sources.country AS source_country, sources.is_sample, article_states.story_id,
-                 article_states.dated_at, annotations.annotated_at,
-                 article_details.modified_at, article_details.image, article_details.section,
-                 article_details.tags, article_details.is_paywall_stub, article_details.n_pages
-             FROM article_states
-             JOIN articles ON articles.id = article_states.article_id
-             JOIN sources ON sources.id = articles.source_id
-             LEFT JOIN article_details ON article_details.article_id = articles.id
-             LEFT JOIN annotations ON annotations.article_id = articles.id
-             WHERE articles.id IN {list}"
+                 article_states.dated_at, annotations.annotated_at, {DETAILS}
+             {FROM_ARTICLES} WHERE articles.id IN {list}"
         );
         let entities = format!(
             "SELECT article_entities.article_id, article_entities.n_mentions, entities.id,

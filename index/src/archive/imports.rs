@@ -1,10 +1,9 @@
 //! Imports of web archives: how far each file was read, in step with the articles it gave.
 
-use chrono::{DateTime, Utc};
 use ingest::Article;
 
 use super::articles::{Recorded, insert_article};
-use super::value::{clean, get, get_count, get_flag, micros};
+use super::value::{clean, get, get_count, get_flag};
 use super::{Archive, ArchiveError};
 
 /// How far a file was read.
@@ -29,7 +28,6 @@ impl Archive {
         &self,
         articles: &[Article],
         state: &ImportState,
-        now: DateTime<Utc>,
     ) -> Result<Vec<Recorded>, ArchiveError> {
         self.tried(format!("record {} articles of {}", articles.len(), state.name), async {
             let mut tx = self.begin().await?;
@@ -39,18 +37,17 @@ impl Archive {
             }
             sqlx::query(
                 "INSERT INTO imports
-                     (file_key, name, next_byte, n_done, is_done, updated_at)
-                 VALUES ($1, $2, $3, $4, $5, $6)
+                     (file_key, name, next_byte, n_done, is_done)
+                 VALUES ($1, $2, $3, $4, $5)
                  ON CONFLICT (file_key) DO UPDATE SET name = excluded.name,
                      next_byte = excluded.next_byte, n_done = excluded.n_done,
-                     is_done = excluded.is_done, updated_at = excluded.updated_at",
+                     is_done = excluded.is_done",
             )
             .bind(state.file_key.as_str())
             .bind(&*clean(&state.name))
             .bind(state.next_byte as i64)
             .bind(state.n_done as i64)
             .bind(i64::from(state.is_done))
-            .bind(micros(now))
             .execute(&mut *tx)
             .await?;
             tx.commit().await?;

@@ -4,7 +4,6 @@
 use ingest::ArticleId;
 use sqlx::{Any, Row, Transaction};
 
-use super::articles::{STORED_ARTICLE, read_stored_article};
 use super::value::{get, get_flag, get_parsed};
 use super::{Archive, ArchiveError};
 use crate::record::StoredArticle;
@@ -61,14 +60,7 @@ impl Archive {
                 return Ok(changes);
             }
             // Those that changed again or went since come again with a higher number.
-            let select =
-                format!("SELECT {STORED_ARTICLE} WHERE articles.id IN {}", self.dialect.list(1));
-            let rows = sqlx::query(sqlx::AssertSqlSafe(select))
-                .bind(super::value::to_json(&changed))
-                .fetch_all(&self.reader)
-                .await?;
-            let read = rows.iter().map(read_stored_article);
-            changes.articles = read.collect::<Result<Vec<_>, sqlx::Error>>()?;
+            changes.articles = self.read_articles(&changed).await?;
             changes.articles.sort_by_key(|it| it.index_seq);
             Ok(changes)
         })

@@ -88,6 +88,12 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/postgres/0013_told.sql"),
     ),
     (
+        14,
+        "upkeep",
+        include_str!("../../migrations/sqlite/0014_upkeep.sql"),
+        include_str!("../../migrations/postgres/0014_upkeep.sql"),
+    ),
+    (
         15,
         "websub",
         include_str!("../../migrations/sqlite/0015_websub.sql"),
@@ -133,6 +139,7 @@ impl Archive {
             reader,
             database: target.database.into(),
             worker_id: lock.worker_id.as_str().into(),
+            countries: Arc::default(),
             _lock: Some(Arc::new(lock)),
         };
         archive.give_back_leases().await?;
@@ -166,6 +173,7 @@ impl Archive {
             reader: pool,
             database: database.into(),
             worker_id: "reader".into(),
+            countries: Arc::default(),
             _lock: None,
         })
     }

@@ -284,8 +284,13 @@ async fn delete(
     .bind(micros(now))
     .bind(version)
     .execute(&mut **tx)
-    .await
-    .map(|_| ())
+    .await?;
+    // Whoever saves it again wants to be told anew.
+    sqlx::query("DELETE FROM alert_novelty WHERE search_id = $1")
+        .bind(id)
+        .execute(&mut **tx)
+        .await
+        .map(|_| ())
 }
 
 fn read(row: &AnyRow) -> Result<SearchRecord, sqlx::Error> {

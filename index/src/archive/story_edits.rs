@@ -267,24 +267,56 @@ impl Archive {
         self.redirect(tx, from, into, false, now).await
     }
 
-    /// Stories that evidence splits off again do not lead elsewhere any more.
-    pub(super) async fn revive_split_off(
+    /// The splits of `batch` that do not happen: by the story that they would found, the one that
+    /// their articles stay in. A story is not taken apart that ended, about any of whose articles
+    /// an analyst decided, or whose other half an analyst led elsewhere. What may be split off does
+    /// not lead elsewhere any more.
+    pub(super) async fn refused_splits(
         &self,
         tx: &mut Transaction<'static, Any>,
         batch: &[CorrelatedArticle],
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<BTreeMap<String, String>, sqlx::Error> {
+        let mut refused: BTreeMap<String, String> = BTreeMap::new();
         for split in batch.iter().filter_map(|it| it.split.as_ref()) {
-            sqlx::query("DELETE FROM story_redirects WHERE story_id = $1 AND is_by_analyst = 0")
-                .bind(split.to.as_str())
-                .execute(&mut **tx)
-                .await?;
+            let (from, to) = (split.from.as_str(), split.to.as_str());
+            let row = sqlx::query(
+                "SELECT target_id AS stays FROM story_redirects WHERE story_id = $1
+                 UNION ALL SELECT story_id FROM story_pins WHERE story_id = $1
+                 UNION ALL SELECT CAST($1 AS TEXT) FROM story_redirects
+                     WHERE story_id = $2 AND is_by_analyst = 1",
+            )
+            .bind(from)
+            .bind(to)
+            .fetch_optional(&mut **tx)
+            .await?;
+            let stays = row.map(|it| get::<String>(&it, "stays")).transpose()?;
+            if let Some(stays) = refused.get(from).cloned().or(stays) {
+                refused.insert(to.to_owned(), stays);
+            } else {
+                sqlx::query("DELETE FROM story_redirects WHERE story_id = $1")
+                    .bind(to)
+                    .execute(&mut **tx)
+                    .await?;
+            }
         }
-        Ok(())
+        Ok(refused)
     }
 
-    /// Takes articles out of their story because of what was found. Where an analyst decided about
-    /// any article of it, and where the other half is led elsewhere, nothing moves, and correlate
-    /// stages are told so.
+    /// Tells correlate stages that the articles of a refused split stay in the story `stays`.
+    pub(super) async fn note_refused(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        split: &Split,
+        stays: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), sqlx::Error> {
+        let back = self.articles_in(tx, stays, &split.articles).await?;
+        let pinned = self.articles_pinned_to(tx, stays).await?;
+        let back = back.iter().map(|it| (it.as_str(), stays, pinned.contains(it)));
+        self.note_moves(tx, &back.collect::<Vec<_>>(), now).await
+    }
+
+    /// Takes articles out of their story because of what was found.
     pub(super) async fn split_found(
         &self,
         tx: &mut Transaction<'static, Any>,
@@ -292,23 +324,6 @@ impl Archive {
         now: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
         let (from, to) = (split.from.as_str(), split.to.as_str());
-        let refused = sqlx::query(
-            "SELECT story_id FROM story_pins WHERE story_id = $1
-             UNION ALL SELECT story_id FROM story_redirects WHERE story_id = $2 LIMIT 1",
-        )
-        .bind(from)
-        .bind(to)
-        .fetch_optional(&mut **tx)
-        .await?;
-        if refused.is_some() {
-            let target = Target { story: from, is_pinned: false };
-            let gone = self.articles_in(tx, to, &split.articles).await?;
-            self.move_articles(tx, &gone, target, now).await?;
-            let back = self.articles_in(tx, from, &split.articles).await?;
-            let pinned = self.articles_pinned_to(tx, from).await?;
-            let back = back.iter().map(|it| (it.as_str(), from, pinned.contains(it)));
-            return self.note_moves(tx, &back.collect::<Vec<_>>(), now).await;
-        }
         let ids = self.articles_in(tx, from, &split.articles).await?;
         let Some(first) = ids.first() else { return Ok(()) };
         self.found(tx, to, first).await?;

@@ -6,15 +6,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use nlp::Statement;
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
-use super::Archive;
-use super::value::{from_json, get, to_json};
+use super::value::{from_json, get, micros, to_json};
+use super::{Archive, ArchiveError};
 use crate::matching::novelty::claims;
 
 /// Articles whose statements are read at once.
 const N_ARTICLES_PER_READ: usize = 200;
+/// Keys that are forgotten in one transaction.
+const N_FORGOTTEN_PER_STEP: i64 = 2_000;
 
 /// Where what was told of an article is known, or shall be.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +50,9 @@ impl Archive {
         from: Told<'_>,
         to: Told<'_>,
     ) -> Result<(), sqlx::Error> {
+        if ids.is_empty() {
+            return Ok(());
+        }
         let any = sqlx::query("SELECT 1 FROM alert_novelty LIMIT 1").fetch_optional(&mut **tx);
         if any.await?.is_none() {
             return Ok(());
@@ -56,6 +62,37 @@ impl Archive {
             self.copy_told(tx, &heirs).await?;
         }
         Ok(())
+    }
+
+    /// Forgets some of what was told so long before `now` that no saved search asks for it any more:
+    /// the longest of their windows ago, and `late` more, which articles may be old when they come.
+    /// Nothing is left to forget when it answers 0.
+    pub async fn forget_told(
+        &self,
+        late: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Result<u64, ArchiveError> {
+        let longest = format!(
+            "SELECT COALESCE(MAX(CAST({} ->> 'novelty_days' AS BIGINT)), 0) AS days
+             FROM saved_searches WHERE is_deleted = 0",
+            self.dialect.json("body"),
+        );
+        self.tried("forget what was told long ago", async {
+            let mut tx = self.begin().await?;
+            let row = sqlx::query(AssertSqlSafe(longest)).fetch_one(&mut *tx).await?;
+            let window = TimeDelta::days(get(&row, "days")?);
+            let forgotten = sqlx::query(
+                "DELETE FROM alert_novelty WHERE (search_id, key) IN
+                     (SELECT search_id, key FROM alert_novelty WHERE fired_at < $1 LIMIT $2)",
+            )
+            .bind(micros(now - window - late))
+            .bind(N_FORGOTTEN_PER_STEP)
+            .execute(&mut *tx)
+            .await?;
+            tx.commit().await?;
+            Ok(forgotten.rows_affected())
+        })
+        .await
     }
 
     /// For each key under which a statement may have been told, those that it is told under then.
@@ -81,8 +118,11 @@ impl Archive {
                 (get(row, "article_id")?, get(row, "story_id")?);
             let place = |it: Told<'_>| it.of(article, story.unwrap_or_default());
             let (from, to) = (place(from), place(to));
+            if from == to {
+                continue;
+            }
             let statement: Statement = from_json("body", get(row, "body")?)?;
-            for claim in claims(&statement, &BTreeMap::new()).iter().filter(|_| from != to) {
+            for claim in claims(&statement, |id| self.countries.country_of(id)) {
                 for key in claim.looked_up(&from) {
                     heirs.extend(claim.remembered(&to).into_iter().map(|it| (key.clone(), it)));
                 }

@@ -19,6 +19,7 @@ use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use super::articles::{put_details, read_article};
 use super::index_feed::take_index_seqs;
+use super::told::Told;
 use super::value::{
     clean, from_json, get, get_count, get_instant, get_instant_opt, get_parsed, micros, to_json,
 };
@@ -291,6 +292,7 @@ impl Archive {
         tx: &mut Transaction<'static, Any>,
         id: &str,
     ) -> Result<(), sqlx::Error> {
+        self.carry_told(tx, &[id], Told::InStory, Told::OfArticle).await?;
         let stories = self.forget(tx, &[id]).await?;
         if let Some(story) = stories.first() {
             sqlx::query(

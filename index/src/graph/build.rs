@@ -1,13 +1,16 @@
 //! [`GraphBuilder`]: articles in, a [`Graph`] out, with a bound on everything it keeps.
+//!
+//! It keeps nodes and which edges there are; what is said of edges and who is named in a story is
+//! written down as [notes](super::note) and added up at the end, edge by edge and story by story.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use nlp::Modality;
-
+use super::note::{EdgeKey, Named, Ranked, Said, Sum, Together};
+use super::sorter::{Sorted, Sorter};
 use super::{Card, Edge, EdgeKind, Graph, Node, Party, Proof};
 use crate::record::{GraphArticle, StatementRecord};
 
@@ -24,16 +27,20 @@ pub struct GraphLimits {
     pub n_all_proofs_max: usize,
     /// Entities of one story that are paired with each other, those that most articles name.
     pub n_together_max: usize,
+    /// Memory for what is to be added up, about, for each of three sorts; more goes into
+    /// temporary files.
+    pub n_held_bytes_max: usize,
 }
 
 impl GraphLimits {
-    /// For exports of 100 000 articles: a few hundred megabytes at the very most.
+    /// For exports of 100 000 articles and more.
     pub const EXPORT: GraphLimits = GraphLimits {
         n_nodes_max: 200_000,
         n_edges_max: 500_000,
         n_proofs_max: 50,
         n_all_proofs_max: 300_000,
         n_together_max: 10,
+        n_held_bytes_max: 12 << 20,
     };
 
     /// For a graph that people look at.
@@ -43,13 +50,9 @@ impl GraphLimits {
         n_proofs_max: 12,
         n_all_proofs_max: 50_000,
         n_together_max: 8,
+        n_held_bytes_max: 64 << 20,
     };
 }
-
-/// Articles of one story that are kept to prove who is named together.
-const N_STORY_ARTICLES: usize = 8;
-/// Entities of one story that are counted.
-const N_STORY_ENTITIES: usize = 100;
 
 /// Collects nodes and edges. Give it articles oldest first: of two equal sentences the first is
 /// the original and the second the copy.
@@ -58,36 +61,46 @@ pub struct GraphBuilder {
     limits: GraphLimits,
     numbers: HashMap<Arc<str>, u32>,
     nodes: Vec<Node>,
-    edges: HashMap<(u32, u32, EdgeKind), Collected>,
+    /// Proofs by edge.
+    edges: HashMap<EdgeKey, u16>,
+    said: Sorter<Said>,
     sources: HashMap<String, u32>,
-    stories: HashMap<String, Together>,
+    named: Sorter<Named>,
+    /// Notes so far: what came first counts first.
+    n_notes: u64,
     n_articles: u64,
     n_statements: u64,
     n_proofs: usize,
     is_cut: bool,
 }
 
-/// What is known of an edge so far.
+/// A graph whose edges come one by one, since there may be more than memory shall hold.
 #[derive(Debug)]
-struct Collected {
-    /// Sources with a sentence of their own.
-    sources: BTreeSet<u32>,
-    /// Hashes of the sentences.
-    said: HashSet<u64>,
-    n_statements: u64,
-    first_at: DateTime<Utc>,
-    last_at: DateTime<Utc>,
-    modality: Option<Modality>,
-    sectors: BTreeSet<String>,
-    proofs: Vec<Proof>,
+pub struct GraphInParts {
+    /// As [`Graph::nodes`].
+    pub nodes: Vec<Node>,
+    /// As [`Graph::edges`].
+    pub edges: Edges,
+    /// Number of edges.
+    pub n_edges: u64,
+    /// As [`Graph::n_articles`].
+    pub n_articles: u64,
+    /// As [`Graph::n_statements`].
+    pub n_statements: u64,
+    /// As [`Graph::is_cut`].
+    pub is_cut: bool,
 }
 
-/// Who is named in a story.
-#[derive(Debug, Default)]
-struct Together {
-    articles: Vec<(Arc<Card>, Vec<u32>)>,
-    /// Articles and sources by node.
-    counts: HashMap<u32, (u32, BTreeSet<u32>)>,
+/// Edges, heaviest first.
+#[derive(Debug)]
+pub struct Edges(Sorted<Ranked>);
+
+impl Iterator for Edges {
+    type Item = io::Result<Edge>;
+
+    fn next(&mut self) -> Option<io::Result<Edge>> {
+        self.0.next().map(|it| it.map(|it| it.edge))
+    }
 }
 
 impl GraphBuilder {
@@ -98,8 +111,10 @@ impl GraphBuilder {
             numbers: HashMap::new(),
             nodes: Vec::new(),
             edges: HashMap::new(),
+            said: Sorter::new(limits.n_held_bytes_max),
             sources: HashMap::new(),
-            stories: HashMap::new(),
+            named: Sorter::new(limits.n_held_bytes_max),
+            n_notes: 0,
             n_articles: 0,
             n_statements: 0,
             n_proofs: 0,
@@ -108,27 +123,32 @@ impl GraphBuilder {
     }
 
     /// Adds what an article says.
-    pub fn add(&mut self, article: &GraphArticle) {
+    ///
+    /// # Errors
+    /// What does not fit into memory cannot be put aside.
+    pub fn add(&mut self, article: &GraphArticle) -> io::Result<()> {
         self.n_articles += 1;
         let card = Arc::new(card(article));
         let n_sources = self.sources.len() as u32;
         let source = *self.sources.entry(article.source.to_string()).or_insert(n_sources);
         let mut named = BTreeSet::new();
+        let mut entities = Vec::with_capacity(article.entities.len());
         for it in &article.entities {
-            if let Some(node) = self.node(&it.id, &it.kind, &it.name, &card, &mut named) {
-                self.count_in_story(article, source, node);
-            }
+            entities.extend(self.node(&it.id, &it.kind, &it.name, &card, &mut named));
         }
         for statement in &article.statements {
             self.n_statements += 1;
-            self.add_statement(statement, source, &card, &mut named);
+            self.add_statement(statement, source, &card, &mut named)?;
         }
-        let story = article.story.as_ref().map(|it| it.as_str());
-        if let Some(together) = story.and_then(|it| self.stories.get_mut(it))
-            && together.articles.len() < N_STORY_ARTICLES
-        {
-            together.articles.push((card, named.into_iter().collect()));
-        }
+        let Some(story) = &article.story else { return Ok(()) };
+        let (story, order, nodes) =
+            (story.as_str().to_owned(), self.next_note(), named.into_iter().collect());
+        self.named.push(Named { story, order, source, entities, nodes, card })
+    }
+
+    fn next_note(&mut self) -> u64 {
+        self.n_notes += 1;
+        self.n_notes
     }
 
     fn add_statement(
@@ -137,7 +157,7 @@ impl GraphBuilder {
         source: u32,
         card: &Arc<Card>,
         named: &mut BTreeSet<u32>,
-    ) {
+    ) -> io::Result<()> {
         let statement = &record.statement;
         let mut number =
             |party: &Party| self.node(&party.id, party.kind(), &party.name, card, named);
@@ -150,52 +170,59 @@ impl GraphBuilder {
         let speakers = numbers(speaker.into_iter().collect());
         let spoken_of = if actors.is_empty() { &targets } else { &actors };
         let does = EdgeKind::of_statement(statement.kind);
-        let edges = pairs(&actors, &targets, does)
+        let mut edges = pairs(&actors, &targets, does)
             .chain(pairs(&actors, &means, EdgeKind::Uses))
             .chain(pairs(&speakers, spoken_of, EdgeKind::SpeaksOf));
-        for key in edges {
-            self.add_edge(key, record, source, card);
-        }
+        edges.try_for_each(|edge| self.add_edge(edge, record, source, card))
     }
 
     fn add_edge(
         &mut self,
-        key: (u32, u32, EdgeKind),
+        edge: EdgeKey,
         record: &StatementRecord,
         source: u32,
         card: &Arc<Card>,
-    ) {
-        let n_edges = self.edges.len();
-        let edge = match self.edges.entry(key) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(_) if self.limits.n_edges_max <= n_edges => {
-                self.is_cut = true;
-                return;
-            }
-            Entry::Vacant(new) => new.insert(Collected::at(card.dated_at)),
-        };
-        edge.n_statements += 1;
-        edge.first_at = edge.first_at.min(card.dated_at);
-        edge.last_at = edge.last_at.max(card.dated_at);
-        let modality = record.statement.modality;
-        edge.modality = Some(edge.modality.map_or(modality, |it| it.min(modality)));
-        edge.sectors.extend(record.statement.sectors.iter().map(|it| it.as_str().to_owned()));
-        // A sentence that somebody else has written before is a copy.
-        if edge.said.insert(hash_of(&record.sentence)) || edge.sources.is_empty() {
-            edge.sources.insert(source);
-        }
-        let has_room = edge.proofs.len() < self.limits.n_proofs_max
-            && self.n_proofs < self.limits.n_all_proofs_max;
-        if !has_room {
-            self.is_cut = true;
-            return;
-        }
-        self.n_proofs += 1;
-        edge.proofs.push(Proof {
+    ) -> io::Result<()> {
+        let Some(has_room) = self.room_for(edge) else { return Ok(()) };
+        self.is_cut |= !has_room;
+        let proof = has_room.then(|| Proof {
             statement: Some(record.id.clone()),
             sentence: record.sentence.clone(),
             article: Arc::clone(card),
         });
+        let sectors = record.statement.sectors.iter().map(|it| it.as_str().to_owned());
+        let order = self.next_note();
+        self.said.push(Said {
+            edge,
+            order,
+            sources: vec![source],
+            sentence: Some(hash_of(&record.sentence)),
+            first_at: card.dated_at,
+            last_at: card.dated_at,
+            modality: Some(record.statement.modality),
+            sectors: sectors.collect(),
+            proof,
+        })
+    }
+
+    /// Whether there is room for another proof of an edge; `None` when there is none for the edge.
+    fn room_for(&mut self, edge: EdgeKey) -> Option<bool> {
+        let n_edges = self.edges.len();
+        let n_proofs = match self.edges.entry(edge) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(_) if self.limits.n_edges_max <= n_edges => {
+                self.is_cut = true;
+                return None;
+            }
+            Entry::Vacant(new) => new.insert(0),
+        };
+        let has_room = usize::from(*n_proofs) < self.limits.n_proofs_max
+            && self.n_proofs < self.limits.n_all_proofs_max;
+        if has_room {
+            *n_proofs += 1;
+            self.n_proofs += 1;
+        }
+        Some(has_room)
     }
 
     /// The number of a node, made when it is new; counts the article once.
@@ -237,133 +264,115 @@ impl GraphBuilder {
         Some(number)
     }
 
-    fn count_in_story(&mut self, article: &GraphArticle, source: u32, node: u32) {
-        let Some(story) = &article.story else { return };
-        let together = self.stories.entry(story.as_str().to_owned()).or_default();
-        if together.counts.len() < N_STORY_ENTITIES || together.counts.contains_key(&node) {
-            let (n_articles, sources) = together.counts.entry(node).or_default();
-            *n_articles += 1;
-            sources.insert(source);
-        }
+    /// Everything collected, heaviest first.
+    ///
+    /// # Errors
+    /// What was put aside cannot be read again.
+    pub fn finish(self) -> io::Result<Graph> {
+        let parts = self.finish_in_parts()?;
+        Ok(Graph {
+            n_nodes_found: parts.nodes.len() as u64,
+            n_edges_found: parts.n_edges,
+            nodes: parts.nodes,
+            edges: parts.edges.collect::<io::Result<_>>()?,
+            n_articles: parts.n_articles,
+            n_statements: parts.n_statements,
+            is_cut: parts.is_cut,
+        })
     }
 
-    /// Everything collected, heaviest first.
-    pub fn finish(mut self) -> Graph {
-        let mut stories: Vec<(String, Together)> = self.stories.drain().collect();
-        stories.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        for (_, together) in stories {
-            self.pair(&together);
-        }
-        let ids: Vec<Arc<str>> = self.nodes.iter().map(|it| Arc::clone(&it.id)).collect();
+    /// The same for a graph that is too big for memory.
+    ///
+    /// # Errors
+    /// What was put aside cannot be read again.
+    pub fn finish_in_parts(mut self) -> io::Result<GraphInParts> {
+        self.numbers = HashMap::new();
+        self.pair_all()?;
+        let n_edges = self.edges.len() as u64;
+        self.edges = HashMap::new();
+        let mut ranked = Sorter::new(self.limits.n_held_bytes_max);
         let mut weights = vec![0_u64; self.nodes.len()];
-        let mut edges: Vec<Edge> = Vec::with_capacity(self.edges.len());
-        for ((from, to, kind), it) in self.edges {
-            let weight = it.sources.len().max(1) as u64;
-            weights[from as usize] += weight;
-            weights[to as usize] += weight;
-            edges.push(Edge {
-                source: Arc::clone(&ids[from as usize]),
-                target: Arc::clone(&ids[to as usize]),
-                kind,
-                weight,
-                n_statements: it.n_statements,
-                first_at: it.first_at,
-                last_at: it.last_at,
-                modality: it.modality,
-                sectors: it.sectors.into_iter().collect(),
-                evidence: it.proofs,
-            });
+        let mut rank = |sum: Sum| {
+            let (from, to, _) = sum.edge;
+            let id = |it: u32| Arc::clone(&self.nodes[it as usize].id);
+            let edge = sum.finish(id(from), id(to));
+            weights[from as usize] += edge.weight;
+            weights[to as usize] += edge.weight;
+            ranked.push(Ranked { edge })
+        };
+        let mut sum: Option<Sum> = None;
+        for said in self.said.sorted()? {
+            let said = said?;
+            if let Some(done) = sum.take_if(|it| it.edge != said.edge) {
+                rank(done)?;
+            }
+            sum.get_or_insert_with(|| Sum::of(&said)).add(said);
         }
-        edges.sort_unstable_by(|a, b| {
-            let key =
-                |it: &Edge| (it.kind == EdgeKind::CoOccursWith, u64::MAX - it.weight, it.kind);
-            (key(a), &a.source, &a.target).cmp(&(key(b), &b.source, &b.target))
-        });
+        sum.map_or(Ok(()), rank)?;
         let mut nodes: Vec<(u64, Node)> = weights.into_iter().zip(self.nodes).collect();
         nodes.sort_by(|(a, one), (b, other)| b.cmp(a).then_with(|| one.id.cmp(&other.id)));
-        let nodes: Vec<Node> = nodes.into_iter().map(|it| it.1).collect();
-        Graph {
-            n_nodes_found: nodes.len() as u64,
-            n_edges_found: edges.len() as u64,
-            nodes,
-            edges,
+        Ok(GraphInParts {
+            nodes: nodes.into_iter().map(|it| it.1).collect(),
+            edges: Edges(ranked.sorted()?),
+            n_edges,
             n_articles: self.n_articles,
             n_statements: self.n_statements,
             is_cut: self.is_cut,
+        })
+    }
+
+    /// Joins those who are named in one story, story by story.
+    fn pair_all(&mut self) -> io::Result<()> {
+        let named = std::mem::replace(&mut self.named, Sorter::new(0));
+        let mut story = (String::new(), Together::default());
+        for it in named.sorted()? {
+            let it = it?;
+            if it.story != story.0 {
+                let before = std::mem::replace(&mut story, (it.story.clone(), Together::default()));
+                self.pair(&before.1)?;
+            }
+            story.1.add(it);
         }
+        self.pair(&story.1)
     }
 
     /// Joins the entities that most articles of a story name.
-    fn pair(&mut self, together: &Together) {
-        let mut best: Vec<(u32, u32)> =
-            together.counts.iter().map(|(node, (n, _))| (*n, *node)).collect();
-        best.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-        best.truncate(self.limits.n_together_max);
-        for (at, &(_, one)) in best.iter().enumerate() {
-            for &(_, other) in &best[at + 1..] {
-                let both = |(_, named): &&(Arc<Card>, Vec<u32>)| {
-                    named.contains(&one) && named.contains(&other)
-                };
-                let Some((card, _)) = together.articles.iter().find(both) else { continue };
+    fn pair(&mut self, together: &Together) -> io::Result<()> {
+        let best = together.most_named(self.limits.n_together_max);
+        for (at, &one) in best.iter().enumerate() {
+            for &other in &best[at + 1..] {
+                let Some(card) = together.card_with(one, other) else { continue };
                 // One direction only; the ids decide, so that the order of articles does not.
                 let swapped = self.nodes[other as usize].id < self.nodes[one as usize].id;
                 let (from, to) = if swapped { (other, one) } else { (one, other) };
-                let sources = together.counts[&one].1.intersection(&together.counts[&other].1);
-                let sources: Vec<u32> = sources.copied().collect();
-                self.add_together((from, to, EdgeKind::CoOccursWith), sources, together, card);
+                let edge = (from, to, EdgeKind::CoOccursWith);
+                let Some(has_room) = self.room_for(edge) else { continue };
+                let proof = has_room.then(|| Proof {
+                    statement: None,
+                    sentence: card.title.clone(),
+                    article: Arc::clone(card),
+                });
+                let (first_at, last_at) = together.dates(card);
+                let order = self.next_note();
+                self.said.push(Said {
+                    edge,
+                    order,
+                    sources: together.sources_of_both(one, other),
+                    sentence: None,
+                    first_at,
+                    last_at,
+                    modality: None,
+                    sectors: Vec::new(),
+                    proof,
+                })?;
             }
         }
-    }
-
-    fn add_together(
-        &mut self,
-        key: (u32, u32, EdgeKind),
-        sources: Vec<u32>,
-        together: &Together,
-        card: &Arc<Card>,
-    ) {
-        let n_edges = self.edges.len();
-        let edge = match self.edges.entry(key) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(_) if self.limits.n_edges_max <= n_edges => {
-                self.is_cut = true;
-                return;
-            }
-            Entry::Vacant(new) => new.insert(Collected::at(card.dated_at)),
-        };
-        edge.n_statements += 1;
-        edge.sources.extend(sources);
-        for (it, _) in &together.articles {
-            edge.first_at = edge.first_at.min(it.dated_at);
-            edge.last_at = edge.last_at.max(it.dated_at);
-        }
-        let has_room = edge.proofs.len() < self.limits.n_proofs_max
-            && self.n_proofs < self.limits.n_all_proofs_max;
-        if has_room {
-            self.n_proofs += 1;
-            let sentence = card.title.clone();
-            edge.proofs.push(Proof { statement: None, sentence, article: Arc::clone(card) });
-        }
-    }
-}
-
-impl Collected {
-    fn at(dated_at: DateTime<Utc>) -> Collected {
-        Collected {
-            sources: BTreeSet::new(),
-            said: HashSet::new(),
-            n_statements: 0,
-            first_at: dated_at,
-            last_at: dated_at,
-            modality: None,
-            sectors: BTreeSet::new(),
-            proofs: Vec::new(),
-        }
+        Ok(())
     }
 }
 
 /// Each of `from` with each of `to`, but nobody with itself.
-fn pairs(from: &[u32], to: &[u32], kind: EdgeKind) -> impl Iterator<Item = (u32, u32, EdgeKind)> {
+fn pairs(from: &[u32], to: &[u32], kind: EdgeKind) -> impl Iterator<Item = EdgeKey> {
     from.iter().flat_map(move |&one| {
         to.iter().filter(move |&&other| one != other).map(move |&other| (one, other, kind))
     })

@@ -95,8 +95,8 @@ fn says(
 
 fn graph(limits: GraphLimits, articles: &[GraphArticle]) -> Graph {
     let mut builder = GraphBuilder::new(limits);
-    articles.iter().for_each(|it| builder.add(it));
-    builder.finish()
+    articles.iter().for_each(|it| builder.add(it).unwrap());
+    builder.finish().unwrap()
 }
 
 #[track_caller]
@@ -182,6 +182,26 @@ fn bounds_hold_and_are_told() {
     let proofs = graph(limits, &articles);
     assert_eq!(proofs.edges.iter().map(|it| it.evidence.len()).sum::<usize>(), 5);
     assert!(proofs.is_cut);
+}
+
+#[test]
+fn a_graph_that_does_not_fit_into_memory_is_the_same() {
+    let kinds = [StatementKind::Attack, StatementKind::Threat, StatementKind::Claim];
+    let articles: Vec<GraphArticle> = (0..300)
+        .map(|n: i64| {
+            let named = [format!("Crow {}", n % 7), format!("Mill {}", n % 11), format!("Owl {n}")];
+            let [actor, target, other] = named.each_ref().map(String::as_str);
+            let (source, story) = (format!("source{}", n % 5), format!("s{}", n % 40));
+            let article = article(&source, n, &story, &[actor, target, other]);
+            let sentence = format!("Crows hit a mill for the {}th time.", n % 50);
+            says(article, kinds[n as usize % 3], actor, target, &sentence)
+        })
+        .collect();
+    let limits = GraphLimits { n_edges_max: 900, n_proofs_max: 4, ..GraphLimits::PAGE };
+    let held = graph(limits, &articles);
+    assert!(held.is_cut && held.edges.len() == 900, "{}", held.edges.len());
+    let filed = graph(GraphLimits { n_held_bytes_max: 2_000, ..limits }, &articles);
+    assert_eq!(held, filed);
 }
 
 #[test]

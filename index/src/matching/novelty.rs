@@ -81,23 +81,30 @@ fn text_of(kind: StatementKind) -> String {
 }
 
 /// What `statement` says, claim by claim; it is new when one of its claims is. Never empty.
-/// `countries` are those of entities, by their ids: whoever strikes a company strikes its country.
-pub fn claims(statement: &Statement, countries: &BTreeMap<String, EntityRef>) -> Vec<Claim> {
-    let country_of: BTreeMap<String, String> =
-        countries.iter().map(|(id, it)| (id.to_lowercase(), it.id.to_lowercase())).collect();
+/// `country_of` knows in which country the entity with an id is: whoever strikes a company strikes
+/// its country.
+pub fn claims<'a>(
+    statement: &Statement,
+    country_of: impl Fn(&str) -> Option<&'a EntityRef>,
+) -> Vec<Claim> {
     let sectors: BTreeSet<&str> = statement.sectors.iter().map(|it| it.as_str()).collect();
     let top = |it: &&str| format!("/{}", it.split('/').nth(1).unwrap_or_default());
     let tops: BTreeSet<String> = sectors.iter().map(top).collect();
     let sectors = sectors.into_iter().collect::<Vec<_>>().join(",");
-    let mut actors = named(&statement.actors);
+    let mut actors: BTreeSet<String> = named(&statement.actors).into_keys().collect();
     if actors.is_empty() {
         actors.insert(ANYONE.to_owned());
     }
-    let mut targets = named(&statement.targets);
-    let is_target_named = !targets.is_empty();
-    if !is_target_named {
-        targets.clone_from(&tops);
-    }
+    let named_targets = named(&statement.targets);
+    let country = |target: &String| {
+        let entity = named_targets.get(target)?;
+        country_of(&entity.id).map(|it| it.id.to_lowercase())
+    };
+    let is_target_named = !named_targets.is_empty();
+    let mut targets = match is_target_named {
+        true => named_targets.keys().cloned().collect(),
+        false => tops.clone(),
+    };
     if targets.is_empty() {
         targets.insert(ANYONE.to_owned());
     }
@@ -107,7 +114,7 @@ pub fn claims(statement: &Statement, countries: &BTreeMap<String, EntityRef>) ->
         kind: statement.kind,
         target: target.clone(),
         is_target_named,
-        country: country_of.get(target).cloned(),
+        country: country(target),
         names: names_in(&statement.targets, is_target_named.then_some(target)),
         sectors: sectors.clone(),
         tops: tops.clone(),
@@ -115,10 +122,11 @@ pub fn claims(statement: &Statement, countries: &BTreeMap<String, EntityRef>) ->
     claims.collect()
 }
 
-/// The entities of one side.
-fn named(phrases: &[Phrase]) -> BTreeSet<String> {
+/// The entities of one side, by their ids in lower case.
+fn named(phrases: &[Phrase]) -> BTreeMap<String, &EntityRef> {
     let named = phrases.iter().filter(|it| !is_generic(it)).filter_map(|it| it.entity.as_ref());
-    let mut named: BTreeSet<String> = named.map(|it| it.id.to_lowercase()).collect();
+    let mut named: BTreeMap<String, &EntityRef> =
+        named.map(|it| (it.id.to_lowercase(), it)).collect();
     while N_PARTIES_MAX < named.len() {
         named.pop_last();
     }
@@ -186,9 +194,11 @@ mod tests {
 
     /// Whether `second` is news after `first`.
     fn is_new(first: (&Statement, &str), second: (&Statement, &str)) -> bool {
-        let told = claims(first.0, &aramco()).into_iter();
+        let countries = aramco();
+        let country_of = |id: &str| countries.get(id);
+        let told = claims(first.0, country_of).into_iter();
         let known: BTreeSet<String> = told.flat_map(|it| it.remembered(first.1)).collect();
-        let claims = claims(second.0, &aramco());
+        let claims = claims(second.0, country_of);
         claims.iter().any(|it| !it.looked_up(second.1).iter().any(|it| known.contains(it)))
     }
 
@@ -277,7 +287,7 @@ mod tests {
         let of = |id: &str, text: &str| {
             let mut it = statement(StatementKind::Attack, id, "company:grid");
             it.actors[0].text = text.to_owned();
-            claims(&it, &BTreeMap::new())[0].n_named()
+            claims(&it, |_| None)[0].n_named()
         };
         assert_eq!(of("name:organization:hackers", "hackers"), 1);
         assert_eq!(of("name:organization:grey heron", "Grey Heron"), 2);

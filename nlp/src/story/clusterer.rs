@@ -191,9 +191,10 @@ impl StoryClusterer {
         let copy_of = self.original(&compared);
         self.keep(input, features, story.clone(), copy_of.clone(), &compared);
         let (story, merged) = self.merge(story, others);
-        let split = self.split(&story, mean(&compared));
-        let story = self.by_article.get(&input.article).map(|it| self.members[it].story.clone());
-        let story = story.unwrap_or_else(|| StoryId::founded_by(&input.article));
+        // What one article brings together it does not take apart as well.
+        let split = if merged.is_empty() { self.split(&story, mean(&compared)) } else { None };
+        let left = split.as_ref().filter(|it| it.articles.contains(&input.article));
+        let story = left.map_or(story, |it| it.to.clone());
         let headline = self.headline(&story);
         Placed { story, headline, copy_of, merged, split }
     }

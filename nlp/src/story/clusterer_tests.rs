@@ -197,6 +197,31 @@ fn a_story_that_proves_to_be_two_is_taken_apart() {
     assert_eq!(again.split, Some(split));
 }
 
+/// Two stories that both mix up floods and strikes, each with as many strikes as make them alike.
+fn mixed_up_twice() -> StoryClusterer {
+    let mut stories = clusterer();
+    for story in ["a", "b"] {
+        for (n, title) in [FLOOD, FLOOD, STRIKE, STRIKE, STRIKE, STRIKE].into_iter().enumerate() {
+            let article = input(&format!("{story} {n}"), title, 1);
+            stories.restore(&article, StoryId::founded_by(&format!("{story} 0")));
+        }
+    }
+    stories
+}
+
+#[test]
+fn an_article_that_makes_two_stories_one_takes_nothing_apart() {
+    let mut stories = mixed_up_twice();
+    let bridge = stories.place(&input("x", STRIKE, 1));
+    assert_eq!(bridge.story.as_str(), "a 0");
+    assert_eq!((bridge.merged, bridge.split), (vec![StoryId::founded_by("b 0")], None));
+    // The next one shows that the story is two.
+    let placed = stories.place(&input("y", STRIKE, 1));
+    let split = placed.split.expect("two events");
+    assert_eq!((placed.merged, &placed.story), (vec![], &split.to));
+    assert_eq!(split.articles.len(), 10);
+}
+
 #[test]
 fn what_somebody_put_together_stays_together() {
     let mut stories = mixed_up();

@@ -1,15 +1,21 @@
-use config::{AlertUnit, Channel, Delivery, SavedSearch, SearchId};
-use ingest::Article;
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::world::{World, at, correlated, id, on_each_database, threat, threatening};
+use config::{AlertUnit, Channel, Delivery, GazetteerEntity, GazetteerKind, SavedSearch, SearchId};
+use ingest::Article;
+use nlp::EntityRef;
+use nlp::correction::Correction;
+
+use super::world::{
+    World, at, correlated, gazetteer_entity, id, on_each_database, threat, threatening,
+};
 use crate::archive::alerts::{AlertEdit, AlertFilter, AlertState, Match, MatchItem};
 use crate::archive::annotations::CorrelatedArticle;
 use crate::archive::outbox::Outcome;
 use crate::archive::searches::{Expect, Saved};
 use crate::archive::story_edits::StoryEdit;
 use crate::archive::versions::{Reading, Reread};
+use crate::countries::Countries;
 use crate::matching::Reason;
 use crate::matching::novelty::claims;
 
@@ -24,16 +30,15 @@ fn search(unit: AlertUnit) -> SavedSearch {
     SavedSearch { unit, deliver: vec![webhook(1)], ..SavedSearch::new("grid", "power") }
 }
 
-/// The match of `search` with article `n`, whose story article `founder` founded.
-fn matched(search: &SavedSearch, n: u32, founder: u32) -> Match {
-    let item = correlated(n, founder, &[]);
+/// The match of `search` with article `n`.
+fn matched(search: &SavedSearch, n: u32) -> Match {
     let reason = Reason {
         clause: "power".to_owned(),
         alias: "powers".to_owned(),
         sentence: "Powers rose.".to_owned(),
     };
     let claims = match search.unit {
-        AlertUnit::Statement => claims(&threat(), &BTreeMap::new()),
+        AlertUnit::Statement => claims(&threat(), |_| None),
         _ => Vec::new(),
     };
     let place = if claims.is_empty() { String::new() } else { "b0".to_owned() };
@@ -41,7 +46,6 @@ fn matched(search: &SavedSearch, n: u32, founder: u32) -> Match {
         search: search.clone(),
         search_created_at: at(0),
         article: id(n),
-        story: item.story,
         title: format!("Headline {n}"),
         url: format!("https://wire.example/{n}"),
         source: "wire".into(),
@@ -102,12 +106,12 @@ async fn an_article_alerts_once_and_only_when_it_is_first_annotated() {
         world.store([1, 2]).await;
         let grid = search(AlertUnit::Article);
         let (one, two) = (correlated(1, 1, &[]), correlated(2, 2, &[]));
-        assert_eq!(record(world, std::slice::from_ref(&one), &[matched(&grid, 1, 1)]).await, 1);
-        assert_eq!(record(world, std::slice::from_ref(&one), &[matched(&grid, 1, 1)]).await, 0);
+        assert_eq!(record(world, std::slice::from_ref(&one), &[matched(&grid, 1)]).await, 1);
+        assert_eq!(record(world, std::slice::from_ref(&one), &[matched(&grid, 1)]).await, 0);
         // Annotated without a match: a search that is saved later does not look back.
         assert_eq!(record(world, std::slice::from_ref(&two), &[]).await, 0);
         world.archive.clear_annotations().await.unwrap();
-        assert_eq!(record(world, &[two], &[matched(&grid, 2, 2)]).await, 0);
+        assert_eq!(record(world, &[two], &[matched(&grid, 2)]).await, 0);
         assert_eq!(n_alerts(world).await, 1);
     })
     .await;
@@ -120,9 +124,9 @@ async fn a_story_alerts_once_however_many_articles_it_has() {
         world.store([1, 2, 3]).await;
         let grid = search(AlertUnit::Story);
         let batch = [correlated(1, 1, &[]), correlated(2, 1, &[])];
-        let matches = [matched(&grid, 1, 1), matched(&grid, 2, 1)];
+        let matches = [matched(&grid, 1), matched(&grid, 2)];
         assert_eq!(record(world, &batch, &matches).await, 1);
-        assert_eq!(record(world, &[correlated(3, 3, &[])], &[matched(&grid, 3, 3)]).await, 1);
+        assert_eq!(record(world, &[correlated(3, 3, &[])], &[matched(&grid, 3)]).await, 1);
     })
     .await;
 }
@@ -134,10 +138,10 @@ async fn a_story_that_took_in_another_does_not_alert_again() {
         world.store([1, 2, 3]).await;
         let grid = search(AlertUnit::Story);
         let batch = [correlated(1, 1, &[]), correlated(2, 2, &[])];
-        assert_eq!(record(world, &batch, &[matched(&grid, 2, 2)]).await, 1);
+        assert_eq!(record(world, &batch, &[matched(&grid, 2)]).await, 1);
         let story = |n| correlated(n, n, &[]).story;
         world.archive.merge_stories(&story(2), &story(1), at(1)).await.unwrap();
-        assert_eq!(record(world, &[correlated(3, 1, &[])], &[matched(&grid, 3, 1)]).await, 0);
+        assert_eq!(record(world, &[correlated(3, 1, &[])], &[matched(&grid, 3)]).await, 0);
     })
     .await;
 }
@@ -150,9 +154,9 @@ async fn a_statement_alerts_once_in_its_window() {
         let mut grid = search(AlertUnit::Statement);
         grid.novelty_days = 1;
         let batch = [threatening(1, 1), threatening(2, 2)];
-        let matches = [matched(&grid, 1, 1), matched(&grid, 2, 2)];
+        let matches = [matched(&grid, 1), matched(&grid, 2)];
         assert_eq!(record(world, &batch, &matches).await, 1);
-        let mut later = matched(&grid, 3, 3);
+        let mut later = matched(&grid, 3);
         later.dated_at = at(2 * 24 * 60);
         assert_eq!(record(world, &[threatening(3, 3)], &[later]).await, 1);
     })
@@ -161,10 +165,10 @@ async fn a_statement_alerts_once_in_its_window() {
 
 /// Article `n` of the story that `founder` founded, which names the threatened party only.
 fn vaguely(search: &SavedSearch, n: u32, founder: u32) -> (CorrelatedArticle, Match) {
-    let (mut article, mut matched) = (threatening(n, founder), matched(search, n, founder));
+    let (mut article, mut matched) = (threatening(n, founder), matched(search, n));
     let statement = &mut article.annotation.statements[0];
     statement.actors.clear();
-    matched.items[0].claims = claims(statement, &BTreeMap::new());
+    matched.items[0].claims = claims(statement, |_| None);
     (article, matched)
 }
 
@@ -181,7 +185,7 @@ async fn what_was_told_is_not_told_again_in_the_story_that_took_the_other_in() {
         world.store([1, 2, 3, 4, 5, 6]).await;
         let grid = search(AlertUnit::Statement);
         let batch = [threatening(1, 1), correlated(2, 2, &[]), correlated(3, 3, &[])];
-        assert_eq!(record(world, &batch, &[matched(&grid, 1, 1)]).await, 1);
+        assert_eq!(record(world, &batch, &[matched(&grid, 1)]).await, 1);
         assert_eq!(record_vaguely(world, &grid, 4, 2).await, 1, "it may be another threat");
 
         // Later evidence, and in the same batch an article of the story that ends.
@@ -202,14 +206,13 @@ async fn what_was_told_is_not_told_again_where_an_analyst_moved_it() {
         let grid = search(AlertUnit::Statement);
         // Of two articles that say the same, only the first raises an alert.
         let batch = [threatening(1, 1), threatening(2, 1)];
-        let matches = [matched(&grid, 1, 1), matched(&grid, 2, 1)];
+        let matches = [matched(&grid, 1), matched(&grid, 2)];
         assert_eq!(record(world, &batch, &matches).await, 1);
         let story = correlated(1, 1, &[]).story;
         let split = world.archive.split_story(&story, &[id(2)], at(101)).await.unwrap();
         let StoryEdit::Done(new, 1) = split else { panic!("{split:?}") };
         let (article, its_match) = vaguely(&grid, 3, 1);
-        let article = CorrelatedArticle { story: new.clone(), ..article };
-        let its_match = Match { story: new, ..its_match };
+        let article = CorrelatedArticle { story: new, ..article };
         assert_eq!(record(world, &[article], &[its_match]).await, 0);
         assert_eq!(record_vaguely(world, &grid, 4, 1).await, 0, "nor in the other half");
     })
@@ -224,13 +227,13 @@ async fn what_was_told_is_not_told_again_when_all_stories_are_found_anew() {
         let (grid, by_story) = (search(AlertUnit::Statement), search(AlertUnit::Story));
         let by_story = SavedSearch { id: SearchId::new("stories"), ..by_story };
         let batch = [correlated(1, 1, &[]), threatening(2, 1)];
-        let matches = [matched(&grid, 2, 1), matched(&by_story, 2, 1)];
+        let matches = [matched(&grid, 2), matched(&by_story, 2)];
         assert_eq!(record(world, &batch, &matches).await, 2);
         world.archive.clear_annotations().await.unwrap();
         // The second article founds the story now, which therefore has another id.
         world.annotate(&[threatening(2, 2), correlated(1, 2, &[])]).await;
         assert_eq!(record_vaguely(world, &grid, 3, 2).await, 0);
-        assert_eq!(record(world, &[correlated(4, 2, &[])], &[matched(&by_story, 4, 2)]).await, 0);
+        assert_eq!(record(world, &[correlated(4, 2, &[])], &[matched(&by_story, 4)]).await, 0);
         assert_eq!(record_vaguely(world, &grid, 5, 5).await, 1, "another story");
     })
     .await;
@@ -242,7 +245,7 @@ async fn people_move_alerts_and_write_notes() {
         world.declare(&["wire"]).await;
         world.store([1]).await;
         let grid = search(AlertUnit::Article);
-        record(world, &[correlated(1, 1, &[])], &[matched(&grid, 1, 1)]).await;
+        record(world, &[correlated(1, 1, &[])], &[matched(&grid, 1)]).await;
         let archive = &world.archive;
         assert_eq!(archive.n_new_alerts().await.unwrap(), 1);
         let filter = AlertFilter { state: Some(AlertState::New), ..AlertFilter::default() };
@@ -272,7 +275,7 @@ async fn messages_are_claimed_sent_retried_and_given_up() {
         world.store([1, 2]).await;
         let mut grid = search(AlertUnit::Article);
         grid.deliver.push(webhook(2));
-        record(world, &[correlated(1, 1, &[])], &[matched(&grid, 1, 1)]).await;
+        record(world, &[correlated(1, 1, &[])], &[matched(&grid, 1)]).await;
         let archive = &world.archive;
         let claim = async |minute| archive.claim_messages(10, at(minute), LEASE).await.unwrap();
         assert_eq!(claim(99).await, []);
@@ -296,7 +299,7 @@ async fn messages_are_claimed_sent_retried_and_given_up() {
         assert_eq!(claim(1_000).await, []);
 
         // The closed receiver gets nothing more, until somebody asks for it.
-        record(world, &[correlated(2, 2, &[])], &[matched(&grid, 2, 2)]).await;
+        record(world, &[correlated(2, 2, &[])], &[matched(&grid, 2)]).await;
         assert_eq!(claim(101).await.len(), 1);
         let dead = archive.messages("dead", 10).await.unwrap();
         assert_eq!(dead.len(), 1);
@@ -316,7 +319,7 @@ async fn a_digest_holds_all_alerts_of_its_hour() {
         let mut grid = search(AlertUnit::Article);
         grid.schedule = config::Schedule::Hourly;
         let batch = [correlated(1, 1, &[]), correlated(2, 2, &[])];
-        record(world, &batch, &[matched(&grid, 1, 1), matched(&grid, 2, 2)]).await;
+        record(world, &batch, &[matched(&grid, 1), matched(&grid, 2)]).await;
         let claimed = world.archive.claim_messages(10, at(100), LEASE).await.unwrap();
         assert_eq!(claimed, []);
         let claimed = world.archive.claim_messages(10, at(120), LEASE).await.unwrap();
@@ -332,7 +335,7 @@ async fn a_restart_sends_again_what_was_under_way() {
     world.declare(&["wire"]).await;
     world.store([1]).await;
     let grid = search(AlertUnit::Article);
-    record(&world, &[correlated(1, 1, &[])], &[matched(&grid, 1, 1)]).await;
+    record(&world, &[correlated(1, 1, &[])], &[matched(&grid, 1)]).await;
     let before = world.archive.claim_messages(10, at(100), LEASE).await.unwrap();
     world.archive.close().await;
     drop(world.archive);
@@ -357,10 +360,129 @@ async fn what_an_edit_adds_raises_an_alert_and_what_was_told_does_not() {
             assert_eq!(reread, Reread::Edited(n.into()));
         };
         edit(2).await;
-        let matches = [matched(&grid, 1, 1)];
+        let matches = [matched(&grid, 1)];
         assert_eq!(record(world, &[threatening(1, 1)], &matches).await, 1, "new in version 2");
         edit(3).await;
         assert_eq!(record(world, &[threatening(1, 1)], &matches).await, 0, "told before");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_search_that_is_deleted_and_saved_again_tells_all_anew() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1, 2, 3, 4]).await;
+        let (statements, stories) = (search(AlertUnit::Statement), search(AlertUnit::Story));
+        let stories = SavedSearch { id: SearchId::new("stories"), ..stories };
+        for it in [&statements, &stories] {
+            world.archive.save_search(it, Expect::New, at(0)).await.unwrap();
+        }
+        let both = |n| [matched(&statements, n), matched(&stories, n)];
+        assert_eq!(record(world, &[threatening(1, 1)], &both(1)).await, 2);
+        assert_eq!(record(world, &[threatening(2, 1)], &both(2)).await, 0);
+        for it in [&statements, &stories] {
+            world.archive.delete_search(&it.id, at(101)).await.unwrap();
+            world.archive.save_search(it, Expect::New, at(102)).await.unwrap();
+        }
+        let anew = async |n| {
+            let matches = both(n).map(|it| Match { search_created_at: at(102), ..it });
+            let batch = [threatening(n, 1)];
+            let recorded =
+                world.archive.record_annotations_and_alerts(&batch, &matches, at(103)).await;
+            recorded.unwrap().alerts.len()
+        };
+        assert_eq!(anew(3).await, 2);
+        assert_eq!(anew(4).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_told_is_forgotten_when_no_search_asks_for_it_any_more() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1, 2]).await;
+        let mut grid = search(AlertUnit::Statement);
+        grid.novelty_days = 3;
+        world.archive.save_search(&grid, Expect::New, at(0)).await.unwrap();
+        assert_eq!(record(world, &[threatening(1, 1)], &[matched(&grid, 1)]).await, 1);
+        let forget = async |days: i64| {
+            let late = chrono::TimeDelta::days(2);
+            world.archive.forget_told(late, at(days * 24 * 60)).await.unwrap()
+        };
+        assert_eq!(forget(5).await, 0, "an article may be two days old when it comes");
+        assert_eq!(record(world, &[threatening(2, 2)], &[matched(&grid, 2)]).await, 0);
+        assert_ne!(forget(6).await, 0);
+        assert_eq!(forget(6).await, 0, "nothing is left");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_told_of_a_company_was_told_of_its_country_in_the_story_it_moves_to() {
+    on_each_database(async |world| {
+        let saudi = EntityRef { id: "country:SA".to_owned(), name: "Saudi Arabia".to_owned() };
+        let entity = |kind, id: &str| GazetteerEntity {
+            country: Some("SA".to_owned()),
+            ..gazetteer_entity(kind, id)
+        };
+        let countries = Countries::of(&[
+            entity(GazetteerKind::Country, "country:SA"),
+            entity(GazetteerKind::Company, "company:Aramco"),
+        ]);
+        let archive = world.archive.clone().with_countries(Arc::new(countries.clone()));
+        world.declare(&["wire"]).await;
+        world.store([1, 2, 3, 4]).await;
+        let grid = search(AlertUnit::Statement);
+        let on = |id: &str, n: u32, founder: u32| {
+            let (mut article, mut its_match) = (threatening(n, founder), matched(&grid, n));
+            let statement = &mut article.annotation.statements[0];
+            statement.targets[0].entity = Some(EntityRef { id: id.to_owned(), ..saudi.clone() });
+            its_match.items[0].claims = claims(statement, |id| countries.country_of(id));
+            (article, its_match)
+        };
+        let record = async |(article, its_match): (CorrelatedArticle, Match)| {
+            let recorded =
+                archive.record_annotations_and_alerts(&[article], &[its_match], at(100)).await;
+            recorded.unwrap().alerts.len()
+        };
+        assert_eq!(record(on("company:Aramco", 1, 1)).await, 1);
+        assert_eq!(record(on("country:SA", 2, 1)).await, 0, "said of the company");
+        world.annotate(&[correlated(3, 3, &[])]).await;
+        let story = |n| correlated(n, n, &[]).story;
+        archive.pin_articles(&story(3), &[id(1)], at(1)).await.unwrap();
+        assert_eq!(record(on("country:SA", 4, 3)).await, 0, "also in the story of article 3");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_told_goes_with_an_edited_or_uncorrected_article_to_its_new_story() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1, 2, 3, 4, 5, 6, 7]).await;
+        let grid = search(AlertUnit::Statement);
+        assert_eq!(record(world, &[threatening(1, 1)], &[matched(&grid, 1)]).await, 1);
+        let stored = world.archive.article(&id(1)).await.unwrap().unwrap().article;
+        let text = format!("{}\nThis line was added to the article on Friday.", stored.text);
+        let reading = Reading::Read(Box::new(Article { text, ..stored }));
+        let reread = world.archive.record_reading(&id(1), &reading, at(101)).await.unwrap();
+        assert_eq!(reread, Reread::Edited(2));
+        world.annotate(&[correlated(2, 2, &[]), threatening(1, 2)]).await;
+        assert_eq!(record_vaguely(world, &grid, 3, 2).await, 0, "told before the edit");
+
+        let correction = Correction::NotAnEntity {
+            text: "Ministers".to_owned(),
+            entity: "country:ir".to_owned(),
+        };
+        let kept = world.archive.add_correction(&correction, "ana", None, at(1)).await.unwrap();
+        let kept = kept.unwrap();
+        world.archive.note_corrected(&[(kept.clone(), id(1))]).await.unwrap();
+        assert_eq!(world.archive.undo_correction(&kept).await.unwrap(), Some(1));
+        world.annotate(&[correlated(4, 4, &[]), threatening(1, 4)]).await;
+        assert_eq!(record_vaguely(world, &grid, 5, 4).await, 0, "told before that too");
+        assert_eq!(record_vaguely(world, &grid, 6, 6).await, 1, "another story");
     })
     .await;
 }

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
-use ingest::ArticleId;
+use ingest::{ArticleId, Entry};
+use sqlx::Row;
 
 use super::world::{LEASE, article, at, entry, on_each_database, url};
 use crate::archive::articles::Recorded;
@@ -183,6 +184,27 @@ async fn workers_that_claim_at_once_never_share_an_entry() {
         let all: Vec<ArticleId> = tasks.join_all().await.concat();
         let distinct: BTreeSet<_> = all.iter().collect();
         assert_eq!((all.len(), distinct.len()), (120, 120));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_text_of_an_entry_is_kept_until_it_is_an_article() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        let whole = |n| Entry { text: Some(format!("The text of entry {n}.")), ..entry("wire", n) };
+        world.poll("wire", &[whole(1), whole(2)], 0).await;
+        let claimed = world.claim(9, 0).await;
+        assert_eq!(claimed[1].entry.text.as_deref(), Some("The text of entry 2."));
+        world
+            .archive
+            .record_article(&article("wire", 1), Some(&claimed[0].entry.id))
+            .await
+            .unwrap();
+        let rows = sqlx::query("SELECT id FROM entries WHERE text IS NOT NULL");
+        let rows = rows.fetch_all(&world.archive.reader).await.unwrap();
+        let with_text: Vec<&str> = rows.iter().map(|it| it.try_get("id").unwrap()).collect();
+        assert_eq!(with_text, [claimed[1].entry.id.to_string()]);
     })
     .await;
 }

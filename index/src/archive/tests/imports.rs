@@ -1,4 +1,4 @@
-use super::world::{article, at, on_each_database};
+use super::world::{article, on_each_database};
 use crate::archive::articles::Recorded;
 use crate::archive::imports::ImportState;
 
@@ -15,11 +15,11 @@ async fn how_far_a_file_was_read_is_stored_with_what_it_gave() {
             is_done: false,
         };
         let articles = [article("cc-news", 1), article("cc-news", 2)];
-        let recorded = archive.record_import(&articles, &state, at(1)).await.unwrap();
+        let recorded = archive.record_import(&articles, &state).await.unwrap();
         assert_eq!(recorded, [Recorded::Inserted, Recorded::Inserted]);
         assert_eq!(archive.import_state("a").await.unwrap().as_ref(), Some(&state));
         state = ImportState { next_byte: 1 << 34, n_done: 0, is_done: true, ..state };
-        let recorded = archive.record_import(&articles[1..], &state, at(2)).await.unwrap();
+        let recorded = archive.record_import(&articles[1..], &state).await.unwrap();
         assert_eq!(recorded, [Recorded::AlreadyThere]);
         assert_eq!(archive.import_state("a").await.unwrap(), Some(state));
         assert_eq!(archive.import_state("b").await.unwrap(), None);

@@ -53,7 +53,6 @@ fn matched(n: u32, unit: AlertUnit) -> Match {
         search: SavedSearch { unit, deliver: vec![hook], ..SavedSearch::new("grid", "power") },
         search_created_at: at(0),
         article: id(n),
-        story: story_of(n),
         title: format!("Headline {n}"),
         url: format!("https://wire.example/{n}"),
         source: "wire".into(),

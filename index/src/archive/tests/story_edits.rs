@@ -242,3 +242,41 @@ async fn evidence_does_not_take_apart_what_an_analyst_decided() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_split_that_is_refused_leaves_nothing_behind() {
+    on_each_database(async |world| {
+        two_stories(world).await;
+        let archive = &world.archive;
+        // The other half was split off and merged again before: its address still leads somewhere.
+        let part = |n, articles: &[u32]| CorrelatedArticle {
+            story: story_of(999),
+            split: split_of(1, articles),
+            ..correlated(n, 1, &[])
+        };
+        world.annotate(&[part(2, &[2])]).await;
+        let bridge = CorrelatedArticle { merged: vec![story_of(999)], ..correlated(1, 1, &[]) };
+        world.annotate(&[bridge]).await;
+        archive.pin_articles(&story_of(1), &[id(1)], at(1)).await.unwrap();
+
+        world.store([5, 6, 7]).await;
+        let last = archive.last_story_move().await.unwrap();
+        // One that follows is found in the new half, and shows that this is two as well.
+        let follows = CorrelatedArticle { story: story_of(999), ..correlated(6, 1, &[]) };
+        let again = Split { from: story_of(999), to: story_of(998), ..split_of(1, &[7]).unwrap() };
+        let again =
+            CorrelatedArticle { story: story_of(998), split: Some(again), ..correlated(7, 1, &[]) };
+        world.annotate(&[part(5, &[2, 5]), follows, again]).await;
+        assert_eq!(members(world, &story_of(1)).await, [1, 2, 5, 6, 7]);
+        for gone in [999, 998] {
+            assert!(archive.story(&story_of(gone)).await.unwrap().is_none());
+        }
+        assert_eq!(archive.redirected(&story_of(999)).await.unwrap(), Some(story_of(1)));
+        let moves = archive.story_moves_after(last, 100).await.unwrap();
+        assert!(moves.iter().all(|it| it.story == story_of(1)), "{moves:?}");
+        for n in [2, 5, 6, 7] {
+            assert!(moves.iter().any(|it| it.article == id(n)), "the stage hears of {n}");
+        }
+    })
+    .await;
+}

@@ -1,6 +1,6 @@
 use chrono::TimeDelta;
 use ingest::warc_writer::RecordPlace;
-use ingest::{Article, Entry};
+use ingest::{Article, Details, Entry};
 use nlp::story::StoryId;
 
 use super::world::{
@@ -21,6 +21,7 @@ fn edited(text: &str, minute: i64) -> Article {
         text: text.to_owned(),
         fetched_at: at(minute),
         page_sha256: "11".repeat(32),
+        details: Details { section: Some("World".to_owned()), n_pages: 2, ..Details::default() },
         ..article("wire", 1)
     }
 }
@@ -68,6 +69,7 @@ async fn an_edited_page_is_a_new_version_of_the_same_article() {
         assert_eq!(read(world, &text, 66).await, Reread::Edited(2));
         let stored = world.archive.article(&id(1)).await.unwrap().unwrap();
         assert_eq!((stored.article.text.as_str(), stored.article.fetched_at), (&*text, at(6)));
+        assert_eq!(stored.article.details, edited(&text, 66).details, "as the page is now");
         assert_eq!((stored.annotation, stored.story), (None, Some(story.clone())));
         assert!(world.archive.story(&story).await.unwrap().is_some(), "its address holds");
 
