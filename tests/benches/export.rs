@@ -2,7 +2,8 @@
 //!
 //! `make bench-export`, or `cargo bench -p tests --bench export` with `HARBINGER_BIN` at a release
 //! binary; `HARBINGER_BENCH_ARTICLES` sets the number of articles (100 000) and
-//! `HARBINGER_BENCH_FORMATS` names formats (all). The archive is made up: an article has 10 entities of 20 000, two statements and a fifth of a story.
+//! `HARBINGER_BENCH_FORMATS` names formats (all). The archive is made up: an article has 10 entities of
+//! 20 000, two statements and a fifth of a story.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench reports to its user")]
 
