@@ -1,8 +1,9 @@
 //! How much memory an export takes: peak resident size and time of `harbinger export`, by format.
 //!
 //! `make bench-export`, or `cargo bench -p tests --bench export` with `HARBINGER_BIN` at a release
-//! binary; `HARBINGER_BENCH_ARTICLES` sets the number of articles (100 000). The archive is made
-//! up: an article has 10 entities of 20 000, two statements and a fifth of a story.
+//! binary; `HARBINGER_BENCH_ARTICLES` sets the number of articles (100 000) and
+//! `HARBINGER_BENCH_FORMATS` names formats (all). The archive is made up: an article has 10 entities of
+//! 20 000, two statements and a fifth of a story.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench reports to its user")]
 
@@ -38,7 +39,9 @@ fn main() {
     let data = folder.path().join("data");
     tokio::runtime::Runtime::new().unwrap().block_on(fill(&data, n_articles));
     println!("{n_articles} articles, {} statements", 2 * n_articles);
-    for format in FORMATS {
+    let wanted = std::env::var("HARBINGER_BENCH_FORMATS").ok();
+    let wanted = |it: &&str| wanted.as_ref().is_none_or(|all| all.split(',').any(|one| one == *it));
+    for format in FORMATS.into_iter().filter(wanted) {
         measure(&binary, folder.path(), format);
     }
 }

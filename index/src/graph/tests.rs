@@ -197,9 +197,9 @@ fn a_graph_that_does_not_fit_into_memory_is_the_same() {
             says(article, kinds[n as usize % 3], actor, target, &sentence)
         })
         .collect();
-    let limits = GraphLimits { n_edges_max: 900, n_proofs_max: 4, ..GraphLimits::PAGE };
+    let limits = GraphLimits { n_edges_max: 200, n_proofs_max: 4, ..GraphLimits::PAGE };
     let held = graph(limits, &articles);
-    assert!(held.is_cut && held.edges.len() == 900, "{}", held.edges.len());
+    assert!(held.is_cut && held.edges.len() == 200, "{}", held.edges.len());
     let filed = graph(GraphLimits { n_held_bytes_max: 2_000, ..limits }, &articles);
     assert_eq!(held, filed);
 }
