@@ -6,6 +6,8 @@
 //!
 //! Reading order: this file, [`select`], [`facts`], [`ids`]; then the formats: [`jsonl`], [`csv`], [`stix`],
 //! [`misp`], [`ftm`], [`gexf`], [`graphml`], [`cypher`].
+//!
+//! Longer than most, since the formats, what each is called and what reads for it are in one place.
 
 pub(crate) mod csv;
 pub(crate) mod cypher;

@@ -142,7 +142,8 @@ fn save(app: &TestApp, searches: &[Value]) {
 fn shown(alert: &Value) -> (String, Vec<String>) {
     let text = |it: &Value| it.as_str().unwrap_or_default().to_owned();
     let reasons = alert["reasons"].as_array().into_iter().flatten();
-    let alias = |it: &Value| text(it).replace("strike oil", "").replace("hit oil", "");
+    let is_of_aramco = |it: &str| it.starts_with("strike oil") || it.starts_with("hit oil");
+    let alias = |it: &Value| Some(text(it)).filter(|it| !is_of_aramco(it)).unwrap_or_default();
     let why = reasons.map(|it| format!("{} by {}", text(&it["clause"]), alias(&it["alias"])));
     (text(&alert["sentence"]), why.collect())
 }
@@ -234,8 +235,13 @@ async fn the_sample_wire_brings_what_its_reader_would_expect() {
     let mut told: Vec<&str> = alerts.iter().filter_map(|it| it["sentence"].as_str()).collect();
     told.sort_unstable();
     // Iran is in none of its articles. Of Hollow Kestrel and energy they say four things, most of
-    // them again and again; a person would want each once.
+    // them again and again; a person would want each once. The attack on the grid comes twice: the
+    // second time its region is named and not its country.
     let expected = [
+        // It attacked a grid in Denmark, in western Jutland.
+        "COPENHAGEN — The hacker group Hollow Kestrel said on Thursday that it would turn off the \
+         lights in Copenhagen unless Denmark releases a programmer who was arrested in the summer, \
+         a new turn after an attack on the power grid of western Jutland.",
         // It could strike elsewhere.
         "Even so, the Nordic Energy Response Centre warned that Hollow Kestrel could attack \
          hospitals and district heating plants, which are less well protected than the power grid.",
@@ -256,5 +262,5 @@ async fn the_sample_wire_brings_what_its_reader_would_expect() {
         assert_eq!(reasons[1]["clause"], "sector:/energy", "{alert}");
     }
     assert_eq!(would_fire(&app, &iran).await, 0);
-    assert_eq!(would_fire(&app, &kestrel).await, 4, "the back-test says the same");
+    assert_eq!(would_fire(&app, &kestrel).await, 5, "the back-test says the same");
 }
