@@ -26,7 +26,7 @@ fuzz_one() {
     mkdir -p "fuzz/corpus/$1" "fuzz/artifacts/$1"
     local log="fuzz/artifacts/$1.log"
     if "$built/$1" "fuzz/corpus/$1" "fuzz/seeds/$1" -max_total_time="$seconds" -timeout=20 \
-        -rss_limit_mb=2048 -max_len=16384 -artifact_prefix="fuzz/artifacts/$1/" \
+        -rss_limit_mb=2048 -max_len=16384 -seed=1 -artifact_prefix="fuzz/artifacts/$1/" \
         -print_final_stats=1 > "$log" 2>&1; then
         echo "$1: $(grep -a -m1 -o 'number_of_executed_units: *[0-9]*' "$log" | grep -o '[0-9]*$') runs, nothing found"
     else

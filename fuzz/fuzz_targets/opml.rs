@@ -1,4 +1,4 @@
-//! Any bytes are a list of sources or none; what was read is written so that it reads the same.
+//! Any bytes are a list of sources or none; what was written once is read and written the same.
 
 #![no_main]
 
@@ -10,6 +10,7 @@ fuzz_target!(|bytes: &[u8]| {
         let Ok(list) = opml::parse(bytes, content_type) else { continue };
         let written = list.to_xml();
         let again = opml::parse(written.as_bytes(), None).expect("what was written can be read");
-        assert_eq!(again, list, "{written}");
+        // Control characters, which XML cannot hold, go when it is written first.
+        assert_eq!(again.to_xml(), written);
     }
 });

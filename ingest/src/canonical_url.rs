@@ -75,10 +75,13 @@ impl CanonicalUrl {
         let _ = url.set_password(None);
         let host = url.host_str().unwrap_or_default();
         let bare = host.trim_end_matches('.');
-        if bare.len() < host.len() && !bare.is_empty() {
+        if bare.len() < host.len() {
             let bare = bare.to_owned();
-            // Fails where the rest is no host, which then stays as it was written.
-            let _ = url.set_host(Some(&bare));
+            // Fails where nothing or no host is left.
+            url.set_host(Some(&bare)).map_err(|error| InvalidUrl::Syntax {
+                text: cut(url.as_str()),
+                reason: error.to_string(),
+            })?;
         }
         url.set_path(&undo_needless_escapes(url.path()));
         let query = url.query().and_then(canonical_query);
@@ -253,6 +256,7 @@ mod tests {
         check("HTTP://News.Example:80/A", "http://news.example/A");
         check("https://news.example.:443/a#top", "https://news.example/a");
         check("https://news.example../a", "https://news.example/a"); // Found by fuzzing.
+        assert!(CanonicalUrl::parse("http://./a").is_err(), "a host of dots; found by fuzzing");
         check("https://user:secret@news.example/a", "https://news.example/a");
         check("http://news.example:8080", "http://news.example:8080/");
     }
