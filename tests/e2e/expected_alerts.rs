@@ -142,7 +142,7 @@ fn save(app: &TestApp, searches: &[Value]) {
 fn shown(alert: &Value) -> (String, Vec<String>) {
     let text = |it: &Value| it.as_str().unwrap_or_default().to_owned();
     let reasons = alert["reasons"].as_array().into_iter().flatten();
-    let is_of_aramco = |it: &str| it.starts_with("strike oil") || it.starts_with("hit oil");
+    let is_of_aramco = |it: &str| it.starts_with("strike") || it.starts_with("hit");
     let alias = |it: &Value| Some(text(it)).filter(|it| !is_of_aramco(it)).unwrap_or_default();
     let why = reasons.map(|it| format!("{} by {}", text(&it["clause"]), alias(&it["alias"])));
     (text(&alert["sentence"]), why.collect())
