@@ -121,8 +121,8 @@ pub async fn discover_from(fetcher: &Fetcher, request: &FetchRequest, page: &Pag
     let about = read.unwrap_or_default();
     discovery.title = about.title;
     discovery.language = about.language;
-    let (documents, tried) = (Vec::new(), BTreeSet::new());
-    let mut search = Search { fetcher, request, discovery, documents, tried };
+    let (document, tried) = (None, BTreeSet::new());
+    let mut search = Search { fetcher, request, discovery, document, tried };
     search.tried.insert(page.url.clone());
     for link in about.links {
         search.look_at(link.url, &link.how, link.title).await;
@@ -149,21 +149,23 @@ pub async fn discover_from(fetcher: &Fetcher, request: &FetchRequest, page: &Pag
         }
     }
     let mut discovery = search.discovery;
-    discovery.found.sort_by_key(|it| {
-        let is_aside = is_about_comments(&it.url, it.title.as_deref());
-        (is_aside, it.n_entries == 0, it.kind)
-    });
-    let best = discovery.found.first().map(|it| it.url.clone());
-    discovery.document = search.documents.into_iter().find(|it| Some(&it.url) == best.as_ref());
+    discovery.found.sort_by_key(rank);
+    discovery.document = search.document.map(|(_, page)| page);
     discovery
+}
+
+/// The least is the best; of two equal ones that which was found first.
+fn rank(found: &Found) -> (bool, bool, FoundKind) {
+    let is_aside = is_about_comments(&found.url, found.title.as_deref());
+    (is_aside, found.n_entries == 0, found.kind)
 }
 
 struct Search<'a> {
     fetcher: &'a Fetcher,
     request: &'a FetchRequest,
     discovery: Discovery,
-    /// One for each that was found.
-    documents: Vec<Page>,
+    /// The document of the best that was found, with its rank.
+    document: Option<((bool, bool, FoundKind), Page)>,
     tried: BTreeSet<Url>,
 }
 
@@ -188,8 +190,11 @@ impl Search<'_> {
                 found.title = found.title.or(title);
                 let is_known = self.discovery.found.iter().any(|it| it.url == found.url);
                 if !is_known {
+                    let rank = rank(&found);
                     self.discovery.found.push(found);
-                    self.documents.push(page);
+                    if self.document.as_ref().is_none_or(|(best, _)| rank < *best) {
+                        self.document = Some((rank, page));
+                    }
                 }
             }
             Err(reason) => self.discovery.missed.push(Missed { url, reason }),

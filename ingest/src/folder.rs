@@ -35,7 +35,7 @@ pub(crate) struct Contents {
     pub(crate) fingerprint: String,
 }
 
-/// The files of `folder`, at most `n_entries_max` of them.
+/// The files among the first [`N_LOOKED_AT_MAX`] files and folders below `folder`.
 ///
 /// # Errors
 /// When the folder cannot be read; what cannot be read within it is left out.

@@ -18,6 +18,8 @@ use crate::plain_text::plain_text;
 const N_ENTRIES_MAX: usize = 50_000;
 /// Lists and objects of one document.
 const N_PARTS_MAX: usize = 500_000;
+/// Its commas and colons, about as many as its values.
+const N_VALUES_MAX: usize = 3_000_000;
 /// Most characters of a headline, and of a summary.
 const TITLE_CHARS_MAX: usize = 500;
 const SUMMARY_CHARS_MAX: usize = 2_000;
@@ -62,11 +64,12 @@ impl JsonListError {
     }
 }
 
-/// Whether a document would take far more memory than it is long: an empty object is three bytes
-/// long and takes hundreds. Counts brackets within texts too, of which no honest document has as
-/// many.
+/// Whether a document would take far more memory than it is long: an object with one short key is
+/// six bytes long and takes hundreds, a digit and its comma take 32. Counts signs within texts
+/// too, of which no honest document has as many.
 pub(crate) fn has_too_many_parts(body: &[u8]) -> bool {
-    N_PARTS_MAX < body.iter().filter(|it| matches!(it, b'{' | b'[')).count()
+    let n_of = |signs: [u8; 2]| body.iter().filter(|it| signs.contains(it)).count();
+    N_PARTS_MAX < n_of([b'{', b'[']) || N_VALUES_MAX < n_of([b',', b':'])
 }
 
 /// The entries that `rules` find in the document `body` at `base`, in its order, each address once.
@@ -85,7 +88,7 @@ pub fn entries(
         return Err(JsonListError::Empty);
     }
     if has_too_many_parts(body) {
-        return Err(JsonListError::NotJson { reason: "it has too many lists and objects".into() });
+        return Err(JsonListError::NotJson { reason: "it has too many parts".into() });
     }
     let document: Value = serde_json::from_slice(body)
         .map_err(|error| JsonListError::NotJson { reason: error.to_string() })?;
@@ -275,6 +278,8 @@ mod tests {
             said(r#"{"data": {"vulnerabilities": [{}]}}"#),
             "none of 1 entries has an address by `https://nvd.example/detail/{cveID}`"
         );
+        let numbers = format!("[{}0]", "0,".repeat(N_VALUES_MAX + 1));
+        assert_eq!(said(&numbers), "this is no JSON: it has too many parts");
         let deep = "[".repeat(100_000);
         assert!(said(&deep).starts_with("this is no JSON"));
     }

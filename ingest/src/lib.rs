@@ -1,10 +1,11 @@
 //! From a source to articles: polling feeds, fetching pages, extracting text.
 //!
 //! Pure modules, in reading order: [`article`], [`canonical_url`], [`failure`], [`date`],
-//! [`plain_text`], [`decode`], [`feed`], [`sitemap`], [`listing`], [`json_list`], [`opml`], [`extract`],
-//! [`near_duplicate`], [`revision`], [`schedule`], [`health`]. Modules that talk to servers: [`fetch`],
-//! [`discover`], [`poll`], [`crawl`], [`trial`]; [`folder`] reads files instead; [`warc_writer`] keeps what servers sent,
-//! and [`warc_reader`] reads what others kept; [`websub`] knows which hubs tell of news.
+//! [`plain_text`], [`decode`], [`feed`], [`websub`] (which hubs tell of news), [`sitemap`],
+//! [`listing`], [`json_list`], [`opml`], [`extract`], [`near_duplicate`], [`revision`],
+//! [`schedule`], [`health`]. Modules that talk to servers: [`fetch`], [`discover`], [`poll`],
+//! [`crawl`], [`trial`]; [`folder`] reads files instead; [`warc_writer`] keeps what servers sent,
+//! and [`warc_reader`] reads what others kept. `blocking` runs long parsing aside.
 //!
 //! Knows no database and no clock: what must be remembered is given and given back, and the time
 //! is an argument.

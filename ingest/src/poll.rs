@@ -9,7 +9,7 @@ mod site;
 mod sitemaps;
 mod state;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use url::Url;
 
 pub use state::{Moves, PollFailure, SitemapPart, SourceState};
 
-use crate::article::Entry;
+use crate::article::{ArticleId, Entry};
 use crate::discover::FoundKind;
 use crate::failure::FailureClass;
 use crate::fetch::{FetchKind, FetchOutcome, FetchRequest, Fetcher, Page};
@@ -229,7 +229,8 @@ impl Poll<'_> {
         if !matches!(self.source.kind(), SourceKind::Folder(_)) {
             entries.truncate(self.settings.n_entries_max);
         }
-        let n_new = entries.iter().filter(|it| !state.last_entries.contains(&it.id)).count();
+        let before: BTreeSet<ArticleId> = state.last_entries.iter().copied().collect();
+        let n_new = entries.iter().filter(|it| !before.contains(&it.id)).count();
         next.last_entries = entries.iter().take(N_REMEMBERED).map(|it| it.id).collect();
         if n_new > 0 {
             next.last_new_entry_at = Some(self.now);

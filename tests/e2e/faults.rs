@@ -8,9 +8,7 @@ use std::time::Duration;
 use axum::http::header::{CONTENT_ENCODING, RETRY_AFTER};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use ingest::article::ArticleId;
-use ingest::canonical_url::CanonicalUrl;
-use tests::pages::{self, MadeUp};
+use tests::pages::{self, MadeUp, id_of};
 use tests::{Finished, FixtureSite, Reply, TestApp};
 
 /// Larger than any body may be (15 MiB).
@@ -73,7 +71,7 @@ fn publish_healthy(site: &FixtureSite) -> Vec<String> {
 async fn check_archived(app: &TestApp, urls: &[String]) {
     let archive = app.archive().await;
     for url in urls {
-        let id = ArticleId::of(&CanonicalUrl::parse(url).expect("a URL"));
+        let id = id_of(url);
         let stored = archive.article(&id).await.expect("the archive can be read");
         assert!(stored.is_some(), "{url} is not archived");
     }
@@ -196,7 +194,7 @@ async fn a_page_in_windows_1252_that_calls_itself_utf_8_is_read_right() {
 
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     let archive = app.archive().await;
-    let id = ArticleId::of(&CanonicalUrl::parse(&site.url("/page")).expect("a URL"));
+    let id = id_of(&site.url("/page"));
     let stored = archive.article(&id).await.expect("readable").expect("archived");
     archive.close().await;
     assert!(stored.article.text.contains(&article.paragraphs[1]), "{}", stored.article.text);

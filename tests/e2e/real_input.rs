@@ -6,8 +6,7 @@ use std::path::Path;
 use api::sample::{SampleSite, url_of};
 use index::search::SearchResponse;
 use index::{SearchIndex, SearchRequest};
-use ingest::article::ArticleId;
-use ingest::canonical_url::CanonicalUrl;
+use tests::pages::id_of;
 use tests::real::{self, RealPage};
 use tests::{FixtureSite, Reply, TestApp, pages, skipped};
 
@@ -129,7 +128,7 @@ async fn check_each_is_there_once(app: &TestApp, expected: &BTreeMap<String, Str
 
     let mut missing = Vec::new();
     for url in expected.keys() {
-        let id = ArticleId::of(&CanonicalUrl::parse(url).expect("a URL"));
+        let id = id_of(url);
         let Some(stored) = archive.article(&id).await.expect("the archive can be read") else {
             missing.push(format!("{url} is not archived"));
             continue;

@@ -7,11 +7,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use index::{SearchIndex, SearchRequest};
-use ingest::article::ArticleId;
-use ingest::canonical_url::CanonicalUrl;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use tests::pages::{self, MadeUp};
+use tests::pages::{self, MadeUp, id_of};
 use tests::{FixtureSite, Reply, TestApp, skipped};
 
 /// How often the ingest is killed.
@@ -36,10 +34,7 @@ fn publish(site: &FixtureSite, app: &TestApp, round: u64, n_articles: u64) -> BT
 
 /// Checks that archive and index hold exactly the articles of `urls`, each once.
 async fn check_exactly(app: &TestApp, urls: &BTreeSet<String>) {
-    let expected: BTreeSet<String> = urls
-        .iter()
-        .map(|it| ArticleId::of(&CanonicalUrl::parse(it).expect("a URL")).to_string())
-        .collect();
+    let expected: BTreeSet<String> = urls.iter().map(|it| id_of(it).to_string()).collect();
     let archive = app.archive().await;
     let counts = archive.counts().await.expect("counts");
     for id in &expected {

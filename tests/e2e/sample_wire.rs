@@ -4,11 +4,11 @@
 use api::sample::{self, SampleSite, url_of};
 use config::{Config, Source};
 use ingest::Article;
-use ingest::article::{ArticleId, Entry};
-use ingest::canonical_url::CanonicalUrl;
+use ingest::article::Entry;
 use ingest::crawl::crawl_entry;
 use ingest::fetch::{FetchSettings, Fetcher};
 use ingest::poll::{PollResult, SourceState, poll_source};
+use tests::pages::id_of;
 use tokio_util::sync::CancellationToken;
 
 /// Articles that may hold such words. One layout puts them into the article's own box, and general
@@ -62,7 +62,7 @@ async fn every_layout_and_feed_flavour_of_the_sample_wire_is_read_right() {
     for written in &SampleSite::bundled().articles {
         let front = &written.front;
         let url = url_of(&written.path());
-        let id = ArticleId::of(&CanonicalUrl::parse(&url).expect("a URL"));
+        let id = id_of(&url);
         let (source, entries, articles) =
             read.iter().find(|(it, ..)| it.id.as_str() == written.outlet).expect("its source");
         let Some(entry) = entries.iter().find(|it| it.id == id) else {

@@ -72,7 +72,9 @@ fn read_now(
             let parsed = parsed.map_err(|it| failed(it.class(), it.to_string()))?;
             Ok(Read {
                 entries: feed::entries(&parsed, &source.id, &page.url, now),
-                hub: websub::announced(&page.headers, &parsed, &page.url),
+                // A hub would learn what is read through a proxy, and from where.
+                hub: websub::announced(&page.headers, &parsed, &page.url)
+                    .filter(|_| source.proxy.is_none()),
                 rhythm: parsed.rhythm,
             })
         }

@@ -5,6 +5,7 @@ use url::Url;
 use super::{Poll, PollOutcome, SourceState};
 use crate::discover::{FoundKind, discover};
 use crate::failure::FailureClass;
+use crate::feed::FeedRhythm;
 use crate::fetch::FetchKind;
 use crate::schedule::{PollEnd, next_poll};
 
@@ -69,6 +70,9 @@ fn about_another(state: &SourceState, found: crate::discover::Found) -> SourceSt
         adopted_for: None,
         moves: None,
         parts: Vec::new(),
+        undated: Vec::new(),
+        hub: None,
+        rhythm: FeedRhythm::default(),
         is_gone: false,
         ..state.clone()
     }

@@ -23,6 +23,9 @@ const N_PARTS_READ: usize = 10;
 const N_PARTS_MAX: usize = 500;
 /// Pages without a date that one sitemap brings in a poll: nobody knows which of them are new.
 const N_UNDATED_MAX: usize = 100;
+/// Pages without a date that are remembered. A sitemap with more brings none of them, since pages
+/// that were forgotten would look new.
+const N_UNDATED_REMEMBERED: usize = 20_000;
 /// Characters of a headline that are kept.
 const TITLE_CHARS_MAX: usize = 500;
 
@@ -44,8 +47,8 @@ impl Poll<'_> {
         match parse(&page).await {
             Ok(Sitemap::Pages(listed)) => {
                 next.parts = Vec::new();
-                let (entries, passed) = self.pages(state, listed, &page.url);
-                remembering(self.listed(state, next, entries), passed)
+                let entries = self.pages(&mut next, listed, &page.url);
+                self.listed(state, next, entries)
             }
             Ok(Sitemap::Index(listed)) => {
                 next.parts = merged(&state.parts, &listed, &page.url);
@@ -58,8 +61,8 @@ impl Poll<'_> {
     /// Reads the sitemaps of an index that may have changed, those changed last first.
     async fn parts(&self, state: &SourceState, mut next: SourceState) -> PollOutcome {
         let mut entries: Vec<Entry> = Vec::new();
-        let mut passed = Vec::new();
-        let (mut n_read, mut failure, mut is_any_read) = (0, None, false);
+        let (mut n_read, mut failure) = (0, None);
+        let (mut has_answered, mut is_any_read) = (false, false);
         for at in self.order(&next) {
             if N_PARTS_READ <= n_read {
                 break;
@@ -72,7 +75,10 @@ impl Poll<'_> {
                 ..self.request(&part.url, FetchKind::Feed)
             };
             match self.fetcher.fetch(&request).await {
-                Ok(FetchOutcome::NotModified) => next.parts[at].read_at = Some(self.now),
+                Ok(FetchOutcome::NotModified) => {
+                    has_answered = true;
+                    next.parts[at].was_read(self.now);
+                }
                 Ok(FetchOutcome::RateLimited { retry_after }) if !is_any_read => {
                     return self.rate_limited(&next, retry_after);
                 }
@@ -85,21 +91,25 @@ impl Poll<'_> {
                         failure = Some(self.part_failed(&mut next.parts[at], class, &message));
                     }
                     // Nothing in the protocol allows it, and one level is enough for anybody.
-                    Ok(Sitemap::Index(_)) => next.parts[at].read_at = Some(self.now),
+                    Ok(Sitemap::Index(_)) => {
+                        has_answered = true;
+                        next.parts[at].was_read(self.now);
+                    }
                     Ok(Sitemap::Pages(listed)) => {
-                        is_any_read = true;
-                        let (found, left_out) = self.pages(state, listed, &page.url);
-                        entries.extend(found);
-                        passed.extend(left_out);
+                        (has_answered, is_any_read) = (true, true);
+                        entries.extend(self.pages(&mut next, listed, &page.url));
                         let part = &mut next.parts[at];
-                        (part.read_at, part.failed_at) = (Some(self.now), None);
+                        part.was_read(self.now);
                         (part.etag, part.last_modified) = (page.etag, page.last_modified);
                     }
                 },
             }
         }
         match failure {
-            Some((class, message)) if !is_any_read => {
+            Some((class, message)) if !has_answered => {
+                // The index still names it, so that the source is not gone for good.
+                let is_gone = class == FailureClass::Http410;
+                let class = if is_gone { FailureClass::Http404 } else { class };
                 let state = SourceState { parts: next.parts, ..state.clone() };
                 self.failed(&state, class, &message, None)
             }
@@ -110,7 +120,7 @@ impl Poll<'_> {
                 entries.sort_by_key(|it| Reverse(it.published_at));
                 let outcome = self.listed(state, next, entries);
                 // The entries of sitemaps that were not read now stay known.
-                remembering(outcome, passed.into_iter().chain(state.last_entries.iter().copied()))
+                remembering(outcome, &state.last_entries)
             }
         }
     }
@@ -140,33 +150,42 @@ impl Poll<'_> {
             _ => true,
         };
         let mut order: Vec<usize> = (0..parts.len()).filter(|at| may_be_new(&parts[*at])).collect();
-        // Undated ones take turns: those read longest ago first. Failing ones come after all others.
+        // Undated ones take turns: those asked longest ago first; failing ones take turns with them.
         order.sort_by_key(|at| {
             let part = &parts[*at];
-            (part.failed_at, Reverse(part.changed_at), part.read_at)
+            let changed_at = part.changed_at.filter(|_| part.failed_at.is_none());
+            (Reverse(changed_at), part.read_at.max(part.failed_at))
         });
         order
     }
 
     /// The entries of a sitemap: pages of its own site, newest first, without those that are too
-    /// old. Of undated pages that were not listed before only some are taken; the ids of the others
-    /// are the second answer.
-    fn pages(
-        &self,
-        state: &SourceState,
-        mut listed: Vec<Listed>,
-        base: &Url,
-    ) -> (Vec<Entry>, Vec<ArticleId>) {
+    /// old. Of undated pages that were not listed before only some are taken; all of them are noted
+    /// in `state`.
+    fn pages(&self, state: &mut SourceState, mut listed: Vec<Listed>, base: &Url) -> Vec<Entry> {
         let oldest = self.oldest(state);
         listed.retain(|it| match (it.dated_at(), oldest) {
             (Some(dated_at), Some(oldest)) => oldest <= dated_at,
             _ => true,
         });
         listed.sort_by_key(|it| Reverse(it.dated_at()));
-        let before: BTreeSet<ArticleId> = state.last_entries.iter().copied().collect();
+        let n_undated = listed.iter().filter(|it| it.dated_at().is_none()).count();
+        let n_taken_max = if n_undated <= N_UNDATED_REMEMBERED {
+            N_UNDATED_MAX
+        } else {
+            warn!(
+                "{base} of source {} lists {n_undated} pages without a date: too many to tell new \
+                 ones from old ones, so none of them is taken",
+                self.source.id,
+            );
+            0
+        };
+        let taken = state.last_entries.iter().map(|it| it.short());
+        let before: BTreeSet<u32> = state.undated.iter().copied().chain(taken).collect();
         let site = site_of(base);
-        let (mut seen, mut n_undated) = (BTreeSet::new(), 0);
-        let (mut entries, mut passed) = (Vec::new(), Vec::new());
+        let (mut seen, mut undated) = (BTreeSet::new(), BTreeSet::new());
+        let mut entries = Vec::new();
+        let mut n_taken = 0;
         for page in listed {
             let Ok(url) = CanonicalUrl::join(base, &page.address) else { continue };
             let id = ArticleId::of(&url);
@@ -174,17 +193,22 @@ impl Poll<'_> {
                 continue;
             }
             if page.dated_at().is_none() {
-                n_undated += usize::from(!before.contains(&id));
-                if before.contains(&id) || N_UNDATED_MAX < n_undated {
-                    passed.push(id);
+                undated.insert(id.short());
+                if before.contains(&id.short()) || n_taken_max <= n_taken {
                     continue;
                 }
+                n_taken += 1;
             }
             if entries.len() < self.settings.n_entries_max {
                 entries.push(self.entry(id, url, page));
             }
         }
-        (entries, passed)
+        // Those listed now come last, so that they are forgotten last.
+        state.undated.retain(|it| !undated.contains(it));
+        state.undated.extend(undated);
+        let n_too_many = state.undated.len().saturating_sub(N_UNDATED_REMEMBERED);
+        state.undated.drain(..n_too_many);
+        entries
     }
 
     fn entry(&self, id: ArticleId, url: CanonicalUrl, page: Listed) -> Entry {
@@ -203,11 +227,11 @@ impl Poll<'_> {
 }
 
 /// The outcome with `more` ids among those that are known from now on.
-fn remembering(mut outcome: PollOutcome, more: impl IntoIterator<Item = ArticleId>) -> PollOutcome {
+fn remembering(mut outcome: PollOutcome, more: &[ArticleId]) -> PollOutcome {
     let last_entries = &mut outcome.state.last_entries;
     let mut known: BTreeSet<ArticleId> = last_entries.iter().copied().collect();
     let n_left = super::N_REMEMBERED.saturating_sub(last_entries.len());
-    last_entries.extend(more.into_iter().filter(|it| known.insert(*it)).take(n_left));
+    last_entries.extend(more.iter().filter(|it| known.insert(**it)).take(n_left));
     outcome
 }
 

@@ -53,6 +53,9 @@ pub struct SourceState {
     pub rate: EntryRate,
     /// Ids of the entries of the last body, to count new ones.
     pub last_entries: Vec<ArticleId>,
+    /// [Short ids](ArticleId::short) of pages without a date that sitemaps listed, those listed
+    /// last at the end, at most 20 000.
+    pub undated: Vec<u32>,
     /// The feed or sitemap that was found for a site; `None` before, and for other sources.
     pub found: Option<Found>,
     /// The hub that tells of news, as the last body announced it; `None` without one.
@@ -77,6 +80,12 @@ pub struct SitemapPart {
     pub etag: Option<String>,
     /// Last-Modified of its last body.
     pub last_modified: Option<String>,
+}
+
+impl SitemapPart {
+    pub(super) fn was_read(&mut self, now: DateTime<Utc>) {
+        (self.read_at, self.failed_at) = (Some(now), None);
+    }
 }
 
 /// Permanent redirects in a row.

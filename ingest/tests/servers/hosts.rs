@@ -86,7 +86,8 @@ async fn crawl_host(fetcher: &Fetcher, host: SocketAddr, n_pages: usize) -> usiz
     n_articles
 }
 
-/// Panics when a host was asked too early or for what it forbids; returns the shortest pause.
+/// Panics when a host was asked for a page too early or for what it forbids; returns the shortest
+/// pause between two pages.
 pub(crate) fn check(log: &[Asked], pause: Duration) -> Duration {
     let mut by_host: BTreeMap<IpAddr, Vec<&Asked>> = BTreeMap::new();
     for asked in log {
@@ -97,8 +98,8 @@ pub(crate) fn check(log: &[Asked], pause: Duration) -> Duration {
         asked.sort_by_key(|it| it.began_at);
         assert_eq!(asked[0].path, "/robots.txt", "{host} was asked for a page first");
         assert!(asked.iter().all(|it| !it.path.starts_with("/private/")), "{host} was disobeyed");
-        let wanted =
-            if is_slow(host) { Duration::from_secs(CRAWL_DELAY_S).max(pause) } else { pause };
+        let wanted = wanted_pause(host, pause);
+        // The first page may follow robots.txt at once.
         for pair in asked[1..].windows(2) {
             let gap = pair[1].began_at.saturating_duration_since(pair[0].ended_at);
             assert!(wanted <= gap, "{host} was asked again after {gap:?} in place of {wanted:?}");
@@ -106,6 +107,17 @@ pub(crate) fn check(log: &[Asked], pause: Duration) -> Duration {
         }
     }
     shortest
+}
+
+/// The pages a second that the pauses of `n_hosts` hosts allow.
+#[allow(dead_code, reason = "the test does not measure")]
+pub(crate) fn rate_max(n_hosts: usize, pause: Duration) -> f64 {
+    let rate = |n| 1.0 / (wanted_pause(address(n), pause) + LATENCY).as_secs_f64();
+    (0..n_hosts).map(rate).sum()
+}
+
+fn wanted_pause(host: IpAddr, pause: Duration) -> Duration {
+    if is_slow(host) { Duration::from_secs(CRAWL_DELAY_S).max(pause) } else { pause }
 }
 
 fn is_slow(host: IpAddr) -> bool {

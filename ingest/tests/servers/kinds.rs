@@ -152,21 +152,83 @@ async fn an_index_of_thousands_is_read_a_few_at_a_time() {
     assert!(serde_json::to_string(&second.state).unwrap().len() < 200_000);
 }
 
-#[tokio::test]
-async fn of_undated_pages_only_some_are_new_also_later_on() {
+/// A sitemap of pages without dates; every request finds one more at its end.
+async fn growing(n_pages_first: usize) -> (Server, Source) {
     let n_polls = AtomicUsize::new(0);
     let server = Server::start(move |_, _| {
-        let n_pages = 500 + n_polls.fetch_add(1, Ordering::SeqCst);
+        let n_pages = n_pages_first + n_polls.fetch_add(1, Ordering::SeqCst);
         let all: String = (0..n_pages).map(|n| format!("<url><loc>/{n}</loc></url>")).collect();
         ok("text/xml", format!("<urlset>{all}</urlset>").as_bytes())
     })
     .await;
     let url = server.url("/sitemap.xml").parse().unwrap();
     let source = Source { sitemap_url: Some(url), ..bare(&server) };
+    (server, source)
+}
+
+#[tokio::test]
+async fn of_undated_pages_only_some_are_new_also_later_on() {
+    let (_server, source) = growing(5_000).await;
     let first = poll(&source, &SourceState::default(), 0).await;
     assert_eq!(first.entries.len(), 100);
     let second = poll(&source, &first.state, 60).await;
-    assert_eq!(paths(&second), ["/500"]);
+    assert_eq!(paths(&second), ["/5000"]);
+    assert_eq!(paths(&poll(&source, &second.state, 120).await), ["/5001"]);
+}
+
+#[tokio::test]
+async fn of_more_undated_pages_than_are_remembered_none_looks_new() {
+    let (_server, source) = growing(20_001).await;
+    let first = poll(&source, &SourceState::default(), 0).await;
+    assert_eq!(first.result, PollResult::Parsed { n_entries: 0, n_new: 0 });
+    assert_eq!(first.state.undated.len(), 20_000);
+}
+
+#[tokio::test]
+async fn a_sitemap_that_is_gone_does_not_end_its_index_nor_do_failures_starve_one_that_recovers() {
+    let n_asked = AtomicUsize::new(0);
+    let server = Server::start(move |path, head| match path {
+        "/index.xml" => {
+            let all: String =
+                (0..12).map(|n| format!("<sitemap><loc>/s{n}.xml</loc></sitemap>")).collect();
+            ok("text/xml", format!("<sitemapindex>{all}</sitemapindex>").as_bytes())
+        }
+        "/s0.xml" => response("410 Gone", &[], b""),
+        "/s1.xml" if n_asked.fetch_add(1, Ordering::SeqCst) == 0 => not_found(),
+        _ if head.contains("if-none-match") => response("304 Not Modified", &[], b""),
+        _ => {
+            let page = urlset(&[(&format!("/page{path}"), "")]);
+            response("200 OK", &[("ETag", "\"p\"")], page.as_bytes())
+        }
+    })
+    .await;
+    let url = server.url("/index.xml").parse().unwrap();
+    let source = Source { sitemap_url: Some(url), ..bare(&server) };
+    let mut state = SourceState::default();
+    let mut seen = Vec::new();
+    for n in 0..4 {
+        let outcome = poll(&source, &state, n * 60).await;
+        assert!(!matches!(outcome.result, PollResult::Failed { .. }), "{:?}", outcome.result);
+        seen.extend(paths(&outcome));
+        state = outcome.state;
+    }
+    assert_eq!(seen.len(), 11, "{seen:?}");
+    assert!(seen.contains(&"/page/s1.xml".to_owned()), "{seen:?}");
+    assert!(!state.is_gone && state.failure_score == 0.0);
+
+    // Alone in its index and gone: the index is asked again, since others may come.
+    let server = Server::start(|path, _| match path {
+        "/index.xml" => {
+            ok("text/xml", b"<sitemapindex><sitemap><loc>/s0.xml</loc></sitemap></sitemapindex>")
+        }
+        _ => response("410 Gone", &[], b""),
+    })
+    .await;
+    let url = server.url("/index.xml").parse().unwrap();
+    let source = Source { sitemap_url: Some(url), ..bare(&server) };
+    let outcome = poll(&source, &SourceState::default(), 0).await;
+    assert_eq!(class(&outcome), FailureClass::Http404);
+    assert!(outcome.state.next_poll_at.is_some());
 }
 
 #[tokio::test]
