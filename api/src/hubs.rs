@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use config::{Settings, Source, SourceId};
-use index::archive::hub_subscriptions::{HubSubscription, TOLD_PAUSE};
+use index::archive::hub_subscriptions::HubSubscription;
 use index::{Archive, ArchiveError};
 use ingest::fetch::{is_private_literal, outbound_client};
 use ingest::websub::Announced;
@@ -34,10 +34,10 @@ const LEASE_MAX: TimeDelta = TimeDelta::days(30);
 const POLL_INTERVAL: TimeDelta = TimeDelta::hours(6);
 /// How long before its end a subscription is renewed.
 const RENEWED_BEFORE: TimeDelta = TimeDelta::hours(12);
-/// A hub that did not confirm is asked again after so long, twice as long each time.
+/// A hub that did not confirm is asked again after so long, twice as long each time, at most 128 h.
 const ASKED_AGAIN_AFTER: TimeDelta = TimeDelta::hours(1);
-/// Characters of a refusal that are kept.
-const REFUSAL_CHARS_MAX: usize = 300;
+/// Characters of what a hub says that are logged.
+const SAID_CHARS_MAX: usize = 300;
 
 /// Asks hubs.
 #[derive(Debug)]
@@ -64,9 +64,10 @@ impl Hubs {
         }))
     }
 
-    /// Subscribes at the hub that the source announces, unless there is nothing to do: a
-    /// subscription that lasts, or a hub that was asked a while ago only.
-    pub(crate) async fn keep(
+    /// What is to do after a poll that began at `now`: the next one at once where the hub told of
+    /// news meanwhile, and a subscription at the hub that the source announces, unless there is one
+    /// that lasts or the hub was asked a while ago only.
+    pub(crate) async fn after_poll(
         &self,
         archive: &Archive,
         source: &Source,
@@ -74,6 +75,9 @@ impl Hubs {
         now: DateTime<Utc>,
     ) -> Result<(), ArchiveError> {
         let known = archive.hub_subscription(&source.id).await?;
+        if let Some(told_at) = known.as_ref().and_then(|it| it.told_at).filter(|it| now <= *it) {
+            archive.record_news(&source.id, told_at).await?;
+        }
         let Some(announced) = announced else {
             if known.is_some() {
                 archive.forget_hub_subscription(&source.id).await?;
@@ -90,10 +94,7 @@ impl Hubs {
         }
         match self.ask(&asked, source.allow_private_addresses).await {
             Ok(()) => info!("asked {} to tell of news from {}", asked.hub, source.id),
-            Err(refusal) => {
-                warn!("{} does not tell of news from {}: {refusal}", asked.hub, source.id);
-                archive.refuse_hub_subscription(&asked.token, &cut(&refusal)).await?;
-            }
+            Err(why) => warn!("{} cannot be asked for news from {}: {why}", asked.hub, source.id),
         }
         Ok(())
     }
@@ -128,8 +129,7 @@ impl Hubs {
     }
 }
 
-/// When to ask the source again: rarely while its hub tells of news, soon when the hub spoke
-/// during the poll, and in time to renew.
+/// When to ask the source again: rarely while its hub tells of news, and in time to renew.
 pub(crate) fn next_poll(
     known: Option<&HubSubscription>,
     planned: Option<DateTime<Utc>>,
@@ -137,15 +137,9 @@ pub(crate) fn next_poll(
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
     let planned = planned?;
-    let Some((known, ends_at)) = known.and_then(|it| Some((it, it.ends_at?))) else {
+    let Some(ends_at) = known.and_then(|it| it.ends_at).filter(|it| now < *it) else {
         return Some(planned);
     };
-    if known.told_at.is_some_and(|it| now <= it) {
-        return Some(planned.min(now + TOLD_PAUSE));
-    }
-    if ends_at <= now {
-        return Some(planned);
-    }
     let stretched = planned.max(now + POLL_INTERVAL.min(longest));
     // Renewed by the poll before the end; that of a short lease comes with its end.
     let renewal = (ends_at - RENEWED_BEFORE).max(now + (ends_at - now) / 2);
@@ -161,7 +155,7 @@ pub(crate) fn ends_at(lease_seconds: i64, now: DateTime<Utc>) -> DateTime<Utc> {
 /// Whether `header` (`X-Hub-Signature`: method, `=`, hexadecimal) signs `body` with `secret`, in
 /// constant time. HMAC-SHA1 is what most hubs send, and no collision of SHA-1 breaks it.
 pub(crate) fn is_signed(secret: &str, body: &[u8], header: &str) -> bool {
-    let Some((method, hex)) = header.trim().split_once('=') else { return false };
+    let Some((method, tag)) = header.trim().split_once('=') else { return false };
     let algorithm = match method.trim().to_ascii_lowercase().as_str() {
         "sha1" => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
         "sha256" => hmac::HMAC_SHA256,
@@ -169,32 +163,25 @@ pub(crate) fn is_signed(secret: &str, body: &[u8], header: &str) -> bool {
         "sha512" => hmac::HMAC_SHA512,
         _ => return false,
     };
-    let Some(tag) = bytes_of_hex(hex.trim()) else { return false };
+    let Ok(tag) = hex::decode(tag.trim()) else { return false };
     hmac::verify(&hmac::Key::new(algorithm, secret.as_bytes()), body, &tag).is_ok()
 }
 
-fn bytes_of_hex(hex: &str) -> Option<Vec<u8>> {
-    if !hex.is_ascii() || 128 < hex.len() || !hex.len().is_multiple_of(2) {
-        return None;
-    }
-    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).ok()).collect()
-}
-
-/// As much of what a hub says as is kept.
-pub(crate) fn cut(refusal: &str) -> String {
-    refusal.chars().take(REFUSAL_CHARS_MAX).collect()
+/// As much of what a hub says as is logged.
+pub(crate) fn cut(said: &str) -> String {
+    said.chars().take(SAID_CHARS_MAX).collect()
 }
 
 fn is_due(known: &HubSubscription, now: DateTime<Utc>) -> bool {
-    let pause = ASKED_AGAIN_AFTER * (1 << known.n_refusals.min(7));
-    match known.ends_at {
-        // Half of a short lease, all but twelve hours of a long one.
-        Some(ends_at) if now < ends_at => {
-            let length = ends_at - known.asked_at;
-            ends_at - RENEWED_BEFORE.min(length / 2) <= now
-        }
-        _ => known.asked_at + pause <= now,
-    }
+    let pause = match known.n_unconfirmed {
+        0 => TimeDelta::zero(),
+        n => ASKED_AGAIN_AFTER * (1 << (n - 1).min(7)),
+    };
+    // Half of a short lease, all but twelve hours of a long one.
+    let lasts = known
+        .ends_at
+        .is_some_and(|ends_at| now < ends_at - RENEWED_BEFORE.min((ends_at - known.asked_at) / 2));
+    !lasts && known.asked_at + pause <= now
 }
 
 fn asked(
@@ -204,7 +191,11 @@ fn asked(
     now: DateTime<Utc>,
 ) -> HubSubscription {
     // The same address and secret, so that what is on its way when the lease is renewed counts.
-    let known = known.map(|it| HubSubscription { asked_at: now, ..it });
+    let known = known.map(|it| HubSubscription {
+        asked_at: now,
+        n_unconfirmed: it.n_unconfirmed.saturating_add(1),
+        ..it
+    });
     known.unwrap_or_else(|| HubSubscription {
         source: source.clone(),
         hub: announced.hub.clone(),
@@ -212,8 +203,7 @@ fn asked(
         token: token::new(),
         secret: token::new(),
         asked_at: now,
-        n_refusals: 0,
-        refusal: None,
+        n_unconfirmed: 1,
         ends_at: None,
         told_at: None,
     })
@@ -231,7 +221,8 @@ mod tests {
         let announced =
             Announced { hub: "https://hub.example/".into(), topic: "https://a.example/".into() };
         let asked = asked(None, &"a".into(), &announced, at(asked_at));
-        HubSubscription { ends_at: ends_at.map(at), ..asked }
+        let n_unconfirmed = u32::from(ends_at.is_none());
+        HubSubscription { ends_at: ends_at.map(at), n_unconfirmed, ..asked }
     }
 
     #[test]
@@ -245,20 +236,19 @@ mod tests {
         assert_eq!(next(Some(&subscription(-1, Some(240)))), Some(at(6)));
         assert_eq!(next(Some(&subscription(-1, Some(4)))), Some(at(2)), "in time to renew");
         assert_eq!(next_poll(Some(&subscription(-1, Some(240))), None, day, at(0)), None, "gone");
-        let told = HubSubscription { told_at: Some(at(0)), ..subscription(-1, Some(240)) };
-        assert_eq!(next(Some(&told)), Some(at(0) + TOLD_PAUSE));
     }
 
     #[test]
-    fn hubs_are_asked_again_before_the_end_and_ever_more_rarely_when_they_refuse() {
+    fn hubs_are_asked_again_before_the_end_and_ever_more_rarely_when_silent() {
         assert!(!is_due(&subscription(0, Some(240)), at(200)));
         assert!(is_due(&subscription(0, Some(240)), at(229)));
         assert!(is_due(&subscription(0, Some(2)), at(1)));
         assert!(!is_due(&subscription(0, None), at(0)));
-        let refused = HubSubscription { n_refusals: 3, ..subscription(0, None) };
-        assert!(!is_due(&refused, at(7)) && is_due(&refused, at(8)));
-        let refused = HubSubscription { n_refusals: u32::MAX, ..subscription(0, None) };
-        assert!(is_due(&refused, at(128)));
+        let silent = |n| HubSubscription { n_unconfirmed: n, ..subscription(0, None) };
+        assert!(!is_due(&silent(4), at(7)) && is_due(&silent(4), at(8)));
+        assert!(!is_due(&silent(u32::MAX), at(127)) && is_due(&silent(u32::MAX), at(128)));
+        let renewed = HubSubscription { ends_at: Some(at(2)), ..silent(2) };
+        assert!(!is_due(&renewed, at(1)), "its renewal was asked for an hour ago");
     }
 
     #[test]

@@ -102,18 +102,11 @@ mod tests {
         weight: u64,
     ) -> GazetteerEntity {
         GazetteerEntity {
-            id: id.to_owned(),
-            kind,
-            name: id.to_owned(),
-            aliases: vec![],
-            ambiguous: vec![],
-            demonyms: vec![],
-            metonyms: vec![],
             country: Some("FJ".to_owned()),
-            sectors: vec![],
             latitude: at.map(|it| it.0),
             longitude: at.map(|it| it.1),
             weight,
+            ..GazetteerEntity::new(id, kind, id)
         }
     }
 

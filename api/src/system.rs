@@ -83,7 +83,7 @@ impl System {
         }
         roster.refresh(&archive).await?;
         archive.sync_sources(&roster.rows(), now()).await?;
-        archive.keep_crawling(&SourceId::new(SourceId::SUBMITTED), submitted::NAME).await?;
+        archive.put_unpolled_source(&SourceId::new(SourceId::SUBMITTED), submitted::NAME).await?;
         archive.sync_searches(&config.searches, now()).await?;
         let courier = Courier::new(archive.clone(), &config.settings, now)?;
         let fetcher = Arc::new(fetcher(&config, sample_at)?);

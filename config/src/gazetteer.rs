@@ -43,6 +43,28 @@ pub struct GazetteerEntity {
 }
 
 impl GazetteerEntity {
+    /// An entity of which nothing but its name is known.
+    pub fn new(
+        id: impl Into<String>,
+        kind: GazetteerKind,
+        name: impl Into<String>,
+    ) -> GazetteerEntity {
+        GazetteerEntity {
+            id: id.into(),
+            kind,
+            name: name.into(),
+            aliases: Vec::new(),
+            ambiguous: Vec::new(),
+            demonyms: Vec::new(),
+            metonyms: Vec::new(),
+            country: None,
+            sectors: Vec::new(),
+            latitude: None,
+            longitude: None,
+            weight: 0,
+        }
+    }
+
     /// The names that mean exactly this entity: canonical name first, then the aliases.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.name.as_str()).chain(self.aliases.iter().map(String::as_str))

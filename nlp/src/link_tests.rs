@@ -6,20 +6,7 @@ use super::*;
 use crate::document::AnalysedSentence;
 
 fn entity(id: &str, kind: GazetteerKind, name: &str) -> GazetteerEntity {
-    GazetteerEntity {
-        id: id.to_owned(),
-        kind,
-        name: name.to_owned(),
-        aliases: vec![],
-        ambiguous: vec![],
-        demonyms: vec![],
-        metonyms: vec![],
-        country: None,
-        sectors: vec![],
-        latitude: None,
-        longitude: None,
-        weight: 0,
-    }
+    GazetteerEntity::new(id, kind, name)
 }
 
 fn texts(words: &[&str]) -> Vec<String> {

@@ -83,11 +83,12 @@ impl Network {
         let device = Device::cuda_if_available();
         let mut store = nn::VarStore::new(device);
         let words = weights.word_pieces()?;
-        let places = weights.half("bert.embeddings.position")?;
+        let places = weights.stored_half("bert.embeddings.position")?;
         let config = BertConfig {
             hidden_size: HIDDEN_SIZE as i64,
-            intermediate_size: weights.half("bert.encoder.layer.0.intermediate.dense.bias")?.size()
-                [0],
+            intermediate_size: weights
+                .stored_half("bert.encoder.layer.0.intermediate.dense.bias")?
+                .size()[0],
             num_attention_heads: 12,
             num_hidden_layers: N_LAYERS,
             max_position_embeddings: places.size()[0],
@@ -102,7 +103,7 @@ impl Network {
                 "bert.embeddings.word_embeddings.weight" => words.shallow_clone(),
                 "bert.embeddings.position_embeddings.weight" => places.shallow_clone(),
                 "bert.embeddings.token_type_embeddings.weight" => {
-                    weights.half("bert.embeddings.token_type")?
+                    weights.stored_half("bert.embeddings.token_type")?
                 }
                 _ => weights.variable(&name)?,
             };
@@ -114,7 +115,8 @@ impl Network {
         }
         store.freeze();
         let dense = |name: &str| -> Result<Dense, String> {
-            let part = |kind| weights.half(&format!("{name}.{kind}")).map(|it| it.to(device));
+            let part =
+                |kind| weights.stored_half(&format!("{name}.{kind}")).map(|it| it.to(device));
             Ok(Dense { weight: part("weight")?, bias: part("bias")? })
         };
         let (heads, quad, embedding) = (dense("heads")?, dense("q")?, dense("emb")?);
@@ -182,7 +184,7 @@ impl Weights {
     }
 
     /// A constant in half precision by the name that it has in the graph.
-    fn half(&self, name: &str) -> Result<Tensor, String> {
+    fn stored_half(&self, name: &str) -> Result<Tensor, String> {
         self.constant(&format!("{name}.f16"))
     }
 
@@ -194,7 +196,7 @@ impl Weights {
     /// The table of word pieces: int8 with a scale for each part of a row.
     fn word_pieces(&self) -> Result<Tensor, String> {
         let steps = self.constant("words.i8")?;
-        let scales = self.half("words.scale")?;
+        let scales = self.stored_half("words.scale")?;
         Ok((steps * scales).view([-1, HIDDEN_SIZE as i64]))
     }
 
@@ -205,12 +207,12 @@ impl Weights {
             [".attention.self.query.", ".attention.self.key.", ".attention.self.value."];
         for (at, part) in (0..).zip(THREE) {
             if let Some((layer, kind)) = name.split_once(part) {
-                let all = self.half(&format!("{layer}.qkv.{kind}"))?;
+                let all = self.stored_half(&format!("{layer}.qkv.{kind}"))?;
                 let own = all.narrow(-1, at * HIDDEN_SIZE as i64, HIDDEN_SIZE as i64);
                 return Ok(if kind == "weight" { own.tr() } else { own });
             }
         }
-        let values = self.half(name)?;
+        let values = self.stored_half(name)?;
         Ok(if name.ends_with("dense.weight") { values.tr() } else { values })
     }
 }

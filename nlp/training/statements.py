@@ -4,7 +4,8 @@
 usage: statements.py cross-validate [--folds 0,1]   train on four fifths, score the rest and dev, keep the readings
        statements.py calibrate [--folds 0,1]        fit the score on those readings -> statements_calibration.json
        statements.py train                          train on all documents, score dev, write statements.onnx
-       statements.py continue                       go on from ../model/statements.onnx with the documents read for this
+       statements.py continue                       go on from ../model/statements.onnx, or from what another `continue`
+                                                    with the name --start kept, with the documents read for this
                                                     project; every fifth of them is left out and calibrates the score
        statements.py export                         write statements.onnx and fixtures.json from the state of `train`
 options: see --help

@@ -4,8 +4,9 @@ import glob, gzip, hashlib, json, os, random, re
 import numpy as np
 import torch
 from safetensors.numpy import load_file
-from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
+
+from words import Reader
 
 WORD = re.compile(r"\w+(?:[-'’.]\w+)*|[^\w\s]")
 HEADS = ["ner", "cyber", "role", "st"]
@@ -41,34 +42,13 @@ class Tagger:
         self.bert = BertModel(BertConfig.from_dict(config), add_pooling_layer=False).eval()
         encoder = {k[5:]: v for k, v in self.weights.items() if k.startswith("bert.")}
         self.bert.load_state_dict(encoder, strict=False)
-        self.tokenizer = Tokenizer.from_file(f"{folder}/tokenizer.json")
-        self.tokenizer.no_truncation()
-        self.tokenizer.no_padding()
-
-    @staticmethod
-    def case_id(word):
-        if not any(c.isalpha() for c in word) or word.islower():
-            return 0
-        if word.isupper() and len(word) > 1:
-            return 2
-        return 1 if word[0].isupper() else 3
-
-    def pieces(self, words):
-        ids, case, first = [101], [0], []
-        for word in words:
-            pieces = self.tokenizer.encode(word, add_special_tokens=False).ids[:12] or [100]
-            if len(ids) + len(pieces) >= 320:
-                break
-            first.append(len(ids))
-            ids += pieces
-            case += [self.case_id(word)] * len(pieces)
-        return ids + [102], case + [0], first
+        self.reader = Reader(f"{folder}/tokenizer.json")
 
     @torch.no_grad()
     def read(self, sentences, batch=32):
         """`sentences` are lists of words; returns states after layer N_SHARED + label probabilities
         [words x 426] (half) and the scaled embedding of each sentence."""
-        encoded = [self.pieces(words) for words in sentences]
+        encoded = [self.reader.sentence(words) for words in sentences]
         answers = [None] * len(sentences)
         order = sorted(range(len(sentences)), key=lambda i: len(encoded[i][0]))
         for start in range(0, len(order), batch):

@@ -6,8 +6,8 @@ import torch
 
 from statements_data import *
 from statements_model import CLASSES, N_CONTEXTS
+from words import SHARED  # Also for those who read with this.
 
-SHARED = os.environ.get("HARBINGER_SHARED", f"{os.path.dirname(os.path.abspath(__file__))}/../../../shared")
 WORDS_MAX = 160
 TRIGGER_WORD_MIN, SENTENCE_MIN, ROLE_BONUS, AGAIN = 0.15, 0.2, 0.0, 3.0
 

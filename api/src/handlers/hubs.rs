@@ -59,9 +59,9 @@ async fn verify(
             Ok(([(header::CONTENT_TYPE, "text/plain")], asked.challenge).into_response())
         }
         "denied" => {
-            let reason = hubs::cut(&format!("it refused: {}", asked.reason));
+            let reason = hubs::cut(&asked.reason);
             warn!("{} does not tell of news from {}: {reason}", known.hub, known.source);
-            state.archive.refuse_hub_subscription(&token, &reason).await?;
+            state.archive.end_hub_subscription(&token).await?;
             Ok(StatusCode::NO_CONTENT.into_response())
         }
         // Nobody here ever ends a subscription early, so somebody else must have asked for it.

@@ -136,7 +136,7 @@ async fn poll_one(shared: &Shared, fetcher: &Fetcher, due: DueSource) -> anyhow:
     if let Some(hubs) = &shared.hubs
         && failure.is_none()
     {
-        hubs.keep(&shared.archive, source, state.hub.as_ref(), now).await?;
+        hubs.after_poll(&shared.archive, source, state.hub.as_ref(), now).await?;
     }
     Ok(due.id)
 }

@@ -247,7 +247,7 @@ async fn single_pages_are_no_source_that_waits_for_its_first_poll() {
     let newsroom = open().await;
     let archive = &newsroom.state.archive;
     let single = config::SourceId::new(config::SourceId::SUBMITTED);
-    archive.keep_crawling(&single, "Single pages").await.expect("a source");
+    archive.put_unpolled_source(&single, "Single pages").await.expect("a source");
     assert_eq!(listed(&newsroom, "submitted").await, Value::Null, "nobody named a page");
     let before = newsroom.get("/v1/sources").await.json()["standing"].clone();
     let page = ingest::CanonicalUrl::parse("https://elsewhere.example/1").expect("an address");

@@ -27,11 +27,9 @@ pub struct HubSubscription {
     pub secret: String,
     /// When the hub was asked last.
     pub asked_at: DateTime<Utc>,
-    /// How often in a row it refused or could not be asked.
-    pub n_refusals: u32,
-    /// Why, the last time.
-    pub refusal: Option<String>,
-    /// Until when the hub tells of news; `None` before it confirmed.
+    /// How often in a row it was asked and did not confirm.
+    pub n_unconfirmed: u32,
+    /// Until when the hub tells of news; `None` before it confirmed and after it ended it.
     pub ends_at: Option<DateTime<Utc>>,
     /// When it last told of news.
     pub told_at: Option<DateTime<Utc>>,
@@ -79,12 +77,12 @@ impl Archive {
         self.tried(format!("note a subscription of {}", asked.source), async {
             let done = sqlx::query(
                 "INSERT INTO hub_subscriptions
-                     (source_id, hub, topic, token, secret, asked_at, n_refusals, refusal, ends_at,
+                     (source_id, hub, topic, token, secret, asked_at, n_unconfirmed, ends_at,
                       told_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, $9)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
                  ON CONFLICT (source_id) DO UPDATE SET hub = excluded.hub, topic = excluded.topic,
                      token = excluded.token, secret = excluded.secret,
-                     asked_at = excluded.asked_at, n_refusals = excluded.n_refusals,
+                     asked_at = excluded.asked_at, n_unconfirmed = excluded.n_unconfirmed,
                      ends_at = excluded.ends_at, told_at = excluded.told_at
                  WHERE hub_subscriptions.asked_at <= $10",
             )
@@ -94,7 +92,7 @@ impl Archive {
             .bind(asked.token.as_str())
             .bind(asked.secret.as_str())
             .bind(micros(asked.asked_at))
-            .bind(i64::from(asked.n_refusals))
+            .bind(i64::from(asked.n_unconfirmed))
             .bind(asked.ends_at.map(micros))
             .bind(asked.told_at.map(micros))
             .bind(micros(asked.asked_at - ASKED_FOR))
@@ -113,25 +111,18 @@ impl Archive {
     ) -> Result<(), ArchiveError> {
         self.tried("confirm a subscription at a hub", async {
             let confirm =
-                "UPDATE hub_subscriptions SET ends_at = $2, n_refusals = 0, refusal = NULL
-                 WHERE token = $1";
+                "UPDATE hub_subscriptions SET ends_at = $2, n_unconfirmed = 0 WHERE token = $1";
             let query = sqlx::query(confirm).bind(token).bind(micros(ends_at));
             query.execute(&self.writer).await.map(drop)
         })
         .await
     }
 
-    /// The hub refused, or could not be asked.
-    pub async fn refuse_hub_subscription(
-        &self,
-        token: &str,
-        refusal: &str,
-    ) -> Result<(), ArchiveError> {
-        self.tried("note the refusal of a hub", async {
-            let refuse = "UPDATE hub_subscriptions SET n_refusals = n_refusals + 1, refusal = $2
-                 WHERE token = $1";
-            let query = sqlx::query(refuse).bind(token).bind(&*clean(refusal));
-            query.execute(&self.writer).await.map(drop)
+    /// The hub said that it does not tell of news, or not any more.
+    pub async fn end_hub_subscription(&self, token: &str) -> Result<(), ArchiveError> {
+        self.tried("end a subscription at a hub", async {
+            let end = "UPDATE hub_subscriptions SET ends_at = NULL WHERE token = $1";
+            sqlx::query(end).bind(token).execute(&self.writer).await.map(drop)
         })
         .await
     }
@@ -185,8 +176,7 @@ fn read(row: &AnyRow) -> Result<HubSubscription, sqlx::Error> {
         token: get(row, "token")?,
         secret: get(row, "secret")?,
         asked_at: get_instant(row, "asked_at")?,
-        n_refusals: get_count(row, "n_refusals")?.try_into().unwrap_or(u32::MAX),
-        refusal: get(row, "refusal")?,
+        n_unconfirmed: get_count(row, "n_unconfirmed")?.try_into().unwrap_or(u32::MAX),
         ends_at: get_instant_opt(row, "ends_at")?,
         told_at: get_instant_opt(row, "told_at")?,
     })

@@ -280,10 +280,11 @@ impl Archive {
         for split in batch.iter().filter_map(|it| it.split.as_ref()) {
             let (from, to) = (split.from.as_str(), split.to.as_str());
             let row = sqlx::query(
-                "SELECT target_id AS stays FROM story_redirects WHERE story_id = $1
-                 UNION ALL SELECT story_id FROM story_pins WHERE story_id = $1
-                 UNION ALL SELECT CAST($1 AS TEXT) FROM story_redirects
-                     WHERE story_id = $2 AND is_by_analyst = 1",
+                "SELECT 0 AS rank, target_id AS stays FROM story_redirects WHERE story_id = $1
+                 UNION ALL SELECT 1, story_id FROM story_pins WHERE story_id = $1
+                 UNION ALL SELECT 2, CAST($1 AS TEXT) FROM story_redirects
+                     WHERE story_id = $2 AND is_by_analyst = 1
+                 ORDER BY rank LIMIT 1",
             )
             .bind(from)
             .bind(to)

@@ -24,7 +24,7 @@ pub enum EntryState {
 impl Archive {
     /// Puts `entry` into the frontier, due at once, unless its article is there or was deleted. One
     /// that failed before is tried anew, as a page of the entry's source, which must be a declared
-    /// or added one, or one of [`Archive::keep_crawling`].
+    /// or added one, or one of [`Archive::put_unpolled_source`].
     pub async fn submit_entry(
         &self,
         entry: &Entry,
@@ -56,12 +56,13 @@ impl Archive {
     }
 
     /// Makes `id` a source whose entries are crawled and that is never polled, called `name`.
-    pub async fn keep_crawling(&self, id: &SourceId, name: &str) -> Result<(), ArchiveError> {
-        self.tried("keep single pages going", async {
+    pub async fn put_unpolled_source(&self, id: &SourceId, name: &str) -> Result<(), ArchiveError> {
+        self.tried("make the source of single pages", async {
             sqlx::query(
                 "INSERT INTO sources (id, name, address, is_sample, is_active)
                  VALUES ($1, $2, '', 0, 1)
-                 ON CONFLICT (id) DO UPDATE SET name = excluded.name, is_active = 1",
+                 ON CONFLICT (id) DO UPDATE SET name = excluded.name, is_active = 1,
+                     next_poll_at = NULL",
             )
             .bind(id.as_str())
             .bind(name)

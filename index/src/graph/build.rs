@@ -27,8 +27,7 @@ pub struct GraphLimits {
     pub n_all_proofs_max: usize,
     /// Entities of one story that are paired with each other, those that most articles name.
     pub n_together_max: usize,
-    /// Memory for what is to be added up, about, for each of three sorts; more goes into
-    /// temporary files.
+    /// Memory for each of three sorts, about; more goes into temporary files.
     pub n_held_bytes_max: usize,
 }
 
@@ -63,9 +62,9 @@ pub struct GraphBuilder {
     nodes: Vec<Node>,
     /// Proofs by edge.
     edges: HashMap<EdgeKey, u16>,
-    said: Sorter<Said>,
+    pub(super) said: Sorter<Said>,
     sources: HashMap<String, u32>,
-    named: Sorter<Named>,
+    pub(super) named: Sorter<Named>,
     /// Notes so far: what came first counts first.
     n_notes: u64,
     n_articles: u64,

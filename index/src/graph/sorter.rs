@@ -57,14 +57,21 @@ impl<T: Item> Sorter<T> {
         if self.n_bytes_max < self.n_bytes { self.file() } else { Ok(()) }
     }
 
+    /// Whether some items are in files.
+    #[cfg(test)]
+    pub(super) fn is_filed(&self) -> bool {
+        !self.runs.is_empty()
+    }
+
     /// All items, smallest first.
     pub(super) fn sorted(mut self) -> io::Result<Sorted<T>> {
         if self.runs.is_empty() {
             self.items.sort_unstable();
             return Ok(Sorted::Held(self.items.into_iter()));
         }
-        self.file()?;
-        self.items.shrink_to_fit();
+        if !self.items.is_empty() {
+            self.file()?;
+        }
         Ok(Sorted::Filed(Merge::of(self.runs.into_iter().flatten().collect())?))
     }
 

@@ -200,8 +200,10 @@ fn a_graph_that_does_not_fit_into_memory_is_the_same() {
     let limits = GraphLimits { n_edges_max: 200, n_proofs_max: 4, ..GraphLimits::PAGE };
     let held = graph(limits, &articles);
     assert!(held.is_cut && held.edges.len() == 200, "{}", held.edges.len());
-    let filed = graph(GraphLimits { n_held_bytes_max: 2_000, ..limits }, &articles);
-    assert_eq!(held, filed);
+    let mut builder = GraphBuilder::new(GraphLimits { n_held_bytes_max: 2_000, ..limits });
+    articles.iter().for_each(|it| builder.add(it).unwrap());
+    assert!(builder.said.is_filed() && builder.named.is_filed());
+    assert_eq!(held, builder.finish().unwrap());
 }
 
 #[test]

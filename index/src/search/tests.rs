@@ -81,18 +81,8 @@ fn pairs(expected: &[(&str, u64)]) -> Vec<(String, u64)> {
 #[test]
 fn a_country_is_found_by_the_places_in_it() {
     let entity = |id: &str, kind, name: &str| GazetteerEntity {
-        id: id.to_owned(),
-        kind,
-        name: name.to_owned(),
-        aliases: vec![],
-        ambiguous: vec![],
-        demonyms: vec![],
-        metonyms: vec![],
         country: Some("IR".to_owned()),
-        sectors: vec![],
-        latitude: None,
-        longitude: None,
-        weight: 0,
+        ..GazetteerEntity::new(id, kind, name)
     };
     let countries = Countries::of(&[
         entity("city:1", GazetteerKind::City, "Isfahan"),

@@ -6,9 +6,7 @@ use ingest::Article;
 use nlp::EntityRef;
 use nlp::correction::Correction;
 
-use super::world::{
-    World, at, correlated, gazetteer_entity, id, on_each_database, threat, threatening,
-};
+use super::world::{World, at, correlated, id, on_each_database, threat, threatening};
 use crate::archive::alerts::{AlertEdit, AlertFilter, AlertState, Match, MatchItem};
 use crate::archive::annotations::CorrelatedArticle;
 use crate::archive::outbox::Outcome;
@@ -425,7 +423,7 @@ async fn what_was_told_of_a_company_was_told_of_its_country_in_the_story_it_move
         let saudi = EntityRef { id: "country:SA".to_owned(), name: "Saudi Arabia".to_owned() };
         let entity = |kind, id: &str| GazetteerEntity {
             country: Some("SA".to_owned()),
-            ..gazetteer_entity(kind, id)
+            ..GazetteerEntity::new(id, kind, id)
         };
         let countries = Countries::of(&[
             entity(GazetteerKind::Country, "country:SA"),

@@ -12,7 +12,7 @@ async fn a_single_page_waits_in_the_frontier_like_any_entry() {
         let page = Entry { source: "single".into(), ..entry("wire", 1) };
         assert_eq!(archive.entry_state(&page.id).await.unwrap(), None);
         let single = SourceId::new("single");
-        archive.keep_crawling(&single, "Single pages").await.unwrap();
+        archive.put_unpolled_source(&single, "Single pages").await.unwrap();
         let state = archive.submit_entry(&page, at(1)).await.unwrap();
         assert_eq!(state, Some(EntryState::Waiting));
         assert_eq!(archive.due_sources(at(9), 9).await.unwrap(), [], "nothing to poll");
@@ -38,7 +38,7 @@ async fn a_single_page_waits_in_the_frontier_like_any_entry() {
         archive.submit_entry(&other, at(7)).await.unwrap();
         world.declare(&["wire"]).await;
         assert_eq!(world.claim(9, 8).await, []);
-        archive.keep_crawling(&single, "Pages").await.unwrap();
+        archive.put_unpolled_source(&single, "Pages").await.unwrap();
         assert_eq!(world.claim(9, 8).await.len(), 1);
         let states = archive.source_states(None).await.unwrap();
         let kept = states.iter().find(|it| it.id == single).unwrap();
@@ -52,7 +52,7 @@ async fn a_page_named_again_goes_to_the_source_that_it_belongs_to_now() {
     on_each_database(async |world| {
         let archive = &world.archive;
         world.declare(&["wire"]).await;
-        archive.keep_crawling(&"single".into(), "Single pages").await.unwrap();
+        archive.put_unpolled_source(&"single".into(), "Single pages").await.unwrap();
         let page = Entry { source: "single".into(), ..entry("wire", 1) };
         archive.submit_entry(&page, at(1)).await.unwrap();
         // Its site is a source by now, with rules of its own.

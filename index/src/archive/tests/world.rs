@@ -4,7 +4,7 @@ use std::env;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use config::{GazetteerEntity, GazetteerKind, SectorId, SourceId};
+use config::{SectorId, SourceId};
 use ingest::{Article, ArticleId, CanonicalUrl, Entry};
 use nlp::story::StoryId;
 use nlp::{
@@ -168,23 +168,6 @@ pub(super) fn article(source: &str, n: u32) -> Article {
         fetched_at: at(i64::from(n) + 5),
         page_sha256: "00".repeat(32),
         details: Default::default(),
-    }
-}
-
-pub(super) fn gazetteer_entity(kind: GazetteerKind, id: &str) -> GazetteerEntity {
-    GazetteerEntity {
-        id: id.to_owned(),
-        kind,
-        name: id.to_owned(),
-        aliases: vec![],
-        ambiguous: vec![],
-        demonyms: vec![],
-        metonyms: vec![],
-        country: None,
-        sectors: vec![],
-        latitude: None,
-        longitude: None,
-        weight: 0,
     }
 }
 
