@@ -45,6 +45,11 @@ pub fn link(document: &AnalysedDocument, gazetteer: &Gazetteer) -> Vec<LinkedMen
     let mut raw = document.mentions.iter().filter(|it| !it.range.is_empty()).peekable();
     let mut taken = vec![false; stretches.len()];
     for mention in raw.by_ref() {
+        let words = &document.text[mention.range.clone()];
+        // Half a name: `eastern`, where the tagger lost what follows.
+        if words.starts_with(char::is_lowercase) && without_compass(words).is_empty() {
+            continue;
+        }
         linked.push(linker.link_raw(mention, &stretches, &mut taken));
     }
     for (stretch, _) in stretches.iter().zip(&taken).filter(|(_, taken)| !**taken) {
@@ -116,6 +121,7 @@ impl Linker<'_> {
         let from = stretches.partition_point(|it| it.range.end <= range.start);
         let within = stretches[from..].iter().take_while(|it| it.range.start < range.end);
         let touching: Vec<usize> = (from..).zip(within).map(|(at, _)| at).collect();
+        let part_of = self.named_in_part(&range, &stretches[from..]);
         let mut answer = LinkedMention {
             range: range.clone(),
             sentence: mention.sentence,
@@ -128,7 +134,7 @@ impl Linker<'_> {
         };
         for &at in &touching {
             let stretch = &stretches[at];
-            let holds = stretch.range.start <= range.start && range.end <= stretch.range.end;
+            let holds = covers(&stretch.range, &range);
             let is_stem = is_compound_stem(&self.document.text, &range, &stretch.range);
             if !holds && !is_stem {
                 continue;
@@ -138,10 +144,34 @@ impl Linker<'_> {
             self.fill(&mut answer, reading, stretch);
             break;
         }
+        if answer.entity.is_none()
+            && let Some((reading, stretch)) = part_of
+        {
+            self.fill(&mut answer, reading, stretch);
+        }
         for at in touching {
             taken[at] = true;
         }
         answer
+    }
+
+    /// The place that `range` names a part of: Iraq for `northern Iraq`.
+    fn named_in_part<'s>(
+        &self,
+        range: &Range<usize>,
+        stretches: &'s [Stretch],
+    ) -> Option<(&'s GazetteerMatch, &'s Stretch)> {
+        let rest = range.end - without_compass(&self.document.text[range.clone()]).len()..range.end;
+        if rest.is_empty() || rest == *range {
+            return None;
+        }
+        let stretch = stretches.iter().find(|it| covers(&it.range, &rest))?;
+        let reading = self.best_reading(stretch, Some(MentionKind::Location))?;
+        let is_place = matches!(
+            self.gazetteer.entity(reading.entity).kind,
+            GazetteerKind::Country | GazetteerKind::City | GazetteerKind::Place
+        );
+        (is_place && reading.role != NameRole::Demonym).then_some((reading, stretch))
     }
 
     /// A name that the tagger missed counts when it can mean nothing else.
@@ -310,6 +340,25 @@ pub(crate) fn trimmed(text: &str, range: &Range<usize>) -> Range<usize> {
         end = start + text[start..end].trim_end_matches(MARKS).len();
     }
     if start < end { start..end } else { range.clone() }
+}
+
+/// `words` without the points of the compass before them: `Syria` for `north-west Syria`, nothing
+/// for `eastern`. Those written like the first word of a name stay: `North Korea`.
+pub(crate) fn without_compass(words: &str) -> &str {
+    let (first, rest) = words.split_once(' ').unwrap_or((words, ""));
+    let is_adjective = first.ends_with("ern") || first.starts_with(char::is_lowercase);
+    let lower = first.to_lowercase().replace('-', "");
+    let mut left = lower.as_str();
+    for point in ["north", "south", "east", "west"] {
+        left = left.strip_prefix(point).unwrap_or(left);
+        left = left.strip_prefix("ern").unwrap_or(left);
+    }
+    let is_compass = left.is_empty() || left == "central";
+    if is_compass && is_adjective { rest.trim_start() } else { words }
+}
+
+fn covers(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.start <= b.start && b.end <= a.end
 }
 
 pub(crate) fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {

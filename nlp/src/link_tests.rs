@@ -120,6 +120,23 @@ fn countries_are_found_by_name_abbreviation_and_adjective() {
 }
 
 #[test]
+fn a_part_of_a_place_is_that_place() {
+    check(
+        "Shells fell on [northern Iran|LOC], [South-western Iran|LOC] and [central Tehran|LOC].",
+        &[
+            ("northern Iran", "country:IR"),
+            ("South-western Iran", "country:IR"),
+            ("central Tehran", "city:tehran"),
+        ],
+    );
+    // Half a name is none, and a name that begins like a point of the compass is its own.
+    check(
+        "Talks in [eastern|LOC] [Iran|LOC] and in [North Verin|LOC].",
+        &[("Iran", "country:IR"), ("North Verin", "name:location:north verin")],
+    );
+}
+
+#[test]
 fn a_compound_names_the_country_in_it() {
     check("An [Iran-backed|MISC] crew.", &[("Iran", "country:IR")]);
 }

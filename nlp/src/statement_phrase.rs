@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::coreference::{Anaphor, Antecedent, anaphor, antecedent, is_definite_description};
 use crate::document::AnalysedDocument;
-use crate::link::{LinkedMention, overlap};
+use crate::link::{LinkedMention, overlap, without_compass};
 use crate::statement_grammar::{Grammar, LOOSE};
 use crate::statement_roles::{Role, RoleSpan};
 use crate::{EntityRef, MentionKind};
@@ -168,6 +168,8 @@ impl PhraseReader<'_> {
             .collect();
         let words = self.document.text_of(range.clone());
         let bare = words.strip_prefix("the ").or(words.strip_prefix("The ")).unwrap_or(words);
+        let named = without_compass(bare);
+        let bare = if named.is_empty() { bare } else { named };
         let covers = |it: &&&LinkedMention| it.range.len() + 2 >= bare.len();
         if let Some(same) = within.iter().find(covers) {
             return phrase(Some(same));

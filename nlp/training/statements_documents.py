@@ -1,7 +1,8 @@
 """Whole documents of the sets in `shared` that were read for this project by the guideline.
 
 `statements_documents.jsonl` holds for each document where its text is, a hash of the text and the places of words
-(sentence, first character, end), but none of the text itself (statements.md).
+(sentence, first character, end), but none of the text itself; `statements_written.jsonl`, whose texts are our own,
+holds their sentences (statements.md).
 """
 import gzip, hashlib, json, re
 
@@ -80,20 +81,25 @@ def gold_of(labels, sentences):
     return {"statements": statements, "threatened_sectors": sorted(ahead)}
 
 
+def found_again(place, sha256, shared, sets):
+    """The sentences of the document at `place`; `sets` keeps what was read from `shared`."""
+    name = place["set"]
+    if name == "articles-2026" and name not in sets:
+        pages = json.load(open(f"{shared}/data/extraction/{name}/gold.json"))
+        sets[name] = {page["file"]: page for page in pages.values()}
+    elif name not in sets:
+        sets[name] = rows(shared, name)
+    sentences = sentences_of(place, sets[name])
+    if digest(sentences) != sha256:
+        raise ValueError(f"the text at {place} has changed")
+    return sentences
+
+
 def load_documents(labels, shared, tagger, cache):
     """The documents of `labels` with their statements, ready to train on."""
     sets, documents = {}, []
     for line in open(labels):
         row = json.loads(line)
-        place = row["place"]
-        name = place["set"]
-        if name == "articles-2026" and name not in sets:
-            pages = json.load(open(f"{shared}/data/extraction/{name}/gold.json"))
-            sets[name] = {page["file"]: page for page in pages.values()}
-        elif name not in sets:
-            sets[name] = rows(shared, name)
-        sentences = sentences_of(place, sets[name])
-        if digest(sentences) != row["sha256"]:
-            raise ValueError(f"{labels}: the text at {place} has changed")
+        sentences = row.get("sentences") or found_again(row["place"], row["sha256"], shared, sets)
         documents.append(Document(dict(id=row["id"], sentences=sentences), gold_of(row["statements"], sentences)))
     return finished(documents, tagger, cache)

@@ -27,6 +27,8 @@ const THRESHOLD: f32 = 0.5;
 const THRESHOLD_PER_DAY: f32 = 0.01;
 /// Cosine of the words from which one article is a copy of the other.
 const COPY_THRESHOLD: f32 = 0.92;
+/// Terms of an article that is hardly longer than a headline, entities among them.
+const N_TERMS_OF_HEADLINE: usize = 20;
 /// Days between two stated dates that still mean one event.
 const SAME_DATE_DAYS: i64 = 7;
 
@@ -111,6 +113,10 @@ impl Features {
         }
     }
 
+    fn is_short(&self) -> bool {
+        self.uses.len() <= N_TERMS_OF_HEADLINE
+    }
+
     fn meaning_likeness(&self, other: &Features) -> Option<f32> {
         let is_known = !self.meaning.is_empty() && self.meaning.len() == other.meaning.len();
         is_known.then(|| {
@@ -140,6 +146,7 @@ impl Newcomer<'_> {
             is_one_language: !matches!(languages, (Some(a), Some(b)) if a != b),
             is_same_date: matches!(dates, (Some(a), Some(b))
                 if (a - b).num_days().abs() <= SAME_DATE_DAYS),
+            is_short: self.features.is_short() && other.is_short(),
         };
         (probability(common), terms.words.unwrap_or(0.0))
     }

@@ -43,6 +43,20 @@ fn meaning_and_names_join_what_other_words_do_not() {
 }
 
 #[test]
+fn headlines_of_one_event_that_share_few_words_are_joined() {
+    let told = |article: &str, title: &str, meaning: [f32; 2]| StoryInput {
+        embedding: meaning.to_vec(),
+        ..input(article, title, 1)
+    };
+    let mut stories = clusterer();
+    let first = stories.assign(&told("a", "Valmora floods after dam gate fails", [0.6, 0.8]));
+    let again = told("b", "Dam failure floods streets of harbour town", [0.7, 0.714]);
+    assert_eq!(first, stories.assign(&again));
+    let other = told("c", "Dam of Verin opened by minister", [0.9, -0.436]);
+    assert_ne!(first, stories.assign(&other));
+}
+
+#[test]
 fn an_article_outside_the_window_founds_a_story() {
     let mut stories = clusterer();
     let first = stories.assign(&input("a", FLOOD, 1));
@@ -197,12 +211,27 @@ fn a_story_that_proves_to_be_two_is_taken_apart() {
     assert_eq!(again.split, Some(split));
 }
 
+/// More than a headline.
+fn report(article: &str, title: &str) -> StoryInput {
+    let lead = match title {
+        FLOOD => {
+            "Water rose quickly behind rusted hinges; ferries stopped, villagers climbed onto roofs \
+             while rescuers rowed through streets, insurers counted losses, engineers blamed neglect."
+        }
+        _ => {
+            "Explosions woke residents; transformers burned until morning, hospitals switched over \
+             to generators, soldiers searched fields for wreckage, neighbours denied any launch."
+        }
+    };
+    StoryInput { lead: lead.to_owned(), ..input(article, title, 1) }
+}
+
 /// Two stories that both mix up floods and strikes, each with as many strikes as make them alike.
 fn mixed_up_twice() -> StoryClusterer {
     let mut stories = clusterer();
     for story in ["a", "b"] {
         for (n, title) in [FLOOD, FLOOD, STRIKE, STRIKE, STRIKE, STRIKE].into_iter().enumerate() {
-            let article = input(&format!("{story} {n}"), title, 1);
+            let article = report(&format!("{story} {n}"), title);
             stories.restore(&article, StoryId::founded_by(&format!("{story} 0")));
         }
     }
@@ -212,11 +241,11 @@ fn mixed_up_twice() -> StoryClusterer {
 #[test]
 fn an_article_that_makes_two_stories_one_takes_nothing_apart() {
     let mut stories = mixed_up_twice();
-    let bridge = stories.place(&input("x", STRIKE, 1));
+    let bridge = stories.place(&report("x", STRIKE));
     assert_eq!(bridge.story.as_str(), "a 0");
     assert_eq!((bridge.merged, bridge.split), (vec![StoryId::founded_by("b 0")], None));
     // The next one shows that the story is two.
-    let placed = stories.place(&input("y", STRIKE, 1));
+    let placed = stories.place(&report("y", STRIKE));
     let split = placed.split.expect("two events");
     assert_eq!((placed.merged, &placed.story), (vec![], &split.to));
     assert_eq!(split.articles.len(), 10);
