@@ -51,6 +51,12 @@ pub(super) fn find(text: &str, is_american: bool) -> Option<NaiveDate> {
     (0..tokens.len()).find_map(|at| day_at(&tokens[at..], is_american))
 }
 
+/// Whether `text` begins with a day.
+pub(super) fn is_at_start(text: &str, is_american: bool) -> bool {
+    let tokens = tokens(text.trim_start());
+    !tokens.is_empty() && day_at(&tokens, is_american).is_some()
+}
+
 fn tokens(text: &str) -> Vec<Token> {
     let characters: Vec<char> = text.chars().take(TEXT_CHARS_MAX).collect();
     let mut tokens = Vec::new();

@@ -221,7 +221,8 @@ impl PageFacts {
         let is_pubdate = if element.attr("pubdate").is_some() { " pubdate" } else { "" };
         let is_inside_article = !ancestors.any(|it| {
             let around = hints_of(it);
-            matches!(it.value().name(), "aside" | "footer" | "nav" | "li")
+            // What is quoted, such as posts of others, has dates of its own.
+            matches!(it.value().name(), "aside" | "blockquote" | "footer" | "nav" | "li")
                 || ["related", "sidebar", "comment", "widget", "recommend", "trending"]
                     .iter()
                     .any(|word| around.contains(word))

@@ -33,16 +33,12 @@ const PUBLISHED_METAS: &[&str] = &[
     "dcterms.issued",
     "dc.date.created",
     "dcterms.created",
-    "dc.date",
-    "dcterms.date",
     "citation_publication_date",
     "article_date_original",
     "cxenseparse:recs:publishtime",
     "rnews:datepublished",
     "originalpublicationdate",
     "article:published",
-    "dc:date",
-    "date",
     "release_date",
     "dcterms.available",
     "article:create_time",
@@ -50,10 +46,12 @@ const PUBLISHED_METAS: &[&str] = &[
     "datecreated",
     "displaydate",
     "last-published",
-    "timestamp",
     "bt:pubdate",
     "sailthru.pubdate",
 ];
+
+/// Metas with any time of the page, mostly that of publication, at times that of the last change.
+const DATE_METAS: &[&str] = &["dc.date", "dcterms.date", "dc:date", "date", "timestamp"];
 
 /// Metas that give the time of the last change, asked last.
 const MODIFIED_METAS: &[&str] = &[
@@ -92,6 +90,17 @@ pub(super) fn find(
     let article = &facts.article;
     let stated = article.published.as_deref().and_then(read);
     let stated = stated.or_else(|| by_metas(facts, PUBLISHED_METAS, &read));
+    let any_time = || by_metas(facts, DATE_METAS, &read);
+    let modified = match stated {
+        Some(_) => modified(facts, url, now),
+        None => any_time(),
+    };
+    // Several such times are those of other articles.
+    let only_marked = || {
+        let mut marked = by_marked_times(facts, &read);
+        marked.next().filter(|_| marked.next().is_none())
+    };
+    let stated = stated.or_else(|| any_time().and_then(|any| only_marked().or(Some(any))));
     let addressed = by_address(url).filter(|it| plausible(it.to_utc(), now).is_some());
     if let Some(stated) = stated {
         // Addresses with a day are given at the first publication.
@@ -99,7 +108,6 @@ pub(super) fn find(
         if let Some(first) = addressed.filter(|it| is_folder && (stated - *it).num_days() >= 2) {
             return Some(first);
         }
-        let modified = modified(facts, url, now);
         let shown = modified.and_then(|it| shown_instead(stated, it, seen));
         let shown = shown.filter(|it| plausible(it.to_utc(), now).is_some());
         return Some(shown.unwrap_or(stated));
@@ -115,7 +123,7 @@ pub(super) fn find(
         .or_else(|| facts.bylines.iter().filter_map(|it| read(&it.text)).next())
         .or_else(|| IN_SCRIPT.captures(html).and_then(|it| read(&it[1])))
         .or_else(|| facts.times.iter().filter_map(|it| read(&it.value)).next())
-        .or_else(|| modified(facts, url, now))
+        .or_else(|| self::modified(facts, url, now))
         .or_else(|| {
             let mut all = seen.iter().filter(|it| !it.is_update).map(|it| midnight(it.date));
             all.find(|it| plausible(it.to_utc(), now).is_some())
@@ -186,20 +194,29 @@ static IN_SCRIPT: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(pattern).expect("the pattern is fixed and was tested")
 });
 
-fn by_times(
-    facts: &PageFacts,
-    read: &impl Fn(&str) -> Option<DateTime<FixedOffset>>,
-) -> Option<DateTime<FixedOffset>> {
+/// Times that are marked as those of publication, inside the article.
+fn by_marked_times<'a>(
+    facts: &'a PageFacts,
+    read: &'a impl Fn(&str) -> Option<DateTime<FixedOffset>>,
+) -> impl Iterator<Item = DateTime<FixedOffset>> {
     let is_published = |hints: &str| {
         ["datepublished", "pubdate", "published", "entry-date", "post-date", "dt-published"]
             .iter()
             .any(|it| hints.contains(it))
             && !hints.contains("updated")
     };
+    let marked =
+        facts.times.iter().filter(move |it| it.is_inside_article && is_published(&it.hints));
+    marked.filter_map(|it| read(&it.value))
+}
+
+fn by_times(
+    facts: &PageFacts,
+    read: &impl Fn(&str) -> Option<DateTime<FixedOffset>>,
+) -> Option<DateTime<FixedOffset>> {
     let is_changed = |hints: &str| hints.contains("updated") || hints.contains("modified");
-    let marked = facts.times.iter().filter(|it| it.is_inside_article && is_published(&it.hints));
     let inside = facts.times.iter().filter(|it| it.is_inside_article && !is_changed(&it.hints));
-    marked.chain(inside).filter_map(|it| read(&it.value)).next()
+    by_marked_times(facts, read).chain(inside.filter_map(|it| read(&it.value))).next()
 }
 
 static IN_ADDRESS: LazyLock<Regex> = LazyLock::new(|| {

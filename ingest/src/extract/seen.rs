@@ -12,6 +12,8 @@ const DISTANCE_MAX: i64 = 80;
 const NOTE_CHARS_MAX: u32 = 320;
 /// The same for dates, of which the nearest counts most.
 const DATE_DISTANCE_MAX: i64 = 400;
+/// Lines after the headline in which the text itself may begin with its day.
+const DATELINE_DISTANCE_MAX: i64 = 12;
 /// Longer lines are sentences that mention a date or a person.
 const LINE_CHARS_MAX: u32 = 140;
 
@@ -87,12 +89,15 @@ impl<'a> Seen<'a> {
         for (at, line) in self.outline.lines.iter().enumerate() {
             let distance = self.distance(at);
             let is_long = line.n_chars > LINE_CHARS_MAX;
-            if line.n_chars > NOTE_CHARS_MAX || distance > DATE_DISTANCE_MAX {
+            let is_first = (0..=DATELINE_DISTANCE_MAX).contains(&(at as i64 - self.headline));
+            let dateline = is_long && is_first && date_text::is_at_start(&line.text, is_american);
+            let is_far = line.n_chars > NOTE_CHARS_MAX || distance > DATE_DISTANCE_MAX;
+            if is_far && !dateline {
                 continue;
             }
             let Some(date) = date_text::find(&line.text, is_american) else { continue };
             let lower = line.text.to_lowercase();
-            if is_long && !PUBLISHED.iter().any(|it| lower.contains(it)) {
+            if is_long && !dateline && !PUBLISHED.iter().any(|it| lower.contains(it)) {
                 continue;
             }
             let is_update = UPDATED.iter().any(|it| lower.contains(it));
@@ -102,7 +107,11 @@ impl<'a> Seen<'a> {
             let is_stated = facts.get(at).is_some_and(|it| it.phrases & PHRASE_UPDATED != 0);
             let is_heading = matches!(element.kind, Kind::Heading(_));
             let cost = distance
-                + if self.is_elsewhere(line.element) { 60 } else { 0 }
+                + if self.is_elsewhere(line.element) || self.is_quoted(line.element) {
+                    60
+                } else {
+                    0
+                }
                 + if is_update { 12 } else { 0 }
                 + if is_right { 100 } else { 0 }
                 + if is_long { 20 } else { 0 }
@@ -119,6 +128,13 @@ impl<'a> Seen<'a> {
     fn distance(&self, at: usize) -> i64 {
         let distance = at as i64 - self.headline;
         if distance < 0 { -2 * distance } else { distance }
+    }
+
+    /// Whether the line stands in a quotation, such as a post of somebody else.
+    fn is_quoted(&self, element: u32) -> bool {
+        let element = &self.outline.elements[element as usize];
+        let parent = &self.outline.elements[element.parent as usize];
+        element.kind == Kind::Quote || parent.kind == Kind::Quote
     }
 
     fn is_elsewhere(&self, element: u32) -> bool {
