@@ -213,7 +213,8 @@ impl Reader {
         if let Some((_, kept)) = &mut self.head
             && kept.len() + text.len() <= VALUE_BYTES_MAX
         {
-            kept.push_str(text);
+            // Now, as white space behind them would go when the list is read again.
+            kept.extend(text.chars().filter(|it| is_in_xml(*it)));
         }
     }
 
@@ -288,11 +289,17 @@ fn escaped(text: &str) -> String {
             '\n' => out.push_str("&#10;"),
             '\r' => out.push_str("&#13;"),
             '\t' => out.push_str("&#9;"),
-            it if it.is_control() || matches!(it, '\u{fffe}' | '\u{ffff}') => {}
-            it => out.push(it),
+            it if is_in_xml(it) => out.push(it),
+            _ => {}
         }
     }
     out
+}
+
+/// Whether XML 1.0 has a way to write `it`, C1 control characters left out too.
+fn is_in_xml(it: char) -> bool {
+    let is_space = matches!(it, '\n' | '\r' | '\t');
+    is_space || !it.is_control() && !matches!(it, '\u{fffe}' | '\u{ffff}')
 }
 
 #[cfg(test)]
@@ -318,6 +325,12 @@ mod tests {
         let titles: Vec<_> = opml.all().iter().filter_map(|it| it.get("TEXT")).collect();
         assert_eq!(titles, ["World <news>", "A", "Empty folder", "Ж"]);
         assert_eq!(opml.outlines[0].outlines[0].get("custom"), Some("line\ntwo"));
+    }
+
+    #[test]
+    fn signs_that_cannot_be_written_do_not_shield_white_space() {
+        let opml = parsed("<opml><head><title>\u{5}\n A \u{5}</title></head></opml>");
+        assert_eq!(opml.head, [("title".to_owned(), "A".to_owned())]);
     }
 
     #[test]
