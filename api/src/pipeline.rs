@@ -26,7 +26,7 @@ mod reread;
 pub(crate) mod retention;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 pub(crate) use annotate::document;
@@ -138,8 +138,6 @@ struct Shared {
     warc: Option<Arc<WarcWriter>>,
     /// Articles that wait for the model, as far as this process knows.
     n_unannotated: AtomicI64,
-    /// Saved searches that are asked of new articles.
-    n_searches: AtomicUsize,
     /// Highest sequence number that is searchable.
     committed_seq: AtomicI64,
     counts: Counts,
@@ -252,7 +250,6 @@ pub async fn run(
         annotations_added: Notify::new(),
         alerts_added: Notify::new(),
         n_unannotated: AtomicI64::new(n_unannotated as i64),
-        n_searches: AtomicUsize::new(0),
         committed_seq: AtomicI64::new(writer.committed_seq()),
         counts: Counts::default(),
         hubs,
