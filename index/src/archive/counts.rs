@@ -124,19 +124,19 @@ impl Archive {
 
     /// Keeps `value` under `key`, in place of what was there.
     pub async fn meta_set(&self, key: &str, value: &str) -> Result<(), ArchiveError> {
-        self.tried(format!("keep the fact `{key}`"), async {
-            sqlx::query(
-                "INSERT INTO meta (key, value) VALUES ($1, $2)
-                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            )
-            .bind(key)
-            .bind(value)
-            .execute(&self.writer)
-            .await
-            .map(|_| ())
-        })
-        .await
+        self.tried(format!("keep the fact `{key}`"), keep_fact(&self.writer, key, value)).await
     }
+}
+
+/// Keeps `value` under `key`, in place of what was there.
+pub(super) async fn keep_fact(
+    to: impl sqlx::Executor<'_, Database = Any>,
+    key: &str,
+    value: &str,
+) -> Result<(), sqlx::Error> {
+    let keep = "INSERT INTO meta (key, value) VALUES ($1, $2)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    sqlx::query(keep).bind(key).bind(value).execute(to).await.map(|_| ())
 }
 
 /// Adds one to the failures of `class` in `stage`.
