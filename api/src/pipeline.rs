@@ -142,7 +142,7 @@ struct Shared {
     committed_seq: AtomicI64,
     counts: Counts,
     /// Asks the hubs of feeds to tell of news; `None` where they could not reach this server.
-    hubs: Option<Hubs>,
+    hubs: Option<Arc<Hubs>>,
 }
 
 macro_rules! counts {
@@ -233,7 +233,7 @@ pub async fn run(
     } = parts;
     let n_unannotated = archive.counts().await?.n_unannotated;
     let warc = warc_writer(&config);
-    let hubs = if mode == Mode::Service { Hubs::of(&config.settings)? } else { None };
+    let hubs = if mode == Mode::Service { Hubs::of(&config.settings)?.map(Arc::new) } else { None };
     let shared = Arc::new(Shared {
         config,
         roster,

@@ -208,7 +208,8 @@ impl Archive {
         .await
     }
 
-    /// Removes an added source; its articles stay. `false` when there is none with this id.
+    /// Removes an added source and its subscription at a hub; its articles stay. `false` when there is
+    /// none with this id.
     pub async fn remove_source(&self, id: &SourceId) -> Result<bool, ArchiveError> {
         self.tried(format!("remove source {id}"), async {
             let mut tx = self.begin().await?;
@@ -220,6 +221,11 @@ impl Archive {
             if removed.rows_affected() == 0 {
                 return Ok(false);
             }
+            // Before the source itself, as whoever records a poll or news does.
+            sqlx::query("DELETE FROM hub_subscriptions WHERE source_id = $1")
+                .bind(id.as_str())
+                .execute(&mut *tx)
+                .await?;
             sqlx::query("UPDATE sources SET is_active = 0 WHERE id = $1")
                 .bind(id.as_str())
                 .execute(&mut *tx)
