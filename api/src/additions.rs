@@ -1,19 +1,21 @@
 //! Sources that are added while Harbinger runs: what may be declared, what is found out, how it is
 //! kept. The API, the page, the command line and OPML all go through here.
 
+mod ids;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use config::{Config, Source, SourceId};
+use config::{Config, Source, SourceId, Taxonomy};
 use index::archive::added_sources::{AddedBy, Addition};
 use index::archive::{Archive, ArchiveError};
-use ingest::discover::ITSELF;
 use ingest::fetch::Fetcher;
 use ingest::trial::{Outcome, Trial, try_source};
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 use url::Url;
 
+pub(crate) use self::ids::Ids;
 use crate::roster::Roster;
 
 /// Keys that only files may have: they open this machine or its network, or say what a source that
@@ -83,45 +85,32 @@ impl Desk<'_> {
         }
         let has_own_id = fields.contains_key("id");
         complete(&mut fields);
-        let made_up = SourceId::new(fields.get("id").and_then(Value::as_str).unwrap_or_default());
-        let first = if !has_own_id && made_up.is_reserved() { 2 } else { 1 };
-        for attempt in first..=20 {
-            let mut fields = fields.clone();
-            if 1 < attempt
-                && let Some(id) = fields.get_mut("id")
-            {
-                *id = json!(format!("{}-{attempt}", id.as_str().unwrap_or_default()));
-            }
-            let source = self.read(fields)?;
-            let is_listed = self.roster.listed_now().contains_key(&source.id);
-            let addition = if is_listed {
-                self.known_address(&source).map_or(Addition::IdTaken, Addition::AddressTaken)
-            } else {
+        let mut source = self.read(fields)?;
+        let listed = self.roster.listed_now();
+        if !has_own_id {
+            let mut ids = Ids::of(&listed, self.archive.source_addresses().await?);
+            source.id = ids.give(&source.id, source.address());
+        }
+        let addition = match self.known_address(&source) {
+            Some(id) => Addition::AddressTaken(id),
+            None if listed.contains_key(&source.id) => Addition::IdTaken,
+            None => {
                 let added = std::slice::from_ref(&source);
                 let additions =
                     self.archive.add_sources(added, AddedBy::Api, who, self.now).await?;
                 additions.into_iter().next().unwrap_or(Addition::Full)
-            };
-            match addition {
-                Addition::Added => {
-                    self.roster.refresh(self.archive).await?;
-                    return Ok(source);
-                }
-                Addition::IdTaken if !has_own_id => {}
-                Addition::IdTaken => {
-                    let id = &source.id;
-                    return Err(AddError::Taken(format!(
-                        "there is, or was, a source `{id}` already"
-                    )));
-                }
-                Addition::AddressTaken(id) => {
-                    let address = source.address();
-                    return Err(AddError::Taken(format!("`{address}` is read already as `{id}`")));
-                }
-                Addition::Full => return Err(AddError::Taken("there are too many sources".into())),
             }
-        }
-        Err(AddError::Taken("every id like this one is taken; give another `id`".to_owned()))
+        };
+        let (id, address) = (&source.id, source.address());
+        Err(AddError::Taken(match addition {
+            Addition::Added => {
+                self.roster.refresh(self.archive).await?;
+                return Ok(source);
+            }
+            Addition::IdTaken => format!("there is, or was, a source `{id}` already"),
+            Addition::AddressTaken(id) => format!("`{address}` is read already as `{id}`"),
+            Addition::Full => "there are too many sources".to_owned(),
+        }))
     }
 
     /// Tries the source that `value` declares out: its address or, for a site or with `url`, what
@@ -133,8 +122,8 @@ impl Desk<'_> {
         self.trial(&source_to_try(value, self.config, self.roster.allows_private())?).await
     }
 
-    pub(crate) fn read(&self, fields: Map<String, Value>) -> Result<Source, AddError> {
-        read(fields, self.config, self.roster.allows_private())
+    fn read(&self, fields: Map<String, Value>) -> Result<Source, AddError> {
+        read(fields, &self.config.taxonomy, self.roster.allows_private())
     }
 
     async fn trial(&self, source: &Source) -> Result<Trial, AddError> {
@@ -184,7 +173,7 @@ pub fn source_to_try(
         fields.insert("site_url".to_owned(), url);
     }
     complete(&mut fields);
-    read(fields, config, allows_private)
+    read(fields, &config.taxonomy, allows_private)
 }
 
 /// The fields of a declaration, if only those are there that may be.
@@ -217,16 +206,19 @@ pub(crate) fn checked_fields(value: &Value) -> Result<Map<String, Value>, AddErr
 }
 
 /// The source that `fields` declare.
-fn read(
+///
+/// # Errors
+/// What is wrong with them, by key.
+pub(crate) fn read(
     mut fields: Map<String, Value>,
-    config: &Config,
+    taxonomy: &Taxonomy,
     allows_private: bool,
 ) -> Result<Source, AddError> {
     if allows_private {
         fields.insert("allow_private_addresses".to_owned(), json!(true));
     }
     let check = ingest::listing::check_selector;
-    let read = Source::from_json(&Value::Object(fields), Some(&config.taxonomy), check);
+    let read = Source::from_json(&Value::Object(fields), Some(taxonomy), check);
     read.map_err(|errors| {
         let said = errors.errors().iter().map(|it| {
             // What a file could set, an addition cannot.
@@ -244,7 +236,7 @@ fn read(
 fn found_in(trial: &Trial, url: &Value) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     // The address of a feed is nobody's start page.
-    if trial.feeds.first().is_some_and(|it| it.how != ITSELF) {
+    if !trial.feeds.is_empty() && !trial.is_feed_itself {
         found.push(("home_url".to_owned(), url.clone()));
     }
     if let (Some(kind), Some(address)) = (&trial.kind, &trial.address) {
@@ -259,7 +251,7 @@ fn found_in(trial: &Trial, url: &Value) -> Vec<(String, Value)> {
     found
 }
 
-/// Fills in what every source needs: a name, a language, an id.
+/// Fills in what every source needs: a name, a language, an id that is not reserved.
 pub(crate) fn complete(fields: &mut Map<String, Value>) {
     let host = host_of(fields);
     if !fields.contains_key("name") {
@@ -271,7 +263,8 @@ pub(crate) fn complete(fields: &mut Map<String, Value>) {
         let name = fields.get("name").and_then(Value::as_str).unwrap_or_default();
         let id = [slug(name), slug(&host), "source".to_owned()];
         let id = id.into_iter().find(|it| 2 < it.len()).unwrap_or_default();
-        fields.insert("id".to_owned(), json!(id));
+        let is_reserved = SourceId::new(id.as_str()).is_reserved();
+        fields.insert("id".to_owned(), json!(if is_reserved { id + "-2" } else { id }));
     }
 }
 
@@ -346,5 +339,7 @@ mod tests {
             ),
             ("a-example".into(), "Новости".into(), "ru".into())
         );
+        let reserved = completed(json!({"url": "https://a.example/", "name": "Test"}));
+        assert_eq!(reserved.0, "test-2");
     }
 }

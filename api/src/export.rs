@@ -22,6 +22,7 @@ pub(crate) mod select;
 pub(crate) mod stix;
 mod xml;
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -295,7 +296,7 @@ pub(crate) fn run(
     }
     let has_cut_story = write_stories(handle, source, &stories, writer.as_mut(), out)?;
     let counts = match wants.graph {
-        true => write_graph(source, graph, writer.as_mut(), out)?,
+        true => write_found(source, graph, writer.as_mut(), out)?,
         false => GraphCounts::default(),
     };
     written.is_cut = counts.is_cut || has_cut_story;
@@ -304,28 +305,41 @@ pub(crate) fn run(
     Ok(written)
 }
 
-/// Writes nodes and edges.
-fn write_graph(
+/// Writes the graph of all articles.
+fn write_found(
     source: &Source,
     graph: GraphBuilder,
     writer: &mut dyn Writer,
     out: &mut dyn Write,
 ) -> Result<GraphCounts, ExportError> {
     let graph = graph.finish_in_parts()?;
-    writer.nodes(&graph.nodes, out)?;
-    for (number, edge) in (0..).zip(graph.edges) {
-        if source.stop.is_cancelled() {
-            return Err(ExportError::Stopped);
-        }
-        writer.edge(number, &edge?, out)?;
-    }
-    Ok(GraphCounts {
+    let counts = GraphCounts {
         n_articles: graph.n_articles,
         n_statements: graph.n_statements,
         n_nodes: graph.nodes.len() as u64,
         n_edges: graph.n_edges,
         is_cut: graph.is_cut,
-    })
+    };
+    let edges = graph.edges.map(|it| match source.stop.is_cancelled() {
+        true => Err(ExportError::Stopped),
+        false => Ok(it?),
+    });
+    write_graph(&graph.nodes, edges, writer, out)?;
+    Ok(counts)
+}
+
+/// Writes nodes and edges.
+fn write_graph<E: Borrow<Edge>>(
+    nodes: &[Node],
+    edges: impl Iterator<Item = Result<E, ExportError>>,
+    writer: &mut dyn Writer,
+    out: &mut dyn Write,
+) -> Result<(), ExportError> {
+    writer.nodes(nodes, out)?;
+    for (number, edge) in (0..).zip(edges) {
+        writer.edge(number, edge?.borrow(), out)?;
+    }
+    Ok(())
 }
 
 /// Writes the stories; answers whether one has more articles than an event takes.
@@ -383,15 +397,12 @@ fn write_some(
 }
 
 /// Writes a graph without its articles.
-pub(crate) fn graph_alone(format: Format, graph: &Graph) -> io::Result<Vec<u8>> {
+pub(crate) fn graph_alone(format: Format, graph: &Graph) -> Result<Vec<u8>, ExportError> {
     let options = Options { facts: Arc::default(), tlp: Tlp::default() };
     let mut writer = format.writer(&options);
     let mut out = Vec::new();
     writer.begin(&mut out)?;
-    writer.nodes(&graph.nodes, &mut out)?;
-    for (number, edge) in (0..).zip(&graph.edges) {
-        writer.edge(number, edge, &mut out)?;
-    }
+    write_graph(&graph.nodes, graph.edges.iter().map(Ok), writer.as_mut(), &mut out)?;
     let counts = GraphCounts {
         n_articles: graph.n_articles,
         n_statements: graph.n_statements,

@@ -4,7 +4,10 @@
 //! What a hub sends is checked for its signature and then thrown away: the feed itself is asked,
 //! with everything that holds for polls. So a hub can neither slip in entries nor cause more
 //! than a poll in 15 seconds. Without `poll.websub_url` no hub is asked.
+//!
+//! A hub is trusted once it has told of news, until a poll finds news of which it had not.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,7 +19,8 @@ use ingest::websub::Announced;
 use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
 use ring::hmac;
-use tracing::{info, warn};
+use tokio::sync::Semaphore;
+use tracing::{Instrument, debug, info, warn};
 use url::{Url, form_urlencoded};
 
 use crate::access::token;
@@ -25,6 +29,8 @@ use crate::access::token;
 pub(crate) const CALLBACK: &str = "/websub/";
 /// Longest time that a hub may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Hubs that are asked at once. When there are more, they are asked after the next poll.
+const N_ASKED_MAX: usize = 4;
 /// What is asked for; hubs may grant less.
 const LEASE: TimeDelta = TimeDelta::days(10);
 /// No subscription is believed to last shorter or longer, whatever the hub says.
@@ -42,11 +48,12 @@ const SAID_CHARS_MAX: usize = 300;
 /// Asks hubs.
 #[derive(Debug)]
 pub(crate) struct Hubs {
-    /// The address that hubs can reach.
-    own: Url,
+    /// The address that hubs call, up to the token.
+    callback: String,
     public: Client,
     /// For sources that allow private addresses.
     open: Client,
+    slots: Arc<Semaphore>,
 }
 
 impl Hubs {
@@ -55,58 +62,82 @@ impl Hubs {
     /// # Errors
     /// Where the user agent is no valid header or the system has no certificates.
     pub(crate) fn of(settings: &Settings) -> Result<Option<Hubs>, reqwest::Error> {
-        let Some(own) = settings.poll.websub_url.clone() else { return Ok(None) };
+        let Some(own) = &settings.poll.websub_url else { return Ok(None) };
         let agent = settings.fetch.user_agent_header();
         Ok(Some(Hubs {
-            own,
+            callback: format!("{}{CALLBACK}", own.as_str().trim_end_matches('/')),
             public: outbound_client(&agent, TIMEOUT, false)?,
             open: outbound_client(&agent, TIMEOUT, true)?,
+            slots: Arc::new(Semaphore::new(N_ASKED_MAX)),
         }))
     }
 
-    /// What is to do after a poll that began at `now`: the next one at once where the hub told of
-    /// news meanwhile, and a subscription at the hub that the source announces, unless there is one
-    /// that lasts or the hub was asked a while ago only.
-    pub(crate) async fn after_poll(
+    /// The subscription of `source` at the hub that it announces, if there is one.
+    pub(crate) async fn current(
         &self,
+        archive: &Archive,
+        source: &Source,
+        announced: Option<&Announced>,
+    ) -> Result<Option<HubSubscription>, ArchiveError> {
+        let Some(announced) = announced.filter(|it| may_be_asked(it, source)) else {
+            return Ok(None);
+        };
+        let kept = archive.hub_subscription(&source.id).await?;
+        Ok(kept.filter(|it| self.is_same(it, announced)))
+    }
+
+    /// Asks after a poll that went well and began at `now` for a subscription at the hub that the
+    /// source announces, unless there is one that lasts or the hub was asked a while ago only. Does
+    /// not wait for the hub's answer.
+    pub(crate) async fn after_poll(
+        self: &Arc<Self>,
         archive: &Archive,
         source: &Source,
         announced: Option<&Announced>,
         now: DateTime<Utc>,
     ) -> Result<(), ArchiveError> {
-        let known = archive.hub_subscription(&source.id).await?;
-        if let Some(told_at) = known.as_ref().and_then(|it| it.told_at).filter(|it| now <= *it) {
-            archive.record_news(&source.id, told_at).await?;
-        }
-        let Some(announced) = announced else {
-            if known.is_some() {
+        let kept = archive.hub_subscription(&source.id).await?;
+        let Some(announced) = announced.filter(|it| may_be_asked(it, source)) else {
+            if kept.is_some() {
                 archive.forget_hub_subscription(&source.id).await?;
             }
             return Ok(());
         };
-        let known = known.filter(|it| it.hub == announced.hub && it.topic == announced.topic);
+        let known = kept.filter(|it| self.is_same(it, announced));
         if known.as_ref().is_some_and(|it| !is_due(it, now)) {
             return Ok(());
         }
-        let asked = asked(known, &source.id, announced, now);
+        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
+            let (id, hub) = (&source.id, &announced.hub);
+            debug!(source.id = %id, hub, "{hub} is asked for news from {id} after the next poll");
+            return Ok(());
+        };
+        let asked = asked(known, &source.id, announced, &self.callback, now);
         if !archive.begin_hub_subscription(&asked).await? {
             return Ok(());
         }
-        match self.ask(&asked, source.allow_private_addresses).await {
-            Ok(()) => info!("asked {} to tell of news from {}", asked.hub, source.id),
-            Err(why) => warn!("{} cannot be asked for news from {}: {why}", asked.hub, source.id),
-        }
+        let (hubs, allows_private) = (Arc::clone(self), source.allow_private_addresses);
+        let asking = async move {
+            let _slot = slot;
+            let (id, hub) = (&asked.source, &asked.hub);
+            match hubs.ask(&asked, allows_private).await {
+                Ok(()) => info!(source.id = %id, hub, "asked {hub} to tell of news from {id}"),
+                Err(why) => {
+                    warn!(source.id = %id, hub, "{hub} cannot be asked for news from {id}: {why}");
+                }
+            }
+        };
+        tokio::spawn(asking.in_current_span());
         Ok(())
+    }
+
+    fn is_same(&self, kept: &HubSubscription, announced: &Announced) -> bool {
+        kept.hub == announced.hub && kept.topic == announced.topic && kept.callback == self.callback
     }
 
     /// Sends the request for a subscription; what follows comes to [`CALLBACK`].
     async fn ask(&self, asked: &HubSubscription, allows_private: bool) -> Result<(), String> {
-        let hub = Url::parse(&asked.hub).map_err(|error| error.to_string())?;
-        if !allows_private && is_private_literal(&hub) {
-            return Err("its address is not public".to_owned());
-        }
-        let own = self.own.as_str().trim_end_matches('/');
-        let callback = format!("{own}{CALLBACK}{}", asked.token);
+        let callback = format!("{}{}", asked.callback, asked.token);
         let lease = LEASE.num_seconds().to_string();
         let form = [
             ("hub.mode", "subscribe"),
@@ -119,7 +150,8 @@ impl Hubs {
         ];
         let client = if allows_private { &self.open } else { &self.public };
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let request = client.post(hub).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let request =
+            client.post(&asked.hub).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         let answer = request.body(body).send().await;
         let answer = answer.map_err(|error| error.without_url().to_string())?;
         match answer.status() {
@@ -129,21 +161,31 @@ impl Hubs {
     }
 }
 
-/// When to ask the source again: rarely while its hub tells of news, and in time to renew.
+/// Whether the hub told of news since `last_poll_at`, the last poll that went well.
+pub(crate) fn has_told(known: &HubSubscription, last_poll_at: Option<DateTime<Utc>>) -> bool {
+    known.told_at.is_some_and(|it| last_poll_at.is_none_or(|last| last <= it))
+}
+
+/// Whether the hub has told of news, and of all news that polls found since.
+pub(crate) fn is_trusted(known: &HubSubscription) -> bool {
+    known.told_at.is_some_and(|told| known.missed_at.is_none_or(|missed| missed <= told))
+}
+
+/// When to ask the source again after a poll that went well: as `planned` or, while a hub that is
+/// `trusted` tells of its news, rarely and in time to renew.
 pub(crate) fn next_poll(
-    known: Option<&HubSubscription>,
+    trusted: Option<&HubSubscription>,
     planned: Option<DateTime<Utc>>,
     longest: TimeDelta,
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
     let planned = planned?;
-    let Some(ends_at) = known.and_then(|it| it.ends_at).filter(|it| now < *it) else {
+    let Some(ends_at) = trusted.and_then(|it| it.ends_at).filter(|it| now < *it) else {
         return Some(planned);
     };
-    let stretched = planned.max(now + POLL_INTERVAL.min(longest));
     // Renewed by the poll before the end; that of a short lease comes with its end.
-    let renewal = (ends_at - RENEWED_BEFORE).max(now + (ends_at - now) / 2);
-    Some(stretched.min(renewal.max(now + LEASE_MIN)))
+    let renewal = (ends_at - RENEWED_BEFORE).max(now + (ends_at - now) / 2).max(now + LEASE_MIN);
+    Some(planned.max(renewal.min(now + POLL_INTERVAL.min(longest))))
 }
 
 /// Until when a lease lasts, as far as it is believed.
@@ -172,6 +214,13 @@ pub(crate) fn cut(said: &str) -> String {
     said.chars().take(SAID_CHARS_MAX).collect()
 }
 
+/// Whether a hub that the source announces is one to ask: the secret goes to nobody in clear, and no
+/// request into an inner network, unless the source may lie in one.
+fn may_be_asked(announced: &Announced, source: &Source) -> bool {
+    let is_safe = |it: Url| it.scheme() == "https" && !is_private_literal(&it);
+    source.allow_private_addresses || Url::parse(&announced.hub).is_ok_and(is_safe)
+}
+
 fn is_due(known: &HubSubscription, now: DateTime<Utc>) -> bool {
     let pause = match known.n_unconfirmed {
         0 => TimeDelta::zero(),
@@ -188,6 +237,7 @@ fn asked(
     known: Option<HubSubscription>,
     source: &SourceId,
     announced: &Announced,
+    callback: &str,
     now: DateTime<Utc>,
 ) -> HubSubscription {
     // The same address and secret, so that what is on its way when the lease is renewed counts.
@@ -200,12 +250,14 @@ fn asked(
         source: source.clone(),
         hub: announced.hub.clone(),
         topic: announced.topic.clone(),
+        callback: callback.to_owned(),
         token: token::new(),
         secret: token::new(),
         asked_at: now,
         n_unconfirmed: 1,
         ends_at: None,
         told_at: None,
+        missed_at: None,
     })
 }
 
@@ -217,25 +269,79 @@ mod tests {
         DateTime::UNIX_EPOCH + TimeDelta::hours(hours)
     }
 
+    fn announced(hub: &str) -> Announced {
+        Announced { hub: hub.to_owned(), topic: "https://a.example/".to_owned() }
+    }
+
     fn subscription(asked_at: i64, ends_at: Option<i64>) -> HubSubscription {
-        let announced =
-            Announced { hub: "https://hub.example/".into(), topic: "https://a.example/".into() };
-        let asked = asked(None, &"a".into(), &announced, at(asked_at));
+        let callback = "https://desk.example/websub/";
+        let announced = announced("https://hub.example/");
+        let asked = asked(None, &"a".into(), &announced, callback, at(asked_at));
         let n_unconfirmed = u32::from(ends_at.is_none());
         HubSubscription { ends_at: ends_at.map(at), n_unconfirmed, ..asked }
+    }
+
+    #[test]
+    fn a_hub_is_trusted_while_it_tells_of_all_news_that_polls_find() {
+        let told = |told_at: i64, missed_at: Option<i64>| HubSubscription {
+            told_at: Some(at(told_at)),
+            missed_at: missed_at.map(at),
+            ..subscription(0, Some(240))
+        };
+        assert!(!is_trusted(&subscription(0, Some(240))), "it has confirmed, and told of nothing");
+        assert!(is_trusted(&told(1, None)));
+        assert!(!is_trusted(&told(1, Some(2))), "a poll found more");
+        assert!(is_trusted(&told(3, Some(2))), "it was late, or tells again");
+
+        assert!(!has_told(&subscription(0, Some(240)), Some(at(0))));
+        assert!(has_told(&told(1, None), Some(at(0))));
+        assert!(has_told(&told(1, None), Some(at(1))), "during that poll");
+        assert!(!has_told(&told(1, None), Some(at(2))));
     }
 
     #[test]
     fn a_feed_is_asked_rarely_while_its_hub_tells_of_news() {
         let day = TimeDelta::days(1);
         let half_past = at(0) + TimeDelta::minutes(30);
+        let told = |ends_at: i64| HubSubscription {
+            told_at: Some(at(-1)),
+            ..subscription(-1, Some(ends_at))
+        };
         let next = |known: Option<&HubSubscription>| next_poll(known, Some(half_past), day, at(0));
-        assert_eq!(next(None), Some(half_past));
-        assert_eq!(next(Some(&subscription(-1, None))), Some(half_past), "not confirmed");
-        assert_eq!(next(Some(&subscription(-100, Some(-1)))), Some(half_past), "ended");
-        assert_eq!(next(Some(&subscription(-1, Some(240)))), Some(at(6)));
-        assert_eq!(next(Some(&subscription(-1, Some(4)))), Some(at(2)), "in time to renew");
-        assert_eq!(next_poll(Some(&subscription(-1, Some(240))), None, day, at(0)), None, "gone");
+        assert_eq!(next(None), Some(half_past), "no hub that is trusted");
+        assert_eq!(next(Some(&told(-1))), Some(half_past), "ended");
+        assert_eq!(next(Some(&told(240))), Some(at(6)));
+        assert_eq!(next(Some(&told(4))), Some(at(2)), "in time to renew");
+        assert_eq!(next_poll(Some(&told(240)), None, day, at(0)), None, "gone");
+        for ends_at in [1, 4, 240] {
+            let next = next_poll(Some(&told(ends_at)), Some(at(9)), day, at(0));
+            assert_eq!(next, Some(at(9)), "the feed wants to be asked later than its lease ends");
+        }
+    }
+
+    #[test]
+    fn secrets_go_to_no_hub_in_clear_and_into_no_inner_network() {
+        let source = Source::new("a", "https://a.example/".parse().unwrap());
+        let open = Source { allow_private_addresses: true, ..source.clone() };
+        assert!(may_be_asked(&announced("https://hub.example/"), &source));
+        for hub in ["http://hub.example/", "https://10.0.0.1/", "https://[::1]/", "no address"] {
+            assert!(!may_be_asked(&announced(hub), &source), "{hub}");
+        }
+        assert!(may_be_asked(&announced("http://127.0.0.1:8080/hub"), &open));
+    }
+
+    #[tokio::test]
+    async fn another_address_of_ours_is_another_subscription() {
+        let of = |own: &str| {
+            let mut settings = Settings::default();
+            settings.poll.websub_url = Some(own.parse().unwrap());
+            Hubs::of(&settings).unwrap().unwrap()
+        };
+        let hub = announced("https://hub.example/");
+        let kept = subscription(0, Some(240));
+        assert!(of("https://desk.example").is_same(&kept, &hub));
+        assert!(!of("https://new.example/").is_same(&kept, &hub));
+        assert!(!of("https://desk.example").is_same(&kept, &announced("https://b.example/")));
     }
 
     #[test]

@@ -3,21 +3,21 @@
 //! The list that was taken in last is kept whole, with its folders and whatever other readers wrote
 //! into it, and is the tree of the list that goes out. What is in no list stands at its end.
 
-mod ids;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use std::collections::BTreeSet;
-
-use config::{Source, SourceId, SourceKind};
-use index::archive::added_sources::{AddedBy, Addition};
+use bytes::Bytes;
+use config::{Source, SourceId, SourceKind, Taxonomy};
+use index::archive::added_sources::Addition;
 use index::archive::{Archive, ArchiveError};
 use ingest::opml::{self, Opml, OpmlError, Outline};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use tokio::task::{JoinError, spawn_blocking};
 use url::Url;
 
-use self::ids::Ids;
-use crate::additions::{AddError, Desk, checked_fields, complete};
-use crate::roster::Roster;
+use crate::additions::{self, AddError, Desk, Ids, checked_fields, complete};
+use crate::roster::{Listed, Roster};
 
 /// Longest list that is taken in, in bytes.
 pub const LIST_BYTES_MAX: usize = 16 << 20;
@@ -64,15 +64,18 @@ pub struct Refused {
     pub reason: String,
 }
 
-/// Why a list was not taken in.
+/// Why a list was not taken in or given out.
 #[derive(Debug, thiserror::Error)]
-pub enum ImportError {
+pub enum ListError {
     /// It is no list.
     #[error(transparent)]
     Opml(#[from] OpmlError),
     /// The archive failed.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// The thread that read or wrote it broke.
+    #[error("the list could not be worked on")]
+    Broken(#[from] JoinError),
 }
 
 /// Adds every feed of the list `bytes` that is not read yet, asking no server, and keeps the list.
@@ -82,28 +85,22 @@ pub enum ImportError {
 /// When it is no list, or cannot be kept. Single outlines that cannot be used are in the answer.
 pub async fn import(
     desk: &Desk<'_>,
-    bytes: &[u8],
+    bytes: Bytes,
     content_type: Option<&str>,
     who: &str,
-) -> Result<Imported, ImportError> {
-    let list = opml::parse(bytes, content_type)?;
-    let mut imported = Imported::default();
-    let listed = desk.roster.listed_now();
-    let mut known: BTreeSet<String> = listed.values().map(|it| it.source.address()).collect();
-    let mut ids = Ids::of(&listed, desk.archive.source_addresses().await?);
-    let mut sources: Vec<Source> = Vec::new();
-    for outline in list.all() {
-        let Some(read) = source_of(outline, desk) else { continue };
-        match read {
-            Ok(source) if !known.insert(source.address()) => imported.n_known += 1,
-            Ok(source) => {
-                let id = ids.give(&source.id, source.address());
-                sources.push(Source { id, ..source });
-            }
-            Err(error) => imported.refuse(outline, error.to_string()),
-        }
-    }
-    let additions = desk.archive.add_sources(&sources, AddedBy::Opml, who, desk.now).await?;
+) -> Result<Imported, ListError> {
+    let archived = desk.archive.source_addresses().await?;
+    let taxonomy = desk.config.taxonomy.clone();
+    let reader = Reader { taxonomy, allows_private: desk.roster.allows_private() };
+    let (listed, content_type) = (desk.roster.listed_now(), content_type.map(str::to_owned));
+    let read = spawn_blocking(move || {
+        let list = opml::parse(&bytes, content_type.as_deref())?;
+        let (sources, imported) = reader.sources(&list, &listed, archived);
+        Ok::<_, OpmlError>((list.to_xml(), sources, imported))
+    });
+    let (list, sources, mut imported) = read.await??;
+    let kept = (LIST, list.as_str());
+    let additions = desk.archive.import_sources(&sources, kept, who, desk.now).await?;
     for (source, addition) in sources.iter().zip(additions) {
         match addition {
             Addition::Added => imported.added.push(source.id.to_string()),
@@ -117,7 +114,6 @@ pub async fn import(
             }
         }
     }
-    desk.archive.meta_set(LIST, &list.to_xml()).await?;
     desk.roster.refresh(desk.archive).await?;
     Ok(imported)
 }
@@ -131,68 +127,107 @@ impl Imported {
     }
 }
 
-/// The source that an outline stands for; `None` for folders and whatever else is in a list.
-fn source_of(outline: &Outline, desk: &Desk<'_>) -> Option<Result<Source, AddError>> {
-    let declared = outline.get(DECLARATION).and_then(|it| serde_json::from_str::<Value>(it).ok());
-    let mut fields: Map<String, Value> =
-        declared.and_then(|it| it.as_object().cloned()).unwrap_or_default();
-    let feed = outline.get("xmlUrl");
-    let has_kind =
-        ["site_url", "sitemap_url", "listing", "json"].iter().any(|it| fields.contains_key(*it));
-    match feed {
-        _ if has_kind => {}
-        Some(feed) => drop(fields.insert("feed_url".to_owned(), json!(feed))),
-        None => return None,
-    }
-    let title = outline.get("title").or_else(|| outline.get("text"));
-    if let Some(title) = title {
-        let title: String = title.chars().take(200).collect();
-        fields.insert("name".to_owned(), json!(title));
-    }
-    let is_page = |it: &&str| {
-        Url::parse(it).is_ok_and(|it| matches!(it.scheme(), "http" | "https") && it.has_host())
-    };
-    if let Some(home) = outline.get("htmlUrl").filter(is_page) {
-        fields.insert("home_url".to_owned(), json!(home));
-    }
-    if let Some(language) = outline.get("language") {
-        fields.insert("language".to_owned(), json!(language));
-    }
-    if !fields.contains_key("sectors") && !fields.contains_key("tags") {
-        let (sectors, tags) = categories(outline, desk);
-        fields.insert("sectors".to_owned(), json!(sectors));
-        fields.insert("tags".to_owned(), json!(tags));
-    }
-    let mut read = read(fields.clone(), desk);
-    if read.is_err() && fields.contains_key("language") {
-        // Other readers write languages that nobody knows; that is no reason to leave a feed out.
-        fields.insert("language".to_owned(), json!("en"));
-        read = self::read(fields, desk).or(read);
-    }
-    Some(read)
+/// Reads sources out of a list; pure, for a thread that may take a while.
+struct Reader {
+    taxonomy: Taxonomy,
+    allows_private: bool,
 }
 
-/// The source that `fields` declare, under the id that it asks for.
-fn read(mut fields: Map<String, Value>, desk: &Desk<'_>) -> Result<Source, AddError> {
-    complete(&mut fields);
-    let wanted = SourceId::new(fields.get("id").and_then(Value::as_str).unwrap_or_default());
-    if wanted.is_reserved() {
-        fields.insert("id".to_owned(), json!("x"));
+impl Reader {
+    /// The sources of `list` whose address is not `listed`, each with an id of its own, and what is
+    /// to be said of the others.
+    fn sources(
+        &self,
+        list: &Opml,
+        listed: &BTreeMap<SourceId, Arc<Listed>>,
+        archived: BTreeMap<SourceId, String>,
+    ) -> (Vec<Source>, Imported) {
+        let mut known: BTreeSet<String> = listed.values().map(|it| it.source.address()).collect();
+        let mut ids = Ids::of(listed, archived);
+        let (mut sources, mut imported) = (Vec::new(), Imported::default());
+        for outline in list.all() {
+            let Some(read) = self.source_of(outline) else { continue };
+            match read {
+                Ok(source) if !known.insert(source.address()) => imported.n_known += 1,
+                Ok(source) => {
+                    let id = ids.give(&source.id, source.address());
+                    sources.push(Source { id, ..source });
+                }
+                Err(error) => imported.refuse(outline, error.to_string()),
+            }
+        }
+        (sources, imported)
     }
-    let source = desk.read(checked_fields(&Value::Object(fields))?)?;
-    // A reserved id is one that is taken: it gets a number.
-    Ok(if wanted.is_reserved() { Source { id: wanted, ..source } } else { source })
+
+    /// The source that an outline stands for; `None` for folders and whatever else is in a list.
+    fn source_of(&self, outline: &Outline) -> Option<Result<Source, AddError>> {
+        let mut fields = declared_in(outline);
+        let feed = outline.get("xmlUrl");
+        let has_kind = ["site_url", "sitemap_url", "listing", "json"]
+            .iter()
+            .any(|it| fields.contains_key(*it));
+        match feed {
+            _ if has_kind => {}
+            Some(feed) => drop(fields.insert("feed_url".to_owned(), json!(feed))),
+            None => return None,
+        }
+        let title = outline.get("title").or_else(|| outline.get("text"));
+        if let Some(title) = title {
+            let title: String = title.chars().take(200).collect();
+            fields.insert("name".to_owned(), json!(title));
+        }
+        let is_page = |it: &&str| {
+            Url::parse(it).is_ok_and(|it| matches!(it.scheme(), "http" | "https") && it.has_host())
+        };
+        if let Some(home) = outline.get("htmlUrl").filter(is_page) {
+            fields.insert("home_url".to_owned(), json!(home));
+        }
+        if let Some(language) = outline.get("language") {
+            fields.insert("language".to_owned(), json!(language));
+        }
+        if !fields.contains_key("sectors") && !fields.contains_key("tags") {
+            let (sectors, tags) = self.categories(outline);
+            fields.insert("sectors".to_owned(), json!(sectors));
+            fields.insert("tags".to_owned(), json!(tags));
+        }
+        let mut read = self.read(fields.clone());
+        if read.is_err() && fields.contains_key("language") {
+            // Other readers write languages that nobody knows; that is no reason to leave a feed out.
+            fields.insert("language".to_owned(), json!("en"));
+            read = self.read(fields).or(read);
+        }
+        Some(read)
+    }
+
+    /// The source that `fields` declare, under the id that it asks for.
+    fn read(&self, mut fields: Map<String, Value>) -> Result<Source, AddError> {
+        complete(&mut fields);
+        let fields = checked_fields(&Value::Object(fields))?;
+        additions::read(fields, &self.taxonomy, self.allows_private)
+    }
+
+    /// The categories of an outline: sectors that the taxonomy knows, and free words.
+    fn categories(&self, outline: &Outline) -> (Vec<String>, Vec<String>) {
+        let known = self.taxonomy.sectors();
+        let given = outline.get("category").unwrap_or_default().split(',').map(str::trim);
+        let given = given.filter(|it| !it.is_empty()).take(50);
+        let (sectors, tags): (Vec<&str>, Vec<&str>) =
+            given.partition(|it| known.iter().any(|sector| sector.id.as_str() == *it));
+        let tags = tags.iter().map(|it| it.trim_matches('/').chars().take(100).collect());
+        (sectors.into_iter().map(str::to_owned).collect(), tags.collect())
+    }
 }
 
-/// The categories of an outline: sectors that the taxonomy knows, and free words.
-fn categories(outline: &Outline, desk: &Desk<'_>) -> (Vec<String>, Vec<String>) {
-    let known = desk.config.taxonomy.sectors();
-    let given = outline.get("category").unwrap_or_default().split(',').map(str::trim);
-    let given = given.filter(|it| !it.is_empty()).take(50);
-    let (sectors, tags): (Vec<&str>, Vec<&str>) =
-        given.partition(|it| known.iter().any(|sector| sector.id.as_str() == *it));
-    let tags = tags.iter().map(|it| it.trim_matches('/').chars().take(100).collect());
-    (sectors.into_iter().map(str::to_owned).collect(), tags.collect())
+/// What an outline declares in Harbinger's own attribute; an id that is reserved is left out, so that
+/// one is made up.
+fn declared_in(outline: &Outline) -> Map<String, Value> {
+    let declared = outline.get(DECLARATION).and_then(|it| serde_json::from_str(it).ok());
+    let Some(Value::Object(mut fields)) = declared else { return Map::new() };
+    let id = fields.get("id").and_then(Value::as_str).unwrap_or_default();
+    if SourceId::new(id).is_reserved() {
+        fields.remove("id");
+    }
+    fields
 }
 
 /// The sources of now as a list: in the tree of the list taken in last, the others at its end.
@@ -202,10 +237,16 @@ fn categories(outline: &Outline, desk: &Desk<'_>) -> (Vec<String>, Vec<String>) 
 ///
 /// # Errors
 /// When the archive fails.
-pub async fn export(archive: &Archive, roster: &Roster) -> Result<String, ArchiveError> {
+pub async fn export(archive: &Archive, roster: &Roster) -> Result<String, ListError> {
     let kept = archive.meta_get(LIST).await?;
-    let mut list = kept.and_then(|it| opml::parse(it.as_bytes(), None).ok()).unwrap_or_default();
     let listed = roster.listed_now();
+    Ok(spawn_blocking(move || written(kept.as_deref(), &listed)).await?)
+}
+
+/// The sources that are `listed`, in the tree of the list that was `kept`.
+fn written(kept: Option<&str>, listed: &BTreeMap<SourceId, Arc<Listed>>) -> String {
+    let kept = kept.and_then(|it| opml::parse(it.as_bytes(), None).ok());
+    let mut list = kept.unwrap_or_default();
     let sources: Vec<&Source> = listed
         .values()
         .map(|it| &it.source)
@@ -227,7 +268,7 @@ pub async fn export(archive: &Archive, roster: &Roster) -> Result<String, Archiv
         list.outlines.push(outline_of(source));
     }
     complete_head(&mut list);
-    Ok(list.to_xml())
+    list.to_xml()
 }
 
 /// Whether an address is one that Harbinger never reads, so that nobody has removed it.
@@ -322,6 +363,7 @@ mod tests {
     use chrono::DateTime;
     use config::Config;
     use index::archive::ArchiveSettings;
+    use index::archive::added_sources::AddedBy;
 
     use super::*;
 
@@ -352,7 +394,8 @@ mod tests {
                 trial_permits: None,
                 now: DateTime::UNIX_EPOCH,
             };
-            import(&desk, list.as_bytes(), None, "ana").await.unwrap()
+            let list = Bytes::copy_from_slice(list.as_bytes());
+            import(&desk, list, None, "ana").await.unwrap()
         }
 
         async fn export(&self) -> String {
@@ -410,6 +453,7 @@ mod tests {
             .map(|n| format!("<outline text='Wire' xmlUrl='https://wire.example/{n}'/>"))
             .chain([
                 "<outline text='Test' xmlUrl='https://test.example/'/>".to_owned(),
+                "<outline text='T' xmlUrl='https://t.example/' harbinger:source='{&quot;id&quot;: &quot;test&quot;}'/>".to_owned(),
                 "<outline text='Submitted' xmlUrl='https://submitted.example/'/>".to_owned(),
             ])
             .collect();
@@ -420,7 +464,8 @@ mod tests {
         let imported = office.import(&format!("<opml><body>{outlines}</body></opml>")).await;
         assert_eq!(imported.refused, []);
         assert_eq!(imported.added[..3], ["wire", "wire-2", "wire-4"], "`wire-3` was another");
-        assert_eq!(imported.added[2_998..], ["wire-3000", "wire-3001", "test-2", "submitted-2"]);
+        let last = ["wire-3000", "wire-3001", "test-2", "t-example", "submitted-2"];
+        assert_eq!(imported.added[2_998..], last);
     }
 
     #[tokio::test]

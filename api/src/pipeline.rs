@@ -26,7 +26,7 @@ mod reread;
 pub(crate) mod retention;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 pub(crate) use annotate::document;
@@ -138,13 +138,11 @@ struct Shared {
     warc: Option<Arc<WarcWriter>>,
     /// Articles that wait for the model, as far as this process knows.
     n_unannotated: AtomicI64,
-    /// Saved searches that are asked of new articles.
-    n_searches: AtomicUsize,
     /// Highest sequence number that is searchable.
     committed_seq: AtomicI64,
     counts: Counts,
     /// Asks the hubs of feeds to tell of news; `None` where they could not reach this server.
-    hubs: Option<Hubs>,
+    hubs: Option<Arc<Hubs>>,
 }
 
 macro_rules! counts {
@@ -235,7 +233,7 @@ pub async fn run(
     } = parts;
     let n_unannotated = archive.counts().await?.n_unannotated;
     let warc = warc_writer(&config);
-    let hubs = if mode == Mode::Service { Hubs::of(&config.settings)? } else { None };
+    let hubs = if mode == Mode::Service { Hubs::of(&config.settings)?.map(Arc::new) } else { None };
     let shared = Arc::new(Shared {
         config,
         roster,
@@ -252,7 +250,6 @@ pub async fn run(
         annotations_added: Notify::new(),
         alerts_added: Notify::new(),
         n_unannotated: AtomicI64::new(n_unannotated as i64),
-        n_searches: AtomicUsize::new(0),
         committed_seq: AtomicI64::new(writer.committed_seq()),
         counts: Counts::default(),
         hubs,

@@ -19,15 +19,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::access::guard;
+use crate::access::{guard, rules};
 use crate::error::ApiError;
 use crate::sample::{self, SampleSite};
 use crate::state::AppState;
-use crate::{handlers, openapi, opml};
+use crate::{handlers, openapi};
 
 const URI_BYTES_MAX: usize = 8 * 1024;
-/// What a form puts around the file in it, in bytes.
-const ROOM_FOR_A_FORM: usize = 4 << 10;
 
 /// Builds the whole web side: JSON under `/v1`, pages, static files, health.
 pub fn router(state: AppState) -> Router {
@@ -82,7 +80,7 @@ pub fn router(state: AppState) -> Router {
                 .layer(from_fn(refuse_long_uris))
                 .layer(from_fn_with_state(state.clone(), guard::guard))
                 .layer(from_fn_with_state(state.clone(), handlers::alert_pages::count_new))
-                .layer(from_fn_with_state(http.request_body_max_bytes, bound_body)),
+                .layer(from_fn_with_state(state.clone(), bound_body)),
         )
         .with_state(state)
 }
@@ -95,15 +93,8 @@ async fn refuse_long_uris(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// Bytes that the body of a request for `path` may have, where others may have `usual`: lists of
-/// sources are long.
-pub(crate) fn body_bytes_max(path: &str, usual: usize) -> usize {
-    let is_list = matches!(path, "/v1/opml" | "/sources/opml");
-    if is_list { usual.max(opml::LIST_BYTES_MAX + ROOM_FOR_A_FORM) } else { usual }
-}
-
-async fn bound_body(State(usual): State<usize>, mut request: Request, next: Next) -> Response {
-    let n_bytes_max = body_bytes_max(request.uri().path(), usual);
+async fn bound_body(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let n_bytes_max = rules::body_bytes_max(request.uri().path(), &state.config.settings);
     let announced = request.headers().get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|it| it.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|it| n_bytes_max < it) {

@@ -18,7 +18,7 @@ use crate::plain_text::squeeze;
 use crate::sitemap::{self, Sitemap};
 
 /// How a feed or sitemap was found whose own address was given.
-pub const ITSELF: &str = "the address itself";
+const ITSELF: &str = "the address itself";
 /// Addresses that are tried on one site.
 const N_TRIED_MAX: usize = 12;
 /// Feeds and sitemaps that are offered.
@@ -80,6 +80,8 @@ pub struct Missed {
 pub struct Discovery {
     /// Feeds before sitemaps, those about comments last.
     pub found: Vec<Found>,
+    /// Whether the address that was given is the feed or sitemap itself.
+    pub is_itself: bool,
     /// The document of the first of them, as it was sent; `None` when none was found.
     pub document: Option<Page>,
     /// What was tried in vain.
@@ -112,6 +114,7 @@ pub async fn discover_from(fetcher: &Fetcher, request: &FetchRequest, page: &Pag
         discovery.title = found.title.clone();
         discovery.language = found.language.clone();
         discovery.found.push(found);
+        discovery.is_itself = true;
         discovery.document = Some(page.clone());
         return discovery;
     }

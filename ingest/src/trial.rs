@@ -146,6 +146,7 @@ impl Run<'_> {
         let started = Instant::now();
         let looking = discover_from(self.fetcher, request, page);
         let discovery: Discovery = self.within("discover", looking).await?;
+        self.trial.is_feed_itself = discovery.is_itself;
         self.trial.title = discovery.title;
         self.trial.language = discovery.language.as_deref().and_then(iso_639);
         self.trial.feeds = discovery.found.iter().map(TriedFeed::from).collect();

@@ -117,12 +117,18 @@ async fn a_feed_is_asked_when_its_hub_tells_of_news_and_not_when_somebody_else_d
         let sent = client.post(callback).header("x-hub-signature", header).body("news");
         sent.send().await.expect("an answer").status().as_u16()
     };
-    let n_before = site.n_requests("/feed.xml");
+    let next_poll_at = async || {
+        let sources = served.json("/v1/sources", &[]).await;
+        let all = sources["sources"].as_array().cloned().unwrap_or_default();
+        let desk = all.into_iter().find(|it| it["id"] == "desk").expect("the source");
+        assert!(desk["next_poll_at"].is_string(), "{desk}");
+        desk["next_poll_at"].clone()
+    };
+    let before = next_poll_at().await;
     assert_eq!(tell(&served.url("/websub/guessed"), "sha1=00").await, 410);
     assert_eq!(tell(&asked.callback, &signature("wrong", "news")).await, 202);
     assert_eq!(tell(&asked.callback, &signature(&asked.secret, "other news")).await, 202);
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(site.n_requests("/feed.xml"), n_before, "nobody with the secret told of news");
+    assert_eq!(next_poll_at().await, before, "nobody with the secret told of news");
     assert_eq!(tell(&asked.callback, &signature(&asked.secret, "news")).await, 202);
     eventually("the second article is searchable", Duration::from_secs(60), async || {
         (served.json("/v1/search", &[("q", "report")]).await["total"] == 2).then_some(())

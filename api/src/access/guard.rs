@@ -17,8 +17,6 @@ use url::form_urlencoded;
 use super::principal::{Principal, Via};
 use super::{rules, token};
 use crate::error::ApiError;
-use crate::handlers::upload::is_multipart;
-use crate::router::body_bytes_max;
 use crate::state::AppState;
 
 /// Name of the session's cookie.
@@ -26,6 +24,11 @@ pub(crate) const COOKIE: &str = "harbinger_session";
 /// Field of a form, or header of a script, that sends the session's token back.
 const CSRF_FIELD: &str = "csrf";
 const CSRF_HEADER: &str = "x-csrf-token";
+/// How a form is sent, by what its media type begins with.
+const FORMS: [(&str, FormKind); 2] = [
+    ("application/x-www-form-urlencoded", FormKind::Fields),
+    ("multipart/form-data", FormKind::Files),
+];
 /// Longest value of a header that is looked at.
 const HEADER_BYTES_MAX: usize = 4_096;
 
@@ -57,15 +60,20 @@ async fn admit(
 ) -> Result<(Option<Principal>, Request), Refusal> {
     let is_login_required = state.config.settings.http.is_login_required();
     let is_open = rules::is_open(request.uri().path());
+    let is_of_hub = rules::is_of_hub(request.uri().path());
     let is_safe = rules::is_safe(request.method());
     if !is_safe {
         check_origin(request.headers())?;
     }
-    if !is_login_required {
+    if !is_login_required && !is_of_hub {
         check_is_local(request.headers())?;
         return Ok((Some(Principal::local()), request));
     }
-    let principal = principal(state, request.headers()).await?;
+    // A hub is nobody here, wherever it calls from: it shows who it is by the secret in the address.
+    let principal = match is_of_hub {
+        true => None,
+        false => principal(state, request.headers()).await?,
+    };
     let counted = match &principal {
         Some(it) => it.rate_key(),
         None => format!("address:{}", address(&request)),
@@ -98,7 +106,7 @@ async fn answer(
     let Some(principal) = principal else { return next.run(request).await };
     let who = principal.name.clone();
     let response = principal.scope(next.run(request)).await;
-    if !rules::is_safe(&method) && path != "/mcp" && !rules::is_of_hub(&path) {
+    if !rules::is_safe(&method) && path != "/mcp" {
         let entry = AuditEntry {
             at: (state.now)(),
             who,
@@ -227,6 +235,24 @@ fn check_is_local(headers: &HeaderMap) -> Result<(), ApiError> {
     Err(ApiError::cross_site("Harbinger answers only as localhost here"))
 }
 
+/// How a form is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FormKind {
+    /// As text.
+    Fields,
+    /// In parts, which may be files.
+    Files,
+}
+
+impl FormKind {
+    /// What a request with these headers sends; `None` where it is no form.
+    pub(crate) fn of(headers: &HeaderMap) -> Option<FormKind> {
+        let sent = header_text(headers, header::CONTENT_TYPE.as_str())?;
+        let sent = sent.trim_start().to_ascii_lowercase();
+        FORMS.into_iter().find(|(start, _)| sent.starts_with(start)).map(|(_, kind)| kind)
+    }
+}
+
 /// Takes the session's token out of a form, or from a header, and compares it.
 async fn check_csrf(state: &AppState, request: Request, csrf: &str) -> Result<Request, ApiError> {
     let refused =
@@ -234,19 +260,13 @@ async fn check_csrf(state: &AppState, request: Request, csrf: &str) -> Result<Re
     if let Some(given) = header_text(request.headers(), CSRF_HEADER) {
         return if token::is_same(given, csrf) { Ok(request) } else { Err(refused()) };
     }
-    let is_form = header_text(request.headers(), header::CONTENT_TYPE.as_str())
-        .is_some_and(|it| it.starts_with("application/x-www-form-urlencoded"));
-    let has_files = is_multipart(&request);
-    if !is_form && !has_files {
-        return Err(refused());
-    }
+    let kind = FormKind::of(request.headers()).ok_or_else(refused)?;
     let (mut parts, body) = request.into_parts();
-    let usual = state.config.settings.http.request_body_max_bytes;
-    let n_bytes_max = body_bytes_max(parts.uri.path(), usual);
+    let n_bytes_max = rules::body_bytes_max(parts.uri.path(), &state.config.settings);
     let body = to_bytes(body, n_bytes_max)
         .await
         .map_err(|_| ApiError::of_status(StatusCode::PAYLOAD_TOO_LARGE))?;
-    if has_files {
+    if kind == FormKind::Files {
         let request = || Request::from_parts(parts.clone(), Body::from(body.clone()));
         let is_ours = token_of_form(request()).await.is_some_and(|it| token::is_same(&it, csrf));
         return if is_ours { Ok(request()) } else { Err(refused()) };

@@ -1,7 +1,13 @@
 //! Which role an address asks for. Pure, and the only place that says so.
 
 use axum::http::Method;
+use config::Settings;
 use index::archive::access::Role;
+
+use crate::{hubs, opml};
+
+/// What a form puts around the file in it, in bytes.
+const ROOM_FOR_A_FORM: usize = 4 << 10;
 
 /// Answered without login: what a load balancer and the login page need.
 pub(crate) fn is_open(path: &str) -> bool {
@@ -14,7 +20,7 @@ pub(crate) fn is_open(path: &str) -> bool {
 
 /// Whether the hubs of feeds call here; they show who they are by a secret in the address.
 pub(crate) fn is_of_hub(path: &str) -> bool {
-    path.starts_with(crate::hubs::CALLBACK)
+    path.starts_with(hubs::CALLBACK)
 }
 
 /// Whether `method` changes nothing.
@@ -37,6 +43,19 @@ pub(crate) fn role_for(method: &Method, path: &str) -> Role {
     if is_for_admins { Role::Admin } else { Role::Analyst }
 }
 
+/// Bytes that the body of a request for `path` may have: lists of sources are long, and hubs send
+/// whole feeds.
+pub(crate) fn body_bytes_max(path: &str, settings: &Settings) -> usize {
+    let usual = settings.http.request_body_max_bytes;
+    if matches!(path, "/v1/opml" | "/sources/opml") {
+        usual.max(opml::LIST_BYTES_MAX + ROOM_FOR_A_FORM)
+    } else if is_of_hub(path) {
+        settings.fetch.body_max_bytes
+    } else {
+        usual
+    }
+}
+
 fn is_below(path: &str, parent: &str) -> bool {
     path.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -48,6 +67,17 @@ mod tests {
     #[track_caller]
     fn check(method: &str, path: &str, expected: Role) {
         assert_eq!(role_for(&method.parse().unwrap(), path), expected, "{method} {path}");
+    }
+
+    #[test]
+    fn lists_and_feeds_may_be_longer_than_other_bodies() {
+        let mut settings = Settings::default();
+        let max = |path: &str, settings: &Settings| body_bytes_max(path, settings);
+        assert_eq!(max("/v1/saved-searches", &settings), settings.http.request_body_max_bytes);
+        assert_eq!(max("/websub/x", &settings), settings.fetch.body_max_bytes);
+        assert!(opml::LIST_BYTES_MAX < max("/v1/opml", &settings));
+        settings.http.request_body_max_bytes = 100 << 20;
+        assert_eq!(max("/sources/opml", &settings), 100 << 20);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::access::note;
 use super::setup::Setup;
 use crate::additions::Desk;
 use crate::cli::{ExportOpmlArgs, ImportOpmlArgs};
-use crate::opml::{self, ImportError, LIST_BYTES_MAX};
+use crate::opml::{self, LIST_BYTES_MAX, ListError};
 use crate::roster::Roster;
 use crate::system::archive_settings;
 
@@ -38,12 +38,12 @@ pub(super) fn import(setup: &Setup, args: &ImportOpmlArgs) -> anyhow::Result<Exi
             trial_permits: None,
             now,
         };
-        let imported = match opml::import(&desk, &list, None, "command line").await {
+        let imported = match opml::import(&desk, list.into(), None, "command line").await {
             Ok(imported) => imported,
-            Err(ImportError::Opml(error)) => {
+            Err(ListError::Opml(error)) => {
                 return Err(UsageError(format!("{name}: {error}")).into());
             }
-            Err(ImportError::Archive(error)) => return Err(error.into()),
+            Err(error) => return Err(error.into()),
         };
         note(&archive, "import opml", &name.to_string()).await?;
         for refused in &imported.refused {

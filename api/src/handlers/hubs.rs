@@ -2,11 +2,12 @@
 //! token is known to one hub only, and what it sends is signed.
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use index::archive::hub_subscriptions::HubSubscription;
 use serde::Deserialize;
 use tracing::{info, warn};
 
@@ -46,21 +47,22 @@ async fn verify(
 ) -> Result<Response, ApiError> {
     let unknown = || ApiError::not_found("nobody here asked for this subscription");
     let known = find(&state, &token).await?.ok_or_else(unknown)?;
-    if known.topic != asked.topic || state.roster.source(&known.source).is_none() {
+    if known.topic != asked.topic || !state.archive.is_source_active(&known.source).await? {
         return Err(unknown());
     }
     let now = (state.now)();
+    let (id, hub) = (&known.source, &known.hub);
     match asked.mode.as_str() {
         "subscribe" if asked.challenge.len() <= CHALLENGE_BYTES_MAX => {
             // Without a lease the hub keeps the subscription until it says otherwise.
             let ends_at = hubs::ends_at(asked.lease_seconds.unwrap_or(i64::MAX), now);
             state.archive.confirm_hub_subscription(&token, ends_at).await?;
-            info!("{} tells of news from {} until {ends_at}", known.hub, known.source);
+            info!(source.id = %id, hub, "{hub} tells of news from {id} until {ends_at}");
             Ok(([(header::CONTENT_TYPE, "text/plain")], asked.challenge).into_response())
         }
         "denied" => {
             let reason = hubs::cut(&asked.reason);
-            warn!("{} does not tell of news from {}: {reason}", known.hub, known.source);
+            warn!(source.id = %id, hub, "{hub} does not tell of news from {id}: {reason}");
             state.archive.end_hub_subscription(&token).await?;
             Ok(StatusCode::NO_CONTENT.into_response())
         }
@@ -75,27 +77,28 @@ async fn tell(
     State(state): State<AppState>,
     Path(token): Path<String>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Result<StatusCode, ApiError> {
     let Some(known) = find(&state, &token).await? else { return Ok(StatusCode::GONE) };
-    if state.roster.source(&known.source).is_none() {
-        // Removed or paused: 410 ends the subscription at the hub.
+    if !state.archive.is_source_active(&known.source).await? {
+        // Removed or paused, whatever this worker declares: 410 ends the subscription at the hub.
         state.archive.forget_hub_subscription(&known.source).await?;
         return Ok(StatusCode::GONE);
     }
+    // Strangers send nothing that is read. What a hub sends is as long as the feed.
+    let body = to_bytes(body, state.config.settings.fetch.body_max_bytes).await;
+    let body = body.map_err(|_| ApiError::of_status(StatusCode::PAYLOAD_TOO_LARGE))?;
     let signature = headers.get("x-hub-signature").and_then(|it| it.to_str().ok());
     if signature.is_some_and(|it| hubs::is_signed(&known.secret, &body, it)) {
         state.archive.record_news(&known.source, (state.now)()).await?;
     } else {
-        warn!("{} sent something about {} without its signature", known.hub, known.source);
+        let (id, hub) = (&known.source, &known.hub);
+        warn!(source.id = %id, hub, "{hub} sent something about {id} without its signature");
     }
     Ok(StatusCode::ACCEPTED)
 }
 
-async fn find(
-    state: &AppState,
-    token: &str,
-) -> Result<Option<index::archive::hub_subscriptions::HubSubscription>, ApiError> {
+async fn find(state: &AppState, token: &str) -> Result<Option<HubSubscription>, ApiError> {
     if TOKEN_BYTES_MAX < token.len() {
         return Ok(None);
     }

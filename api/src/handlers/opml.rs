@@ -10,7 +10,7 @@ use crate::access::Principal;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::json_body::invalid;
 use crate::handlers::source_list::desk;
-use crate::opml::{self, ImportError, Imported};
+use crate::opml::{self, Imported, ListError};
 use crate::state::AppState;
 
 /// Media types of a list. A page of somebody else cannot send any of them without being asked for
@@ -24,7 +24,7 @@ const MEDIA_TYPES: &[&str] = &["text/x-opml", "application/xml", "text/xml"];
 )]
 pub(crate) async fn get(State(state): State<AppState>) -> Result<Response, ApiError> {
     state.roster.refresh(&state.archive).await?;
-    let list = opml::export(&state.archive, &state.roster).await?;
+    let list = opml::export(&state.archive, &state.roster).await.map_err(refused)?;
     let headers = [
         (header::CONTENT_TYPE, "text/x-opml; charset=utf-8"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"harbinger.opml\""),
@@ -57,19 +57,24 @@ pub(crate) async fn put(
             ..ApiError::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
         });
     }
-    Ok(Json(import(&state, &body, content_type).await?))
+    Ok(Json(import(&state, body, content_type).await?))
 }
 
 /// Takes a list in, or says what is wrong with it.
 pub(crate) async fn import(
     state: &AppState,
-    list: &[u8],
+    list: Bytes,
     content_type: Option<&str>,
 ) -> Result<Imported, ApiError> {
     let imported =
         opml::import(&desk(state), list, content_type, &Principal::name_of_current()).await;
-    imported.map_err(|error| match error {
-        ImportError::Opml(error) => invalid(error.to_string()),
-        ImportError::Archive(error) => error.into(),
-    })
+    imported.map_err(refused)
+}
+
+fn refused(error: ListError) -> ApiError {
+    match error {
+        ListError::Opml(error) => invalid(error.to_string()),
+        ListError::Archive(error) => error.into(),
+        ListError::Broken(error) => ApiError::internal(error),
+    }
 }

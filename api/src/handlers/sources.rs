@@ -87,7 +87,7 @@ async fn take_in(State(state): State<AppState>, sent: Upload) -> Result<Response
         let error = Some("No list was chosen.".to_owned());
         return show(&state, Shown { error, ..Shown::default() }).await;
     }
-    let shown = match import(&state, &sent.list, sent.content_type).await {
+    let shown = match import(&state, sent.list, sent.content_type).await {
         Ok(imported) => Shown { said: Some(told(&imported)), ..Shown::default() },
         Err(error) if error.status.is_client_error() => {
             Shown { error: Some(error.message), ..Shown::default() }

@@ -2,8 +2,8 @@
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Multipart, Request};
-use axum::http::header;
 
+use crate::access::guard::FormKind;
 use crate::error::ApiError;
 use crate::handlers::params::Form;
 
@@ -28,7 +28,7 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
 
     /// Takes the field `file` of a form or, where no file was chosen, its field `list`.
     async fn from_request(request: Request, state: &S) -> Result<Upload, ApiError> {
-        if !is_multipart(&request) {
+        if FormKind::of(request.headers()) != Some(FormKind::Files) {
             let Form(sent) = Form::from_request(request, state).await?;
             return Ok(Upload::of_text(sent.get("list").unwrap_or_default().to_owned()));
         }
@@ -51,10 +51,4 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
         }
         Ok(upload)
     }
-}
-
-/// Whether a request holds a form with files.
-pub(crate) fn is_multipart(request: &Request) -> bool {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
-    kind.is_some_and(|it| it.trim_start().to_ascii_lowercase().starts_with("multipart/form-data"))
 }

@@ -45,7 +45,6 @@ async fn correlate_all(
         follow_moves(shared, &mut stories, &mut last_move).await?;
         let mut events = Vec::new();
         searches.refresh(&shared.archive).await?;
-        shared.n_searches.store(searches.len(), Ordering::Relaxed);
         let (mut correlated, mut matches) = (Vec::with_capacity(batch.len()), Vec::new());
         for it in batch {
             let article = it.article.clone();

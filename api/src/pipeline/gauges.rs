@@ -34,8 +34,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
                 continue;
             }
         };
-        let n_searches = shared.n_searches.load(Ordering::Relaxed);
-        metrics::gauge!("harbinger_saved_searches").set(n_searches as f64);
+        metrics::gauge!("harbinger_saved_searches").set(counts.n_searches as f64);
         let queue = |name: &'static str, n: u64| {
             metrics::gauge!("harbinger_queue_depth", "stage" => name).set(n as f64);
         };

@@ -55,11 +55,6 @@ impl SavedSearches {
         }
     }
 
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.matcher.len()
-    }
-
     /// The saved searches that match `stored`, with reasons; what is news is for the archive to
     /// say.
     pub(super) async fn matches(

@@ -83,22 +83,20 @@ async fn poll_one(shared: &Shared, fetcher: &Fetcher, due: DueSource) -> anyhow:
             SourceState::default()
         }
     };
-    let outcome = poll_source(fetcher, source, &state, &shared.config.settings.poll, now).await;
-    let failure = match &outcome.result {
-        PollResult::Failed { class, message } => {
-            Some(Failure { class: class.name().to_owned(), message: message.clone() })
-        }
-        PollResult::RateLimited => Some(Failure {
-            class: FailureClass::of_status(429).name().to_owned(),
-            message: "the site asked to be left alone for a while".to_owned(),
-        }),
-        _ => None,
-    };
+    let settings = &shared.config.settings.poll;
+    let outcome = poll_source(fetcher, source, &state, settings, now).await;
+    let failure = failure(&outcome.result);
+    let last_success_at = state.last_success_at;
     let mut state = outcome.state;
-    if shared.hubs.is_some() {
-        let known = shared.archive.hub_subscription(&due.id).await?;
-        let longest = TimeDelta::hours(shared.config.settings.poll.interval_max_hours.into());
-        state.next_poll_at = hubs::next_poll(known.as_ref(), state.next_poll_at, longest, now);
+    let mut has_untold_news = false;
+    if let (Some(hubs), None) = (&shared.hubs, &failure) {
+        let known = hubs.current(&shared.archive, source, state.hub.as_ref()).await?;
+        let has_news = matches!(outcome.result, PollResult::Parsed { n_new, .. } if 0 < n_new);
+        has_untold_news =
+            has_news && known.as_ref().is_some_and(|it| !hubs::has_told(it, last_success_at));
+        let trusted = known.filter(|it| !has_untold_news && hubs::is_trusted(it));
+        let longest = TimeDelta::hours(settings.interval_max_hours.into());
+        state.next_poll_at = hubs::next_poll(trusted.as_ref(), state.next_poll_at, longest, now);
     }
     let record = PollRecord {
         source: &due.id,
@@ -106,6 +104,7 @@ async fn poll_one(shared: &Shared, fetcher: &Fetcher, due: DueSource) -> anyhow:
         next_poll_at: state.next_poll_at,
         entries: &outcome.entries,
         failure: failure.as_ref(),
+        has_untold_news,
     };
     let n_new = shared.archive.record_poll(&record, now).await?;
     let duration_ms = started.elapsed().as_millis() as u64;
@@ -139,4 +138,17 @@ async fn poll_one(shared: &Shared, fetcher: &Fetcher, due: DueSource) -> anyhow:
         hubs.after_poll(&shared.archive, source, state.hub.as_ref(), now).await?;
     }
     Ok(due.id)
+}
+
+fn failure(result: &PollResult) -> Option<Failure> {
+    match result {
+        PollResult::Failed { class, message } => {
+            Some(Failure { class: class.name().to_owned(), message: message.clone() })
+        }
+        PollResult::RateLimited => Some(Failure {
+            class: FailureClass::of_status(429).name().to_owned(),
+            message: "the site asked to be left alone for a while".to_owned(),
+        }),
+        _ => None,
+    }
 }

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use tracing::{Instrument, debug, error, info_span};
 
 use crate::access::guard::RequestId;
+use crate::access::rules;
 use crate::error::ApiError;
 use crate::pages;
 use crate::pages::frame::SaysItself;
@@ -26,7 +27,7 @@ pub(super) async fn finish(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let asked = Asked::of(&request);
     request.extensions_mut().insert(RequestId(asked.request_id.clone()));
-    let span = info_span!("request", request.id = %asked.request_id, method = %asked.method, path = asked.uri.path());
+    let span = info_span!("request", request.id = %asked.request_id, method = %asked.method, path = asked.path());
     let mut response = next.run(request).instrument(span.clone()).await;
     let _in_span = span.enter();
     let is_failure = response.status().is_client_error() || response.status().is_server_error();
@@ -65,6 +66,12 @@ impl Asked {
         }
     }
 
+    /// The path as the log may tell it: that of a hub holds a secret.
+    fn path(&self) -> &str {
+        let path = self.uri.path();
+        if rules::is_of_hub(path) { &self.route } else { path }
+    }
+
     fn record(&self, status: StatusCode, elapsed: Duration) {
         let labels = [("route", self.route.clone()), ("status", status.as_u16().to_string())];
         metrics::counter!("harbinger_http_requests_total", &labels).increment(1);
@@ -91,7 +98,7 @@ fn failed(mut response: Response, asked: &Asked) -> Response {
     let error = response.extensions_mut().remove::<ApiError>();
     let error = error.unwrap_or_else(|| ApiError::of_status(status));
     if let Some(cause) = &error.cause {
-        error!(request.id = %asked.request_id, error = %chain(&**cause), "cannot answer {}", asked.uri.path());
+        error!(request.id = %asked.request_id, error = %chain(&**cause), "cannot answer {}", asked.path());
     }
     let mut written = if asked.wants_page {
         pages::error::page(&error, &asked.request_id)
@@ -136,4 +143,18 @@ fn set_headers(headers: &mut HeaderMap, request_id: &str) {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    #[test]
+    fn the_log_does_not_tell_the_secret_in_the_address_of_a_hub() {
+        let asked = |path: &str| Asked::of(&Request::get(path).body(Body::empty()).unwrap());
+        assert_eq!(asked("/stories/x?q=secret").path(), "/stories/x");
+        assert_eq!(asked("/websub/secret?hub.mode=subscribe").path(), "none");
+    }
 }

@@ -8,6 +8,7 @@ mod corrections;
 mod edges;
 mod exports;
 mod hostile;
+mod hubs;
 mod json;
 mod limits;
 mod map;

@@ -8,5 +8,10 @@ CREATE TABLE hub_subscriptions (
     asked_at BIGINT NOT NULL,                -- the last time
     n_unconfirmed BIGINT NOT NULL,           -- how often in a row it was asked and did not confirm
     ends_at BIGINT,                          -- NULL: not confirmed, or ended by the hub
-    told_at BIGINT                           -- when it last told of news
+    told_at BIGINT,                          -- when it last told of news
+    missed_at BIGINT,                        -- when a poll last found news of which it had not told
+    callback TEXT NOT NULL                   -- what stands before the token in that address
 );
+
+-- To count them without reading them.
+CREATE INDEX saved_searches_kept ON saved_searches (id) WHERE is_deleted = 0;

@@ -12,6 +12,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, Row, Transaction};
 use tracing::warn;
 
+use super::counts::keep_fact;
 use super::sources::SourceRow;
 use super::value::{from_json, get, get_flag, get_instant, micros, to_json};
 use super::{Archive, ArchiveError};
@@ -118,28 +119,59 @@ impl Archive {
     ) -> Result<Vec<Addition>, ArchiveError> {
         self.tried("add sources", async {
             let mut tx = self.begin().await?;
-            let mut additions = Vec::with_capacity(sources.len());
-            // Holds the counter until the end, so that two additions never overlap.
-            next_version(&mut tx).await?;
-            let mut n_added = n_added(&mut tx).await?;
-            for source in sources {
-                let addition = match taken(&mut tx, source).await? {
-                    Some(addition) => addition,
-                    None if ADDED_SOURCES_MAX <= n_added => Addition::Full,
-                    None => Addition::Added,
-                };
-                if addition == Addition::Added {
-                    n_added += 1;
-                    insert(&mut tx, source, origin, who, now).await?;
-                    self.activate(&mut tx, &[SourceRow::from(source)], now).await?;
-                    poll_soon(&mut tx, &source.id, now).await?;
-                }
-                additions.push(addition);
-            }
+            let additions = self.add_all(&mut tx, sources, origin, who, now).await?;
             tx.commit().await?;
             Ok(additions)
         })
         .await
+    }
+
+    /// Adds the `sources` of an OPML list as [`Archive::add_sources`] does, and keeps the list as
+    /// the fact `key`: both or neither.
+    pub async fn import_sources(
+        &self,
+        sources: &[Source],
+        (key, list): (&str, &str),
+        who: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Addition>, ArchiveError> {
+        self.tried("take a list of sources in", async {
+            let mut tx = self.begin().await?;
+            let additions = self.add_all(&mut tx, sources, AddedBy::Opml, who, now).await?;
+            keep_fact(&mut *tx, key, list).await?;
+            tx.commit().await?;
+            Ok(additions)
+        })
+        .await
+    }
+
+    async fn add_all(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        sources: &[Source],
+        origin: AddedBy,
+        who: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Addition>, sqlx::Error> {
+        let mut additions = Vec::with_capacity(sources.len());
+        // Holds the counter until the end, so that two additions never overlap.
+        next_version(tx).await?;
+        let mut n_added = n_added(tx).await?;
+        for source in sources {
+            let addition = match taken(tx, source).await? {
+                Some(addition) => addition,
+                None if ADDED_SOURCES_MAX <= n_added => Addition::Full,
+                None => Addition::Added,
+            };
+            if addition == Addition::Added {
+                n_added += 1;
+                insert(tx, source, origin, who, now).await?;
+                self.activate(tx, &[SourceRow::from(source)], now).await?;
+                poll_soon(tx, &source.id, now).await?;
+            }
+            additions.push(addition);
+        }
+        Ok(additions)
     }
 
     /// Pauses an added source, or lets it go on; `false` when there is none with this id.
@@ -176,7 +208,8 @@ impl Archive {
         .await
     }
 
-    /// Removes an added source; its articles stay. `false` when there is none with this id.
+    /// Removes an added source and its subscription at a hub; its articles stay. `false` when there is
+    /// none with this id.
     pub async fn remove_source(&self, id: &SourceId) -> Result<bool, ArchiveError> {
         self.tried(format!("remove source {id}"), async {
             let mut tx = self.begin().await?;
@@ -188,6 +221,11 @@ impl Archive {
             if removed.rows_affected() == 0 {
                 return Ok(false);
             }
+            // Before the source itself, as whoever records a poll or news does.
+            sqlx::query("DELETE FROM hub_subscriptions WHERE source_id = $1")
+                .bind(id.as_str())
+                .execute(&mut *tx)
+                .await?;
             sqlx::query("UPDATE sources SET is_active = 0 WHERE id = $1")
                 .bind(id.as_str())
                 .execute(&mut *tx)

@@ -29,6 +29,8 @@ pub struct ArchiveCounts {
     pub n_statements: u64,
     /// Entities.
     pub n_entities: u64,
+    /// Saved searches.
+    pub n_searches: u64,
     /// The last number of the index feed.
     pub index_seq: i64,
     /// Failures since the archive was made, by stage and class.
@@ -58,6 +60,7 @@ impl Archive {
                      (SELECT COUNT(*) FROM stories) AS n_stories,
                      (SELECT COUNT(*) FROM statements) AS n_statements,
                      (SELECT COUNT(*) FROM entities) AS n_entities,
+                     (SELECT COUNT(*) FROM saved_searches WHERE is_deleted = 0) AS n_searches,
                      (SELECT value FROM counters WHERE name = 'index_seq') AS index_seq",
             )
             .fetch_one(&self.reader)
@@ -68,6 +71,7 @@ impl Archive {
                 n_stories: get_count(&row, "n_stories")?,
                 n_statements: get_count(&row, "n_statements")?,
                 n_entities: get_count(&row, "n_entities")?,
+                n_searches: get_count(&row, "n_searches")?,
                 index_seq: get(&row, "index_seq")?,
                 ..ArchiveCounts::default()
             };
@@ -120,19 +124,19 @@ impl Archive {
 
     /// Keeps `value` under `key`, in place of what was there.
     pub async fn meta_set(&self, key: &str, value: &str) -> Result<(), ArchiveError> {
-        self.tried(format!("keep the fact `{key}`"), async {
-            sqlx::query(
-                "INSERT INTO meta (key, value) VALUES ($1, $2)
-                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            )
-            .bind(key)
-            .bind(value)
-            .execute(&self.writer)
-            .await
-            .map(|_| ())
-        })
-        .await
+        self.tried(format!("keep the fact `{key}`"), keep_fact(&self.writer, key, value)).await
     }
+}
+
+/// Keeps `value` under `key`, in place of what was there.
+pub(super) async fn keep_fact(
+    to: impl sqlx::Executor<'_, Database = Any>,
+    key: &str,
+    value: &str,
+) -> Result<(), sqlx::Error> {
+    let keep = "INSERT INTO meta (key, value) VALUES ($1, $2)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    sqlx::query(keep).bind(key).bind(value).execute(to).await.map(|_| ())
 }
 
 /// Adds one to the failures of `class` in `stage`.

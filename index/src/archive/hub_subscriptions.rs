@@ -2,8 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use config::SourceId;
+use ingest::FailureClass;
 use sqlx::any::AnyRow;
+use sqlx::{Any, Transaction};
 
+use super::sources::{Failure, PollRecord};
 use super::value::{clean, get, get_count, get_instant, get_instant_opt, micros};
 use super::{Archive, ArchiveError};
 
@@ -11,6 +14,8 @@ use super::{Archive, ArchiveError};
 const ASKED_FOR: TimeDelta = TimeDelta::seconds(60);
 /// A hub that tells without end makes a feed be asked this often at most.
 pub const TOLD_PAUSE: TimeDelta = TimeDelta::seconds(15);
+/// Whoever answered so may have said when to come back, and is not asked earlier.
+const SILENCE: [FailureClass; 2] = [FailureClass::Http429, FailureClass::Http5xx];
 
 /// What one hub was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +26,8 @@ pub struct HubSubscription {
     pub hub: String,
     /// The feed's address, as the hub knows it.
     pub topic: String,
+    /// The address that the hub calls, up to the token.
+    pub callback: String,
     /// Last part of the address that the hub calls; nobody else knows it.
     pub token: String,
     /// With it the hub signs what it sends.
@@ -33,6 +40,8 @@ pub struct HubSubscription {
     pub ends_at: Option<DateTime<Utc>>,
     /// When it last told of news.
     pub told_at: Option<DateTime<Utc>>,
+    /// When a poll last found news of which it had not told.
+    pub missed_at: Option<DateTime<Utc>>,
 }
 
 impl Archive {
@@ -77,24 +86,27 @@ impl Archive {
         self.tried(format!("note a subscription of {}", asked.source), async {
             let done = sqlx::query(
                 "INSERT INTO hub_subscriptions
-                     (source_id, hub, topic, token, secret, asked_at, n_unconfirmed, ends_at,
-                      told_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                     (source_id, hub, topic, callback, token, secret, asked_at, n_unconfirmed,
+                      ends_at, told_at, missed_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
                  ON CONFLICT (source_id) DO UPDATE SET hub = excluded.hub, topic = excluded.topic,
-                     token = excluded.token, secret = excluded.secret,
-                     asked_at = excluded.asked_at, n_unconfirmed = excluded.n_unconfirmed,
-                     ends_at = excluded.ends_at, told_at = excluded.told_at
-                 WHERE hub_subscriptions.asked_at <= $10",
+                     callback = excluded.callback, token = excluded.token,
+                     secret = excluded.secret, asked_at = excluded.asked_at,
+                     n_unconfirmed = excluded.n_unconfirmed, ends_at = excluded.ends_at,
+                     told_at = excluded.told_at, missed_at = excluded.missed_at
+                 WHERE hub_subscriptions.asked_at <= $12",
             )
             .bind(asked.source.as_str())
             .bind(&*clean(&asked.hub))
             .bind(&*clean(&asked.topic))
+            .bind(&*clean(&asked.callback))
             .bind(asked.token.as_str())
             .bind(asked.secret.as_str())
             .bind(micros(asked.asked_at))
             .bind(i64::from(asked.n_unconfirmed))
             .bind(asked.ends_at.map(micros))
             .bind(asked.told_at.map(micros))
+            .bind(asked.missed_at.map(micros))
             .bind(micros(asked.asked_at - ASKED_FOR))
             .execute(&self.writer)
             .await?;
@@ -137,7 +149,8 @@ impl Archive {
     }
 
     /// The hub told of news: the source is due, 15 seconds after its last poll at the earliest.
-    /// A feed that is gone for good stays so.
+    /// A feed that is gone for good stays so, and a server that failed or asked for silence is
+    /// given the time that was planned.
     pub async fn record_news(
         &self,
         source: &SourceId,
@@ -155,11 +168,14 @@ impl Archive {
                      WHEN last_poll_at IS NOT NULL AND $2 < last_poll_at + $3 THEN last_poll_at + $3
                      ELSE $2 END
                  WHERE id = $1 AND $2 < next_poll_at
-                     AND (last_poll_at IS NULL OR last_poll_at + $3 < next_poll_at)",
+                     AND (last_poll_at IS NULL OR last_poll_at + $3 < next_poll_at)
+                     AND (failure_class IS NULL OR failure_class NOT IN ($4, $5))",
             )
             .bind(source.as_str())
             .bind(micros(now))
             .bind(TOLD_PAUSE.num_microseconds().unwrap_or(0))
+            .bind(SILENCE[0].name())
+            .bind(SILENCE[1].name())
             .execute(&mut *tx)
             .await?;
             tx.commit().await
@@ -168,16 +184,42 @@ impl Archive {
     }
 }
 
+/// When to poll next after `poll`, which began at `now`: soon where the hub told of news meanwhile,
+/// since the poll may have come too early for them. Notes news of which the hub had not told.
+///
+/// Holds the subscription until the end, so that what a hub tells comes before or after.
+pub(super) async fn next_poll_at(
+    tx: &mut Transaction<'static, Any>,
+    poll: &PollRecord<'_>,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    let held = sqlx::query(
+        "UPDATE hub_subscriptions SET missed_at = CASE WHEN $3 = 1 THEN $2 ELSE missed_at END
+         WHERE source_id = $1 RETURNING told_at",
+    )
+    .bind(poll.source.as_str())
+    .bind(micros(now))
+    .bind(i64::from(poll.has_untold_news))
+    .fetch_optional(&mut **tx)
+    .await?;
+    let told_at = held.map(|it| get_instant_opt(&it, "told_at")).transpose()?.flatten();
+    let is_silent = |it: &Failure| SILENCE.iter().any(|class| it.class == class.name());
+    let is_told = told_at.is_some_and(|it| now <= it) && !poll.failure.is_some_and(is_silent);
+    Ok(poll.next_poll_at.map(|it| if is_told { it.min(now + TOLD_PAUSE) } else { it }))
+}
+
 fn read(row: &AnyRow) -> Result<HubSubscription, sqlx::Error> {
     Ok(HubSubscription {
         source: SourceId::new(get::<String>(row, "source_id")?),
         hub: get(row, "hub")?,
         topic: get(row, "topic")?,
+        callback: get(row, "callback")?,
         token: get(row, "token")?,
         secret: get(row, "secret")?,
         asked_at: get_instant(row, "asked_at")?,
         n_unconfirmed: get_count(row, "n_unconfirmed")?.try_into().unwrap_or(u32::MAX),
         ends_at: get_instant_opt(row, "ends_at")?,
         told_at: get_instant_opt(row, "told_at")?,
+        missed_at: get_instant_opt(row, "missed_at")?,
     })
 }

@@ -8,6 +8,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, Transaction};
 
 use super::counts::count_failure;
+use super::hub_subscriptions;
 use super::value::{
     clean, get, get_count, get_flag, get_instant, get_instant_opt, micros, to_json,
 };
@@ -79,6 +80,8 @@ pub struct PollRecord<'a> {
     pub entries: &'a [Entry],
     /// `None` when the poll went well.
     pub failure: Option<&'a Failure>,
+    /// Whether it found news of which the source's hub had not told.
+    pub has_untold_news: bool,
 }
 
 /// A source with its health.
@@ -200,6 +203,18 @@ impl Archive {
         .await
     }
 
+    /// Whether the source is polled and crawled; false where there is none with this id.
+    pub async fn is_source_active(&self, id: &SourceId) -> Result<bool, ArchiveError> {
+        self.tried(format!("look up source {id}"), async {
+            let row = sqlx::query("SELECT is_active FROM sources WHERE id = $1")
+                .bind(id.as_str())
+                .fetch_optional(&self.reader)
+                .await?;
+            row.map_or(Ok(false), |it| get_flag(&it, "is_active"))
+        })
+        .await
+    }
+
     /// When the next active source is due; `None` without active sources.
     pub async fn next_poll_at(&self) -> Result<Option<DateTime<Utc>>, ArchiveError> {
         self.tried("find the next poll", async {
@@ -209,7 +224,8 @@ impl Archive {
         .await
     }
 
-    /// Records one poll of a source: its new state and the entries not known yet, at once.
+    /// Records one poll of a source, which began at `now`: its new state and the entries not known
+    /// yet, at once. Where a hub told of news meanwhile, the source is due again soon.
     ///
     /// An entry is known when the frontier or the archive has its id, or when its article was
     /// deleted. Returns the number of new entries; they are due at `now`.
@@ -221,13 +237,14 @@ impl Archive {
         let source = poll.source;
         self.tried(format!("record the poll of source {source}"), async {
             let mut tx = self.begin().await?;
+            let next_poll_at = hub_subscriptions::next_poll_at(&mut tx, poll, now).await?;
             sqlx::query(
                 "UPDATE sources SET state = $2, next_poll_at = $3, last_poll_at = $4,
                      failure_class = $5, failure_message = $6 WHERE id = $1",
             )
             .bind(source.as_str())
             .bind(poll.state_json)
-            .bind(poll.next_poll_at.map(micros))
+            .bind(next_poll_at.map(micros))
             .bind(micros(now))
             .bind(poll.failure.map(|it| it.class.as_str()))
             .bind(poll.failure.map(|it| clean(&it.message).into_owned()))

@@ -96,6 +96,9 @@ pub struct Trial {
     pub steps: Vec<Step>,
     /// Feeds and sitemaps of a site, the best first; empty for other sources.
     pub feeds: Vec<TriedFeed>,
+    /// Whether the address given for a site is that of a feed or sitemap.
+    #[serde(skip)]
+    pub is_feed_itself: bool,
     /// What is polled in the end: `feed`, `sitemap`, `listing`, `json` or `folder`; `None` when
     /// nothing was found.
     pub kind: Option<String>,

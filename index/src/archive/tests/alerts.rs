@@ -89,8 +89,10 @@ async fn saved_searches_are_kept_changed_and_deleted() {
         let declared_id = SearchId::new("declared");
         let deleted = archive.delete_search(&declared_id, at(3)).await.unwrap();
         assert_eq!(deleted, Saved::Declared);
+        assert_eq!(archive.counts().await.unwrap().n_searches, 2);
         assert_eq!(archive.sync_searches(&[], at(3)).await.unwrap(), 2);
         assert_eq!(archive.saved_searches("", 10).await.unwrap(), []);
+        assert_eq!(archive.counts().await.unwrap().n_searches, 0, "deleted ones do not count");
         let (changes, _) = archive.search_changes(version, 10).await.unwrap();
         assert!(changes.iter().all(|it| it.search.is_none()), "{changes:?}");
     })

@@ -52,6 +52,7 @@ async fn a_feed_that_is_gone_for_good_is_never_due_again() {
             next_poll_at: None,
             entries: &[],
             failure: None,
+            has_untold_news: false,
         };
         world.archive.record_poll(&poll, at(1)).await.unwrap();
         world.declare(&["wire"]).await;
@@ -126,6 +127,7 @@ async fn health_shows_the_last_failure_until_a_poll_goes_well() {
             next_poll_at: Some(at(60)),
             entries: &[],
             failure: Some(&failure),
+            has_untold_news: false,
         };
         world.archive.record_poll(&poll, at(3)).await.unwrap();
         let state = world.archive.source_states(None).await.unwrap().remove(0);

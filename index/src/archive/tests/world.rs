@@ -96,6 +96,7 @@ impl World {
             next_poll_at: Some(at(minute + 30)),
             entries,
             failure: None,
+            has_untold_news: false,
         };
         self.archive.record_poll(&poll, at(minute)).await.unwrap()
     }
