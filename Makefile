@@ -7,7 +7,7 @@ CONFIG ?= config
 MODEL_DIR ?= ../shared/model
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
-.PHONY: help run build test check audit fuzz fmt eval bench bench-pipeline bench-annotate bench-stories bench-archive bench-search bench-match bench-export demo-site dist setup-run setup-test setup-rust-bert test-rust-bert gazetteers model docs clean bench-extract bench-crawl
+.PHONY: help run build test check audit fuzz fuzz-fixed fmt eval bench bench-pipeline bench-annotate bench-stories bench-archive bench-search bench-match bench-export demo-site dist setup-run setup-test setup-rust-bert test-rust-bert gazetteers model docs clean bench-extract bench-crawl
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ check: ## Formatting, lints, documentation
 
 audit: setup-test ## Licences and origins of dependencies, known vulnerabilities, packaging
 	scripts/audit.sh
+
+fuzz-fixed: ## Fuzz it for as many runs as take a minute, the same on every machine
+	scripts/fuzz.sh fixed
 
 fuzz: ## Fuzz what reads strangers' bytes, a minute for each target
 	scripts/fuzz.sh 60
