@@ -25,12 +25,12 @@ RUSTFLAGS="${flags[*]}" cargo build --locked --release --manifest-path fuzz/Carg
 export built="${FUZZ_TARGET_DIR:-fuzz/target}/$host/release" seconds
 runs_in_a_minute() {
     case "$1" in
-        page) echo 3000 ;;
-        feed) echo 15000 ;;
-        robots | opml) echo 25000 ;;
-        lists) echo 35000 ;;
-        warc) echo 100000 ;;
-        canonical_url) echo 300000 ;;
+        page) echo 12000 ;;
+        feed) echo 60000 ;;
+        robots | opml) echo 100000 ;;
+        lists) echo 140000 ;;
+        warc) echo 400000 ;;
+        canonical_url) echo 1200000 ;;
         *) echo 10000 ;;
     esac
 }

@@ -185,7 +185,10 @@ fn undo_needless_escapes(text: &str) -> String {
             .filter(|it| it.bytes().all(|byte| byte.is_ascii_hexdigit()))
             .and_then(|it| u8::from_str_radix(it, 16).ok());
         match code {
-            Some(code) if code.is_ascii_alphanumeric() || b"-._~".contains(&code) => {
+            Some(code)
+                if (code.is_ascii_alphanumeric() || b"-._~".contains(&code))
+                    && !completes_escape(&out, code) =>
+            {
                 out.push(char::from(code));
                 rest = &rest[at + 3..];
             }
@@ -201,6 +204,16 @@ fn undo_needless_escapes(text: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// Whether `code` behind a bare `%` in `out` would make an escape that nobody wrote: `%4` and `3`.
+fn completes_escape(out: &str, code: u8) -> bool {
+    let is_begun = match out.as_bytes() {
+        [.., b'%'] => true,
+        [.., b'%', last] => last.is_ascii_hexdigit(),
+        _ => false,
+    };
+    is_begun && code.is_ascii_hexdigit()
 }
 
 impl TryFrom<String> for CanonicalUrl {
@@ -265,6 +278,8 @@ mod tests {
     fn undoes_escapes_of_unreserved_characters_only() {
         check("https://a.example/%7Ejoe/%c3%a9%2f", "https://a.example/~joe/%C3%A9%2F");
         check("https://a.example/100%", "https://a.example/100%");
+        // An escape that only undoing another would make; found by fuzzing.
+        check("https://a.example/%%4%33", "https://a.example/%%4%33");
     }
 
     #[test]
