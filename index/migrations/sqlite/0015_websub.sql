@@ -1,17 +1,13 @@
 -- Hubs that were asked to tell of a feed's news (WebSub), one for a source.
 CREATE TABLE hub_subscriptions (
     source_id TEXT PRIMARY KEY NOT NULL,
-    hub TEXT NOT NULL,               -- where it was asked
-    topic TEXT NOT NULL,             -- what the hub knows the feed by
-    token TEXT NOT NULL UNIQUE,      -- last part of the address that the hub calls
-    secret TEXT NOT NULL,            -- with it the hub signs what it sends
-    asked_at INTEGER NOT NULL,       -- the last time
-    n_unconfirmed INTEGER NOT NULL,  -- how often in a row it was asked and did not confirm
-    ends_at INTEGER,                 -- NULL: not confirmed, or ended by the hub
-    told_at INTEGER,                 -- when it last told of news
-    missed_at INTEGER,               -- when a poll last found news of which it had not told
-    callback TEXT NOT NULL           -- what stands before the token in that address
+    hub TEXT NOT NULL,                  -- where it was asked
+    topic TEXT NOT NULL,                -- what the hub knows the feed by
+    token TEXT NOT NULL UNIQUE,          -- last part of the address that the hub calls
+    secret TEXT NOT NULL,               -- with it the hub signs what it sends
+    asked_at INTEGER NOT NULL,           -- the last time
+    n_refusals INTEGER NOT NULL,         -- in a row
+    refusal TEXT,                       -- what the hub, or the way to it, said last
+    ends_at INTEGER,                     -- NULL: not confirmed
+    told_at INTEGER                      -- when it last told of news
 ) STRICT;
-
--- To count them without reading them.
-CREATE INDEX saved_searches_kept ON saved_searches (id) WHERE is_deleted = 0;

@@ -99,6 +99,12 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0015_websub.sql"),
         include_str!("../../migrations/postgres/0015_websub.sql"),
     ),
+    (
+        16,
+        "hubs",
+        include_str!("../../migrations/sqlite/0016_hubs.sql"),
+        include_str!("../../migrations/postgres/0016_hubs.sql"),
+    ),
 ];
 
 /// What a connection may do.

@@ -198,6 +198,33 @@ async fn told(archive: &Archive) -> String {
     format!("{:?} {:?} {:?} {entity:?}", first.unwrap(), second.unwrap(), statements.items)
 }
 
+/// Makes the schema of version `last`.
+async fn migrate(connection: &mut sqlx::AnyConnection, last: i64) {
+    let migrations = MIGRATIONS.iter().filter(|it| it.0 <= last);
+    let migrations = migrations.map(|(version, description, sql, _)| {
+        let kind = MigrationType::Simple;
+        Migration::new(*version, (*description).into(), kind, (*sql).into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.collect()).run(connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn hubs_of_a_database_of_before_are_asked_again() {
+    let world = World::on_sqlite().await;
+    let old = ArchiveSettings::in_folder(world.dir.path().join("old"));
+    fs::create_dir(&old.data_dir).unwrap();
+    let url = format!("sqlite://{}?mode=rwc", old.data_dir.join("harbinger.db").display());
+    let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
+    migrate(&mut connection, 15).await;
+    let kept =
+        "INSERT INTO hub_subscriptions VALUES ('wire', 'h', 't', 'a', 'b', 1, 0, NULL, 9, 5)";
+    sqlx::raw_sql(kept).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let archive = Archive::open(&old).await.unwrap();
+    assert_eq!(archive.hub_subscription(&"wire".into()).await.unwrap(), None);
+    archive.close().await;
+}
+
 #[tokio::test]
 async fn a_database_of_the_first_schema_is_brought_up_with_all_it_had() {
     let world = World::on_sqlite().await;
@@ -211,10 +238,7 @@ async fn a_database_of_the_first_schema_is_brought_up_with_all_it_had() {
     fs::create_dir(&old.data_dir).unwrap();
     let url = format!("sqlite://{}?mode=rwc", old.data_dir.join("harbinger.db").display());
     let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
-    let (version, description, sql, _) = MIGRATIONS[0];
-    let kind = MigrationType::Simple;
-    let first = Migration::new(version, description.into(), kind, sql.into_sql_str(), false);
-    Migrator::with_migrations(vec![first]).run(&mut connection).await.unwrap();
+    migrate(&mut connection, 1).await;
     let tables = sqlx::query(
         "SELECT m.name AS name, group_concat(c.name, ', ') AS columns
          FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c
