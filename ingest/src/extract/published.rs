@@ -87,20 +87,16 @@ pub(super) fn find(
         let date = parse_in_text(text, is_american).filter(|_| text.len() >= DAY_CHARS_MIN);
         date.filter(|it| plausible(it.to_utc(), now).is_some())
     };
-    let article = &facts.article;
-    let stated = article.published.as_deref().and_then(read);
+    let stated = facts.article.published.as_deref().and_then(read);
     let stated = stated.or_else(|| by_metas(facts, PUBLISHED_METAS, &read));
-    let any_time = || by_metas(facts, DATE_METAS, &read);
-    let modified = match stated {
-        Some(_) => modified(facts, url, now),
-        None => any_time(),
+    let (stated, changed) = match stated {
+        Some(_) => (stated, modified(facts, url, now)),
+        // May be either time, unless the article itself marks the one.
+        None => {
+            let either = by_metas(facts, DATE_METAS, &read);
+            (either.and_then(|_| by_only_marked_time(facts, &read)).or(either), either)
+        }
     };
-    // Several such times are those of other articles.
-    let only_marked = || {
-        let mut marked = by_marked_times(facts, &read);
-        marked.next().filter(|_| marked.next().is_none())
-    };
-    let stated = stated.or_else(|| any_time().and_then(|any| only_marked().or(Some(any))));
     let addressed = by_address(url).filter(|it| plausible(it.to_utc(), now).is_some());
     if let Some(stated) = stated {
         // Addresses with a day are given at the first publication.
@@ -108,7 +104,7 @@ pub(super) fn find(
         if let Some(first) = addressed.filter(|it| is_folder && (stated - *it).num_days() >= 2) {
             return Some(first);
         }
-        let shown = modified.and_then(|it| shown_instead(stated, it, seen));
+        let shown = changed.and_then(|it| shown_instead(stated, it, seen));
         let shown = shown.filter(|it| plausible(it.to_utc(), now).is_some());
         return Some(shown.unwrap_or(stated));
     }
@@ -123,7 +119,7 @@ pub(super) fn find(
         .or_else(|| facts.bylines.iter().filter_map(|it| read(&it.text)).next())
         .or_else(|| IN_SCRIPT.captures(html).and_then(|it| read(&it[1])))
         .or_else(|| facts.times.iter().filter_map(|it| read(&it.value)).next())
-        .or_else(|| self::modified(facts, url, now))
+        .or_else(|| modified(facts, url, now))
         .or_else(|| {
             let mut all = seen.iter().filter(|it| !it.is_update).map(|it| midnight(it.date));
             all.find(|it| plausible(it.to_utc(), now).is_some())
@@ -208,6 +204,15 @@ fn by_marked_times<'a>(
     let marked =
         facts.times.iter().filter(move |it| it.is_inside_article && is_published(&it.hints));
     marked.filter_map(|it| read(&it.value))
+}
+
+/// The time that is marked so; several are those of other articles.
+fn by_only_marked_time(
+    facts: &PageFacts,
+    read: &impl Fn(&str) -> Option<DateTime<FixedOffset>>,
+) -> Option<DateTime<FixedOffset>> {
+    let mut marked = by_marked_times(facts, read);
+    marked.next().filter(|_| marked.next().is_none())
 }
 
 fn by_times(

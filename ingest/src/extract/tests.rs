@@ -43,6 +43,53 @@ fn dates_come_from_the_surest_place_in_their_own_zone() {
 }
 
 #[test]
+fn dates_of_quoted_posts_are_not_the_articles() {
+    let post = |day: &str| {
+        format!(
+            "<blockquote class=post><p>We are out. <time datetime={day}>{day}</time></p></blockquote>"
+        )
+    };
+    let published = "<meta property=article:published_time content=2025-11-02T08:00:00Z>\
+        <meta property=article:modified_time content=2025-11-02T08:00:00Z>";
+    let html = page(published, "").replace("</h1>", &format!("</h1>{}", post("2025-10-20")));
+    let date = |html: &str, url: &str| {
+        let found = extract(html, Some(url), &ExtractRules::default(), now()).unwrap();
+        found.published_at.map(|it| it.date_naive().to_string())
+    };
+    let url = "https://www.wire.example/story";
+    assert_eq!(date(&html, url).as_deref(), Some("2025-11-02"));
+    let html = page("", "").replace(
+        "</h1>",
+        &format!("</h1>{}<time datetime=2025-11-01>1 November</time>", post("2025-10-20")),
+    );
+    assert_eq!(date(&html, url).as_deref(), Some("2025-11-01"));
+}
+
+#[test]
+fn the_date_that_an_article_marks_counts_more_than_any_date_of_its_page() {
+    let any = "<meta name=date content=2025-10-20T08:00:00Z>";
+    let marked = |day: &str| format!("<time itemprop=datePublished datetime={day}>{day}</time>");
+    let with = |times: &str| {
+        let html = page(any, "").replace("</h1>", &format!("</h1>{times}"));
+        let url = Some("https://www.wire.example/story");
+        let found = extract(&html, url, &ExtractRules::default(), now()).unwrap();
+        found.published_at.map(|it| it.date_naive().to_string())
+    };
+    assert_eq!(with(&marked("2025-10-25")).as_deref(), Some("2025-10-25"));
+    let others = marked("2025-10-26") + &marked("2025-10-27");
+    assert_eq!(with(&others).as_deref(), Some("2025-10-20"), "a list of articles");
+}
+
+#[test]
+fn a_text_that_begins_with_its_day_is_dated_by_it() {
+    let html = page("", "").replacen("<p>The ministry", "<p>31.10.2025 - The ministry", 1);
+    let url = Some("https://www.wire.example/story");
+    let found = extract(&html, url, &ExtractRules::default(), now()).unwrap();
+    let day = found.published_at.map(|it| it.date_naive().to_string());
+    assert_eq!(day.as_deref(), Some("2025-10-31"));
+}
+
+#[test]
 fn absurd_dates_are_passed_over() {
     let meta = "<meta property=article:published_time content=2035-01-01T00:00:00Z>\
         <meta name=date content='October 30, 2025'>";
