@@ -118,10 +118,13 @@ impl Linker<'_> {
         taken: &mut [bool],
     ) -> LinkedMention {
         let range = trimmed(&self.document.text, &mention.range);
+        // What the name means a part of: Iraq in `northern Iraq`.
+        let named = without_compass(&self.document.text[range.clone()]);
+        let whole =
+            if named.is_empty() { range.clone() } else { range.end - named.len()..range.end };
         let from = stretches.partition_point(|it| it.range.end <= range.start);
         let within = stretches[from..].iter().take_while(|it| it.range.start < range.end);
         let touching: Vec<usize> = (from..).zip(within).map(|(at, _)| at).collect();
-        let part_of = self.named_in_part(&range, &stretches[from..]);
         let mut answer = LinkedMention {
             range: range.clone(),
             sentence: mention.sentence,
@@ -135,43 +138,25 @@ impl Linker<'_> {
         for &at in &touching {
             let stretch = &stretches[at];
             let holds = covers(&stretch.range, &range);
+            let is_whole = !holds && covers(&stretch.range, &whole);
             let is_stem = is_compound_stem(&self.document.text, &range, &stretch.range);
-            if !holds && !is_stem {
+            if !holds && !is_whole && !is_stem {
                 continue;
             }
             let Some(reading) = self.best_reading(stretch, Some(mention.kind)) else { continue };
-            answer.range = stretch.range.clone();
+            if is_whole && !self.is_place(reading) {
+                continue;
+            }
+            if !is_whole {
+                answer.range = stretch.range.clone();
+            }
             self.fill(&mut answer, reading, stretch);
             break;
-        }
-        if answer.entity.is_none()
-            && let Some((reading, stretch)) = part_of
-        {
-            self.fill(&mut answer, reading, stretch);
         }
         for at in touching {
             taken[at] = true;
         }
         answer
-    }
-
-    /// The place that `range` names a part of: Iraq for `northern Iraq`.
-    fn named_in_part<'s>(
-        &self,
-        range: &Range<usize>,
-        stretches: &'s [Stretch],
-    ) -> Option<(&'s GazetteerMatch, &'s Stretch)> {
-        let rest = range.end - without_compass(&self.document.text[range.clone()]).len()..range.end;
-        if rest.is_empty() || rest == *range {
-            return None;
-        }
-        let stretch = stretches.iter().find(|it| covers(&it.range, &rest))?;
-        let reading = self.best_reading(stretch, Some(MentionKind::Location))?;
-        let is_place = matches!(
-            self.gazetteer.entity(reading.entity).kind,
-            GazetteerKind::Country | GazetteerKind::City | GazetteerKind::Place
-        );
-        (is_place && reading.role != NameRole::Demonym).then_some((reading, stretch))
     }
 
     /// A name that the tagger missed counts when it can mean nothing else.
@@ -211,6 +196,12 @@ impl Linker<'_> {
         answer.is_demonym = reading.role == NameRole::Demonym;
         let stands_for = stretch.readings.iter().find(|it| it.role == NameRole::Metonym);
         answer.acts_for = stands_for.map(|it| self.reference(it.entity));
+    }
+
+    fn is_place(&self, reading: &GazetteerMatch) -> bool {
+        use GazetteerKind as G;
+        let kind = self.gazetteer.entity(reading.entity).kind;
+        matches!(kind, G::Country | G::City | G::Place) && reading.role != NameRole::Demonym
     }
 
     fn reference(&self, place: usize) -> EntityRef {
