@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Fuzzes everything that reads what strangers wrote: scripts/fuzz.sh [SECONDS|fixed [TARGET…]]
 #
-# 60 s for each target by default, two at a time. `fixed` makes as many runs as took a minute, from the
-# seeds alone: the same runs on every machine, so that what CI finds is found here, too. The coverage counters are an option of every rustc,
-# so neither a nightly nor cargo-fuzz is needed. Findings land in fuzz/artifacts; what is worth keeping
+# 60 s for each target by default, two at a time. `fixed` makes a number of runs that takes about a
+# minute, from the seeds alone: the same runs on every machine, so that what CI finds is found here,
+# too. The coverage counters are an option of every rustc, so neither a nightly nor cargo-fuzz is
+# needed. Findings land in fuzz/artifacts; what is worth keeping
 # becomes a test. Says so loudly and ends well where there is no C++ compiler for libFuzzer.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -23,7 +24,7 @@ flags=(--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-leve
 RUSTFLAGS="${flags[*]}" cargo build --locked --release --manifest-path fuzz/Cargo.toml \
     --target "$host" --target-dir "${FUZZ_TARGET_DIR:-fuzz/target}" $(printf -- '--bin %s ' "${targets[@]}")
 export built="${FUZZ_TARGET_DIR:-fuzz/target}/$host/release" seconds
-runs_in_a_minute() {
+n_runs_of() {
     case "$1" in
         page) echo 12000 ;;
         feed) echo 60000 ;;
@@ -37,8 +38,9 @@ runs_in_a_minute() {
 fuzz_one() {
     local corpus="fuzz/corpus/$1" log="fuzz/artifacts/$1.log" until=(-max_total_time="$seconds")
     if [ "$seconds" = fixed ]; then
-        corpus="$(mktemp -d)"
-        until=(-runs="$(runs_in_a_minute "$1")")
+        corpus="fuzz/corpus/fixed-$1"
+        rm -rf "$corpus"
+        until=(-runs="$(n_runs_of "$1")")
     fi
     mkdir -p "$corpus" "fuzz/artifacts/$1"
     if "$built/$1" "$corpus" "fuzz/seeds/$1" "${until[@]}" -timeout=20 \
@@ -51,5 +53,5 @@ fuzz_one() {
         return 1
     fi
 }
-export -f fuzz_one runs_in_a_minute
+export -f fuzz_one n_runs_of
 printf '%s\n' "${targets[@]}" | xargs -P 2 -I{} bash -c 'fuzz_one {}'

@@ -230,7 +230,10 @@ impl Poll<'_> {
             entries.truncate(self.settings.n_entries_max);
         }
         let before: BTreeSet<ArticleId> = state.last_entries.iter().copied().collect();
-        let n_new = entries.iter().filter(|it| !before.contains(&it.id)).count();
+        // Only so many are known; of a longer list, such as a large folder, the new ones come first.
+        let n_looked_at = if before.is_empty() { entries.len() } else { N_REMEMBERED };
+        let looked_at = entries.iter().take(n_looked_at);
+        let n_new = looked_at.filter(|it| !before.contains(&it.id)).count();
         next.last_entries = entries.iter().take(N_REMEMBERED).map(|it| it.id).collect();
         if n_new > 0 {
             next.last_new_entry_at = Some(self.now);

@@ -80,3 +80,22 @@ fn read_now(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_hub_learns_of_a_feed_that_is_read_through_a_proxy() {
+        let feed = "<rss version='2.0' xmlns:atom='http://www.w3.org/2005/Atom'><channel>\
+                    <atom:link rel='hub' href='https://hub.example/'/>\
+                    <atom:link rel='self' href='https://a.example/feed'/></channel></rss>";
+        let url = "https://a.example/feed".parse::<url::Url>().unwrap();
+        let page = Page::at_hand(url.clone(), "text/xml", feed.into());
+        let source = Source::new("a", url);
+        let hub_of = |source: &Source| read_now(source, &page, DateTime::UNIX_EPOCH).unwrap().hub;
+        assert_eq!(hub_of(&source).map(|it| it.hub).as_deref(), Some("https://hub.example/"));
+        let proxy = Some("socks5h://127.0.0.1:9050".parse().unwrap());
+        assert_eq!(hub_of(&Source { proxy, ..source }), None);
+    }
+}

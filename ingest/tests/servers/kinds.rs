@@ -1,7 +1,8 @@
 //! Kinds of sources beside feeds: sites, sitemaps, listing pages, JSON documents, folders.
 
 use std::io::Write;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use chrono::TimeDelta;
 use config::{JsonRules, ListingRules, Source};
@@ -255,7 +256,7 @@ async fn a_sitemap_that_fails_does_not_keep_the_others_waiting() {
 
 #[tokio::test]
 async fn a_site_whose_sitemap_was_found_gives_no_old_pages_and_is_looked_at_again_after_410() {
-    let is_gone = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_gone = Arc::new(AtomicBool::new(false));
     let gone = is_gone.clone();
     let server = Server::start(move |path, _| match path {
         "/" if gone.load(Ordering::SeqCst) => {
@@ -279,6 +280,35 @@ async fn a_site_whose_sitemap_was_found_gives_no_old_pages_and_is_looked_at_agai
     assert_eq!(class(&second), FailureClass::Http410);
     assert!(second.state.next_poll_at.is_some(), "the site is not gone");
     assert_eq!(paths(&poll(&source, &second.state, 600).await), ["/b"]);
+}
+
+#[tokio::test]
+async fn the_hub_and_the_rhythm_of_a_feed_go_with_it() {
+    let is_moved = Arc::new(AtomicBool::new(false));
+    let moved = Arc::clone(&is_moved);
+    let server = Server::start(move |path, _| match path {
+        "/" if moved.load(Ordering::SeqCst) => ok("text/html", b"<title>Plain</title><p>Moved."),
+        "/" => ok("text/html", b"<link rel=alternate type=application/rss+xml href=/feed.xml>"),
+        "/feed.xml" if !moved.load(Ordering::SeqCst) => ok(
+            "text/xml",
+            &rss("<atom:link xmlns:atom='http://www.w3.org/2005/Atom' rel='hub' href='/hub'/>\
+                  <atom:link xmlns:atom='http://www.w3.org/2005/Atom' rel='self' href='/feed.xml'/><ttl>90</ttl>\
+                  <item><link>/a</link></item>"),
+        ),
+        "/sitemap.xml" => ok("text/xml", urlset(&[("/b", "2025-11-03")]).as_bytes()),
+        _ => not_found(),
+    })
+    .await;
+    let source = Source { site_url: Some(server.url("/").parse().unwrap()), ..bare(&server) };
+    let mut state = poll(&source, &SourceState::default(), 0).await.state;
+    assert!(state.hub.is_some());
+    assert_ne!(state.rhythm, Default::default());
+    is_moved.store(true, Ordering::SeqCst);
+    for minutes in [120, 240, 600] {
+        state = poll(&source, &state, minutes).await.state;
+    }
+    assert_eq!(state.found.map(|it| it.kind), Some(FoundKind::Sitemap));
+    assert_eq!((state.hub, state.rhythm), (None, Default::default()));
 }
 
 #[tokio::test]
@@ -476,6 +506,22 @@ async fn a_folder_of_files_becomes_articles() {
     assert_eq!(more.result, PollResult::Parsed { n_entries: 3, n_new: 1 });
     drop(folder);
     assert_eq!(class(&poll(&source, &more.state, 90).await), FailureClass::Http404);
+}
+
+#[tokio::test]
+async fn of_a_large_folder_one_more_file_is_one_new_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |n: usize| std::fs::write(folder.path().join(format!("{n}.txt")), "x").unwrap();
+    (0..2_500).for_each(put);
+    let mut source = Source::new("desk", "https://a.example/".parse().unwrap());
+    (source.feed_url, source.folder) = (None, Some(folder.path().to_path_buf()));
+    let first = poll(&source, &SourceState::default(), 0).await;
+    assert_eq!(first.result, PollResult::Parsed { n_entries: 2_500, n_new: 2_500 });
+    // Times of files are coarse; the newest comes first.
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    put(2_500);
+    let second = poll(&source, &first.state, 60).await;
+    assert_eq!(second.result, PollResult::Parsed { n_entries: 2_501, n_new: 1 });
 }
 
 async fn crawl(source: &Source, outcome: &PollOutcome) -> Article {
