@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::{Json, Router};
+use regex::Regex;
 use serde_json::{Value, json};
 use tests::pages::{article_html, rss};
 use tests::{FixtureSite, Reply, TestApp, eventually};
@@ -148,6 +149,14 @@ fn shown(alert: &Value) -> (String, Vec<String>) {
     (text(&alert["sentence"]), why.collect())
 }
 
+/// The weekdays and months that the sample wire names follow the day on which it is served.
+fn without_dates(sentence: &str) -> String {
+    let dates = r"(?x) \b (?: (?: Mon | Tues | Wednes | Thurs | Fri | Satur | Sun ) day
+        | January | February | March | April | May | June | July
+        | August | September | October | November | December ) \b";
+    Regex::new(dates).expect("a regular expression").replace_all(sentence, "…").into_owned()
+}
+
 async fn would_fire(app: &TestApp, search: &Value) -> u64 {
     let served = app.serve().await;
     let address = served.url("/v1/saved-searches/backtest");
@@ -232,14 +241,15 @@ async fn the_sample_wire_brings_what_its_reader_would_expect() {
     .await;
     served.stop().await;
     let alerts = taken.lock().expect("no panic").clone();
-    let mut told: Vec<&str> = alerts.iter().filter_map(|it| it["sentence"].as_str()).collect();
+    let sentences = alerts.iter().filter_map(|it| it["sentence"].as_str());
+    let mut told: Vec<String> = sentences.map(without_dates).collect();
     told.sort_unstable();
     // Iran is in none of its articles. Of Hollow Kestrel and energy they say four things, most of
     // them again and again; a person would want each once. The attack on the grid comes twice: the
     // second time its region is named and not its country.
     let expected = [
         // It attacked a grid in Denmark, in western Jutland.
-        "COPENHAGEN — The hacker group Hollow Kestrel said on Thursday that it would turn off the \
+        "COPENHAGEN — The hacker group Hollow Kestrel said on … that it would turn off the \
          lights in Copenhagen unless Denmark releases a programmer who was arrested in the summer, \
          a new turn after an attack on the power grid of western Jutland.",
         // It could strike elsewhere.
@@ -250,7 +260,7 @@ async fn the_sample_wire_brings_what_its_reader_would_expect() {
         // It threatens Copenhagen.
         "Hollow Kestrel threatens Copenhagen blackout; Valdoria denies role in grid attack",
         // It went for a company in Sweden before.
-        "In September Hollow Kestrel tried to break into the control network of Skerra Energi, a \
+        "In … Hollow Kestrel tried to break into the control network of Skerra Energi, a \
          power company in southern Sweden, but was locked out when an engineer noticed a login from \
          a hotel in Riga.",
     ];
