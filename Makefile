@@ -103,6 +103,7 @@ model: ## Export the tagger from the trained weights in MODEL_DIR to nlp/model
 	python3 -m venv target/venv
 	target/venv/bin/pip install --quiet -r nlp/training/requirements.txt
 	target/venv/bin/python nlp/training/export_onnx.py $(MODEL_DIR) nlp/model
+	target/venv/bin/python nlp/training/quantize.py tagger
 
 clean: ## Remove build products (never data/)
 	$(CARGO) clean

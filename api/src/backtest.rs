@@ -153,16 +153,21 @@ async fn new_statements(
         state.archive.countries().fill(&mut stored);
         let at = hit.published_at.unwrap_or(hit.fetched_at);
         let story = hit.story.as_deref().unwrap_or_default();
+        let (mut others, n_before) = (Vec::new(), examples.len());
         for item in items_of(saved, stored, now).await? {
             let is_known =
                 |key: &String| fired.get(key).is_some_and(|it| (at - *it).abs() < window);
             if item.claims.iter().all(|it| it.looked_up(story).iter().any(is_known)) {
+                others.extend(item.claims);
                 continue;
             }
             let keys = item.claims.iter().flat_map(|it| it.remembered(story));
             fired.extend(keys.map(|it| (it, at)));
             examples.push(example(hit, item.sentence));
         }
+        // As when alerts are recorded: other wordings of the same are known with the article.
+        let others = others.iter().filter(|_| n_before < examples.len());
+        fired.extend(others.flat_map(|it| it.remembered(story)).map(|it| (it, at)));
     }
     Ok(examples)
 }

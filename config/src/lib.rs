@@ -32,7 +32,7 @@ pub use overrides::Overrides;
 pub use reference::{reference_markdown, settings_template};
 pub use search::{AlertUnit, Channel, CheckText, Delivery, SavedSearch, Schedule, SearchFilters};
 pub use secret::DatabaseUrl;
-pub use settings::{LogFormat, LoginMode, NlpEngine, Settings};
+pub use settings::{LogFormat, LoginMode, NlpEngine, NlpPrecision, Settings};
 pub use source::{ExtractRules, JsonRules, ListingRules, Region, SAMPLE_HOST, Source, SourceKind};
 pub use taxonomy::{Sector, Taxonomy};
 

@@ -40,6 +40,7 @@ pub mod hub_subscriptions;
 pub mod imports;
 pub mod index_feed;
 mod lock;
+mod migrations;
 mod open;
 pub mod outbox;
 mod paging;

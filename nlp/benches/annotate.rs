@@ -13,7 +13,7 @@ use nlp::document::Document;
 use nlp::rten_tagger::RtenTagger;
 use nlp::statement::StatementReader;
 use nlp::story::{StoryClusterer, StoryInput};
-use nlp::tagger::Tagger;
+use nlp::tagger::{Precision, Tagger};
 use nlp::tokenize::words;
 use nlp::wordpiece::WordPieces;
 
@@ -67,7 +67,11 @@ fn n_threads() -> NonZeroUsize {
 }
 
 fn tagger() -> RtenTagger {
-    RtenTagger::embedded(n_threads()).expect("the built-in model loads")
+    tagger_in(Precision::Int8)
+}
+
+fn tagger_in(precision: Precision) -> RtenTagger {
+    RtenTagger::embedded(precision, n_threads()).expect("the built-in model loads")
 }
 
 #[divan::bench(sample_count = 5)]
@@ -94,6 +98,12 @@ fn split_and_tokenize(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 5, sample_size = 1)]
 fn tag_16_articles(bencher: Bencher<'_, '_>) {
     tag_with(tagger(), bencher);
+}
+
+/// The same as the weights were trained.
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn tag_16_articles_in_float32(bencher: Bencher<'_, '_>) {
+    tag_with(tagger_in(Precision::Float32), bencher);
 }
 
 /// The same on libtorch: `scripts/rust-bert.sh cargo bench -p nlp --features rust-bert`.
@@ -123,7 +133,8 @@ fn tag_with(mut tagger: impl Tagger, bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_count = 5, sample_size = 1)]
 fn annotate_and_correlate_16_articles(bencher: Bencher<'_, '_>) {
     let documents = documents(16);
-    let reader = StatementReader::embedded(Arc::default(), n_threads()).expect("it loads");
+    let reader = StatementReader::embedded(Arc::default(), Precision::Int8, n_threads());
+    let reader = reader.expect("it loads");
     let mut annotator = Annotator::new(Box::new(tagger()), reader, 1_000_000);
     bencher.counter(ItemsCount::new(documents.len())).bench_local(|| {
         let mut stories = StoryClusterer::new(TimeDelta::days(14));

@@ -20,7 +20,7 @@ use crate::statement_head::{Reading, SECTORS, StatementHead};
 use crate::statement_phrase::{BytePhrase, PhraseReader};
 use crate::statement_roles::{Role, RoleSpan};
 use crate::statement_time::days;
-use crate::tagger::TagError;
+use crate::tagger::{Precision, TagError};
 use crate::{
     Domain, Mention, Modality, Phrase, ScoredSector, Span, Statement, StatementKind, StatementTime,
     Tense,
@@ -73,9 +73,10 @@ impl StatementReader {
     /// When the built-in weights do not load.
     pub fn embedded(
         knowledge: Arc<Knowledge>,
+        precision: Precision,
         n_threads: NonZeroUsize,
     ) -> Result<StatementReader, TagError> {
-        Ok(StatementReader { knowledge, head: StatementHead::embedded(n_threads)? })
+        Ok(StatementReader { knowledge, head: StatementHead::embedded(precision, n_threads)? })
     }
 
     /// Finds mentions, statements and sectors in `document`.

@@ -17,7 +17,7 @@ use rten_tensor::{NdTensor, Tensor};
 use crate::document::AnalysedDocument;
 use crate::statement_roles::{RoleSpan, decode_roles};
 use crate::statement_triggers::{calibrated, inside, trigger_spans};
-use crate::tagger::{EncodedSentence, HIDDEN_SIZE, TagError};
+use crate::tagger::{EncodedSentence, HIDDEN_SIZE, Precision, TagError};
 
 static MODEL: &[u8] = include_bytes!("../model/statements.onnx");
 
@@ -117,16 +117,20 @@ struct Row {
 
 impl StatementHead {
     /// Loads the weights that are built into the program.
-    pub(crate) fn embedded(n_threads: NonZeroUsize) -> Result<StatementHead, TagError> {
+    pub(crate) fn embedded(
+        precision: Precision,
+        n_threads: NonZeroUsize,
+    ) -> Result<StatementHead, TagError> {
         let weights = |reason: String| TagError::Weights { reason };
         let mut options = ModelOptions::with_all_ops();
         options.prepack_weights(true);
         let model =
             options.load_static_slice(MODEL).map_err(|source| weights(source.to_string()))?;
-        let node = |name| model.node_id(name).map_err(|source| weights(source.to_string()));
+        let node = |name: &str| model.node_id(name).map_err(|source| weights(source.to_string()));
         let inputs = [node("words")?, node("mask")?, node("marks")?, node("contexts")?];
-        let first_outputs = [node("trigger")?, node("sentence")?];
-        let second_outputs = [node("role")?, node("class")?, node("sector")?];
+        let output = |name| node(&precision.output(name));
+        let first_outputs = [output("trigger")?, output("sentence")?];
+        let second_outputs = [output("role")?, output("class")?, output("sector")?];
         let threads = Arc::new(ThreadPool::with_num_threads(n_threads.get()));
         Ok(StatementHead { model, inputs, first_outputs, second_outputs, threads })
     }

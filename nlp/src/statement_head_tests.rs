@@ -68,7 +68,8 @@ fn numbers_in(value: &serde_json::Value, numbers: &mut Vec<f32>) {
 #[test]
 fn both_looks_equal_the_reference() {
     let fixtures: Fixtures = serde_json::from_str(FIXTURES).expect("the fixtures are JSON");
-    let head = StatementHead::embedded(NonZeroUsize::MIN).expect("the weights load");
+    let head =
+        StatementHead::embedded(Precision::Float32, NonZeroUsize::MIN).expect("the weights load");
     let [trigger, sentence] = head.first_outputs;
     let [role, class, sector] = head.second_outputs;
     check(&head, fixtures.first_look, [(trigger, "trigger"), (sentence, "sentence")]);

@@ -42,8 +42,8 @@ pub(crate) fn calibrated(trigger: f32, any: f32, is_best: bool) -> f32 {
         (it / (1.0 - it)).ln()
     };
     sigmoid(match is_best {
-        true => 0.1615 * logit(trigger) + 0.2803 * logit(any) - 0.2046,
-        false => 0.6968 * logit(trigger) + 0.0958 * logit(any) - 2.7843,
+        true => 0.1142 * logit(trigger) + 0.3675 * logit(any) - 0.1338,
+        false => 0.5961 * logit(trigger) + 0.1836 * logit(any) - 3.0682,
     })
 }
 

@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 
 use nlp::rten_tagger::RtenTagger;
 use nlp::rust_bert_tagger::RustBertTagger;
-use nlp::tagger::{EncodedSentence, Tagger, WordLabels};
+use nlp::tagger::{EncodedSentence, Precision, Tagger, WordLabels};
 
 /// How far numbers between 0 and 1 may lie apart.
 const APART_MAX: f32 = 1e-3;
@@ -62,7 +62,7 @@ fn both_engines_say_the_same() {
     let two = NonZeroUsize::MIN.saturating_add(1);
     let sentences = sentences();
     let sentences: Vec<&str> = sentences.iter().map(String::as_str).collect();
-    let mut rten = RtenTagger::embedded(two).expect("the default engine loads");
+    let mut rten = RtenTagger::embedded(Precision::Float32, two).expect("the default engine loads");
     let mut rust_bert = RustBertTagger::embedded(two).expect("rust-bert loads");
     assert_eq!(rten.labels(), rust_bert.labels());
     let expected = rten.encode(&sentences).expect("the default engine reads");

@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use nlp::rten_tagger::RtenTagger;
-use nlp::tagger::{EncodedSentence, Labels, Tagger};
+use nlp::tagger::{EncodedSentence, Labels, Precision, Tagger, WordLabels};
 use nlp::tokenize::{case_id, words};
 use nlp::wordpiece::{CLS, SEP, WordPieces};
 use serde::Deserialize;
@@ -53,8 +53,8 @@ fn shared() -> Option<Vec<Reference>> {
     outputs.ok().map(|it| read(&it))
 }
 
-fn tagger() -> RtenTagger {
-    RtenTagger::embedded(NonZeroUsize::MIN).expect("the built-in model loads")
+fn tagger(precision: Precision) -> RtenTagger {
+    RtenTagger::embedded(precision, NonZeroUsize::MIN).expect("the built-in model loads")
 }
 
 #[track_caller]
@@ -82,7 +82,7 @@ fn check_pieces(references: &[Reference]) {
 fn check_outputs(references: &[Reference], n_tags_wrong_max: usize) {
     let sentences: Vec<String> = references.iter().map(Reference::sentence).collect();
     let sentences: Vec<&str> = sentences.iter().map(String::as_str).collect();
-    let mut tagger = tagger();
+    let mut tagger = tagger(Precision::Float32);
     let encoded = tagger.encode(&sentences).expect("the model runs");
     let mut wrong = vec![];
     for (reference, encoded) in references.iter().zip(&encoded) {
@@ -148,23 +148,57 @@ fn tags_classes_and_embeddings_equal_the_reference() {
     }
 }
 
+/// How many words of `a` have another best label in `b`, and how far the probabilities lie apart
+/// on the average.
+fn differences(a: &WordLabels, b: &WordLabels) -> (usize, f32) {
+    assert_eq!(a.n_words(), b.n_words());
+    let n_other = (0..a.n_words()).filter(|&it| a.best(it).0 != b.best(it).0).count();
+    let apart = (0..a.n_words()).flat_map(|it| a.row(it).iter().zip(b.row(it)));
+    let (sum, n) = apart.fold((0.0, 0), |(sum, n), (a, b)| (sum + (a - b).abs(), n + 1));
+    (n_other, sum / (n.max(1) as f32))
+}
+
+#[test]
+fn int8_says_what_float32_says() {
+    let mut references = own();
+    references.extend(shared().unwrap_or_default());
+    let sentences: Vec<String> = references.iter().map(Reference::sentence).collect();
+    let sentences: Vec<&str> = sentences.iter().map(String::as_str).collect();
+    let int8 = tagger(Precision::Int8).encode(&sentences).expect("the model runs");
+    let float32 = tagger(Precision::Float32).encode(&sentences).expect("the model runs");
+    assert_ne!(int8, float32, "each precision has a path of its own");
+    let (mut n_labels, mut n_other) = (0, 0);
+    for ((a, b), sentence) in int8.iter().zip(&float32).zip(&sentences) {
+        for (a, b) in [(&a.ner, &b.ner), (&a.cyber, &b.cyber), (&a.role, &b.role), (&a.st, &b.st)] {
+            let (n, apart) = differences(a, b);
+            assert!(apart < 0.02, "{apart} apart: {sentence}");
+            (n_labels, n_other) = (n_labels + a.n_words(), n_other + n);
+        }
+        let cosine = a.embedding.iter().zip(&b.embedding).map(|(a, b)| a * b).sum::<f32>();
+        assert!(a.words.is_empty() || 0.99 < cosine, "cosine {cosine}: {sentence}");
+    }
+    assert!(1_000 < n_labels && n_other * 50 < n_labels, "{n_other} of {n_labels} labels differ");
+}
+
 #[test]
 fn a_sentence_says_the_same_alone_and_in_a_batch() {
     let (short, long) =
         ("Police left Qom.", "Rebels shelled the port of Tarn again today. ".repeat(4));
-    let mut tagger = tagger();
-    let together = tagger.encode(&[short, "", &long]).expect("the model runs");
-    let alone = tagger.encode(&[short]).expect("the model runs");
-    assert_eq!(together[0].words, alone[0].words);
-    let differences = together[0].states.iter().zip(&alone[0].states).map(|(a, b)| (a - b).abs());
-    assert!(differences.fold(0.0, f32::max) < 1e-3);
-    assert_eq!((together[1].words.len(), together[1].embedding[0]), (0, 0.0));
+    for precision in [Precision::Float32, Precision::Int8] {
+        let mut tagger = tagger(precision);
+        let together = tagger.encode(&[short, "", &long]).expect("the model runs");
+        let alone = tagger.encode(&[short]).expect("the model runs");
+        assert_eq!(together[0].words, alone[0].words);
+        let apart = together[0].states.iter().zip(&alone[0].states).map(|(a, b)| (a - b).abs());
+        assert!(apart.fold(0.0, f32::max) < 1e-3, "{precision:?}");
+        assert_eq!((together[1].words.len(), together[1].embedding[0]), (0, 0.0));
+    }
 }
 
 #[test]
 fn every_word_of_a_very_long_sentence_is_read() {
     let long = "The Foreign Ministry of Chile warned Peru , Qatar and Kenya , ".repeat(90);
-    let mut tagger = tagger();
+    let mut tagger = tagger(Precision::Int8);
     let encoded = tagger.encode(&[&long]).expect("the model runs").remove(0);
     assert_eq!(encoded.words.len(), 12 * 90);
     let peru = tagger.labels().ner.iter().position(|it| it == "B-LOC").expect("a label of ner");

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use config::{Config, NlpEngine};
+use config::{Config, NlpEngine, NlpPrecision};
 use indicatif::{ProgressBar, ProgressStyle};
 use nlp::Annotator;
 use nlp::knowledge::Knowledge;
 use nlp::rten_tagger::RtenTagger;
 use nlp::statement::StatementReader;
-use nlp::tagger::Tagger;
+use nlp::tagger::{Precision, Tagger};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -119,15 +119,24 @@ pub(crate) fn load_annotator(config: &Config) -> anyhow::Result<Annotator> {
     let n_cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let n_threads = NonZeroUsize::new(settings.n_threads).unwrap_or(n_cores);
     let knowledge = Knowledge::new(config.gazetteer.clone(), &config.taxonomy);
-    let tagger = load_tagger(settings.engine, n_threads).context("the tagger cannot be loaded")?;
-    let reader = StatementReader::embedded(Arc::new(knowledge), n_threads)
+    let precision = match settings.precision {
+        NlpPrecision::Int8 => Precision::Int8,
+        NlpPrecision::Float32 => Precision::Float32,
+    };
+    let tagger = load_tagger(settings.engine, precision, n_threads)
+        .context("the tagger cannot be loaded")?;
+    let reader = StatementReader::embedded(Arc::new(knowledge), precision, n_threads)
         .context("the statement reader cannot be loaded")?;
     Ok(Annotator::new(tagger, reader, settings.text_chars_max))
 }
 
-fn load_tagger(engine: NlpEngine, n_threads: NonZeroUsize) -> anyhow::Result<Box<dyn Tagger>> {
+fn load_tagger(
+    engine: NlpEngine,
+    precision: Precision,
+    n_threads: NonZeroUsize,
+) -> anyhow::Result<Box<dyn Tagger>> {
     match engine {
-        NlpEngine::Rten => Ok(Box::new(RtenTagger::embedded(n_threads)?)),
+        NlpEngine::Rten => Ok(Box::new(RtenTagger::embedded(precision, n_threads)?)),
         #[cfg(feature = "rust-bert")]
         NlpEngine::RustBert => {
             Ok(Box::new(nlp::rust_bert_tagger::RustBertTagger::embedded(n_threads)?))

@@ -5,7 +5,8 @@
 //! `make bench-search`; `HARBINGER_BENCH_ARTICLES` sets the number of articles (100 000),
 //! `HARBINGER_BENCH_QUERIES` that of the queries (2 000), `HARBINGER_BENCH_PEER_QUERIES` those of
 //! them that the databases are asked (200; 0 leaves the databases out), `HARBINGER_BENCH_COMMIT` the
-//! articles between two commits (10 000). One thread searches, two index (one makes documents, one
+//! articles between two commits (10 000), `HARBINGER_BENCH_PARTS` what is measured (`index sqlite
+//! postgresql`: at a million articles SQLite alone takes most of an hour). One thread searches, two index (one makes documents, one
 //! writes them); processor time is that of both and of merges.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench reports to its user")]
@@ -31,7 +32,27 @@ fn main() {
     let n_queries = setting("HARBINGER_BENCH_QUERIES", 2_000);
     let corpus = corpus::Corpus::new(7);
     let dir = tempfile::tempdir().unwrap();
-    let index = fill(&corpus, dir.path(), n_articles);
+    let mut rng = StdRng::seed_from_u64(2);
+    let asks: Vec<mix::Ask> = (0..n_queries).map(|_| mix::ask(&corpus, &mut rng)).collect();
+    let n_asked = setting("HARBINGER_BENCH_PEER_QUERIES", 200).min(n_queries);
+    println!("-- the databases: the first {n_asked} of the queries, without fuzzy ones");
+    if is_measured("index") {
+        let index = fill(&corpus, dir.path(), n_articles);
+        measure_index(&corpus, &index, &asks, n_asked);
+    }
+    if n_asked > 0 {
+        measure_databases(&corpus, n_articles, &asks[..n_asked]);
+    }
+    println!("peak memory {}", peak_memory());
+}
+
+/// Whether `HARBINGER_BENCH_PARTS` names this part, or nothing.
+fn is_measured(part: &str) -> bool {
+    std::env::var("HARBINGER_BENCH_PARTS")
+        .map_or(true, |it| it.split_whitespace().any(|it| it == part))
+}
+
+fn measure_index(corpus: &corpus::Corpus, index: &SearchIndex, asks: &[mix::Ask], n_asked: usize) {
     println!(
         "{} articles in {} segments, {} bytes on disk each, {} bytes of memory each for facets",
         index.n_articles(),
@@ -39,14 +60,14 @@ fn main() {
         index.n_disk_bytes().unwrap() / index.n_articles(),
         index.n_column_bytes() as u64 / index.n_articles(),
     );
-    let mut rng = StdRng::seed_from_u64(2);
-    let asks: Vec<mix::Ask> = (0..n_queries).map(|_| mix::ask(&corpus, &mut rng)).collect();
-    measure(&corpus, &index, &asks);
-    let n_asked = setting("HARBINGER_BENCH_PEER_QUERIES", 200).min(n_queries);
-    if n_asked > 0 {
-        side_by_side(&corpus, &index, n_articles, &asks[..n_asked]);
+    measure(corpus, index, asks);
+    let mut same = Vec::new();
+    for ask in asks[..n_asked].iter().filter(|it| it.peer.is_some()) {
+        let started = Instant::now();
+        index.search(&ask.request, corpus.now()).unwrap();
+        same.push(started.elapsed());
     }
-    println!("peak memory {}", peak_memory());
+    print_latencies("as the databases", &mut same);
 }
 
 fn setting(name: &str, default: usize) -> usize {
@@ -116,26 +137,17 @@ fn cpu_seconds(of: &str) -> f64 {
     ticks / 100.0
 }
 
-/// The index and the databases, asked the same.
-fn side_by_side(
-    corpus: &corpus::Corpus,
-    index: &SearchIndex,
-    n_articles: usize,
-    asks: &[mix::Ask],
-) {
-    let mut ours: Vec<Duration> = Vec::new();
-    for ask in asks.iter().filter(|it| it.peer.is_some()) {
-        let started = Instant::now();
-        index.search(&ask.request, corpus.now()).unwrap();
-        ours.push(started.elapsed());
-    }
-    println!("-- the first {} of the queries, without fuzzy ones", asks.len());
-    print_latencies("index", &mut ours);
+/// The databases, asked the same as the index.
+fn measure_databases(corpus: &corpus::Corpus, n_articles: usize, asks: &[mix::Ask]) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let file = format!("sqlite://{}?mode=rwc", dir.path().join("peer.db").display());
-    let mut databases = vec![(peers::Dialect::Sqlite, file)];
+    let mut databases = Vec::new();
+    if is_measured("sqlite") {
+        databases.push((peers::Dialect::Sqlite, file));
+    }
     match std::env::var("HARBINGER_TEST_DATABASE_URL") {
+        Ok(_) if !is_measured("postgresql") => (),
         Ok(url) => databases.push((peers::Dialect::Postgres, url)),
         Err(_) => println!("PostgreSQL is left out: HARBINGER_TEST_DATABASE_URL is not set"),
     }

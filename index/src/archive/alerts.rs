@@ -182,15 +182,23 @@ impl Archive {
                 continue;
             };
             // Where it went, which is another story when the one that was found had ended.
+            let (mut others, mut is_told) = (Vec::new(), false);
             for item in matched.items.iter().take(ALERTS_PER_ARTICLE_MAX) {
                 if !self.is_news(tx, matched, story, item).await? {
+                    others.push(item);
                     continue;
                 }
+                self.remember(tx, matched, story, item).await?;
                 let id = alert_id(matched, story, item);
                 if insert_alert(tx, &id, matched, story, item, now).await? {
                     self.enqueue(tx, &id, matched, now).await?;
                     fired.push(id);
+                    is_told = true;
                 }
+            }
+            // Whoever reads the article knows its other wordings of the same, too.
+            for item in others.into_iter().filter(|_| is_told) {
+                self.remember(tx, matched, story, item).await?;
             }
         }
         Ok(fired)
@@ -218,8 +226,8 @@ impl Archive {
         rows.iter().map(|it| Ok((get(it, "article_id")?, get(it, "story_id")?))).collect()
     }
 
-    /// Whether a statement says anything that the search has not alerted of within its window;
-    /// then it is remembered. Other units are news by their id alone.
+    /// Whether a statement says anything that the search has not alerted of within its window.
+    /// Other units are news by their id alone.
     async fn is_news(
         &self,
         tx: &mut Transaction<'static, Any>,
@@ -248,11 +256,22 @@ impl Archive {
         let known = rows.iter().map(|it| get(it, "key")).collect::<Result<Vec<&str>, _>>()?;
         let is_known =
             |it: &Claim| it.looked_up(story).iter().any(|it| known.contains(&it.as_str()));
-        if item.claims.iter().all(is_known) {
-            return Ok(false);
-        }
+        Ok(!item.claims.iter().all(is_known))
+    }
+
+    /// From now on the statement is no news to the search.
+    async fn remember(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        matched: &Match,
+        story: &str,
+        item: &MatchItem,
+    ) -> Result<(), sqlx::Error> {
         let remembered: BTreeSet<String> =
             item.claims.iter().flat_map(|it| it.remembered(story)).collect();
+        if remembered.is_empty() {
+            return Ok(());
+        }
         let insert = format!(
             "INSERT INTO alert_novelty (search_id, key, fired_at)
              SELECT $2, listed.value, CAST($3 AS BIGINT) FROM {} AS listed WHERE true
@@ -261,11 +280,11 @@ impl Archive {
         );
         sqlx::query(AssertSqlSafe(insert))
             .bind(to_json(&remembered))
-            .bind(search)
+            .bind(matched.search.id.as_str())
             .bind(micros(matched.dated_at))
             .execute(&mut **tx)
             .await?;
-        Ok(true)
+        Ok(())
     }
 
     /// Whether the search alerts by story, and did so for an article that is in this one now,

@@ -10,6 +10,7 @@ use sqlx::{AnyConnection, AnyPool, ConnectOptions, Connection, Executor, Row, Sq
 use url::Url;
 
 use super::error::classify;
+use super::migrations::MIGRATIONS;
 use super::{Archive, ArchiveError, ArchiveSettings, DataDirLock, Dialect};
 
 pub(super) const DATABASE_FILE: &str = "harbinger.db";
@@ -17,95 +18,6 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Databases up to this size are checked page by page at each start (tens of milliseconds).
 const CHECKED_BYTES_MAX: i64 = 64 << 20;
-
-/// Every migration, oldest first: version, description, SQLite, PostgreSQL. Never edit one that
-/// was released; append.
-pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
-    (
-        1,
-        "archive",
-        include_str!("../../migrations/sqlite/0001_archive.sql"),
-        include_str!("../../migrations/postgres/0001_archive.sql"),
-    ),
-    (
-        3,
-        "alerts",
-        include_str!("../../migrations/sqlite/0003_alerts.sql"),
-        include_str!("../../migrations/postgres/0003_alerts.sql"),
-    ),
-    (
-        4,
-        "access",
-        include_str!("../../migrations/sqlite/0004_access.sql"),
-        include_str!("../../migrations/postgres/0004_access.sql"),
-    ),
-    (
-        5,
-        "corrections",
-        include_str!("../../migrations/sqlite/0005_corrections.sql"),
-        include_str!("../../migrations/postgres/0005_corrections.sql"),
-    ),
-    (
-        6,
-        "exports",
-        include_str!("../../migrations/sqlite/0006_exports.sql"),
-        include_str!("../../migrations/postgres/0006_exports.sql"),
-    ),
-    (
-        7,
-        "stories",
-        include_str!("../../migrations/sqlite/0007_stories.sql"),
-        include_str!("../../migrations/postgres/0007_stories.sql"),
-    ),
-    (
-        9,
-        "retention",
-        include_str!("../../migrations/sqlite/0009_retention.sql"),
-        include_str!("../../migrations/postgres/0009_retention.sql"),
-    ),
-    (
-        10,
-        "versions",
-        include_str!("../../migrations/sqlite/0010_versions.sql"),
-        include_str!("../../migrations/postgres/0010_versions.sql"),
-    ),
-    (
-        11,
-        "sources",
-        include_str!("../../migrations/sqlite/0011_sources.sql"),
-        include_str!("../../migrations/postgres/0011_sources.sql"),
-    ),
-    (
-        12,
-        "intake",
-        include_str!("../../migrations/sqlite/0012_intake.sql"),
-        include_str!("../../migrations/postgres/0012_intake.sql"),
-    ),
-    (
-        13,
-        "told",
-        include_str!("../../migrations/sqlite/0013_told.sql"),
-        include_str!("../../migrations/postgres/0013_told.sql"),
-    ),
-    (
-        14,
-        "upkeep",
-        include_str!("../../migrations/sqlite/0014_upkeep.sql"),
-        include_str!("../../migrations/postgres/0014_upkeep.sql"),
-    ),
-    (
-        15,
-        "websub",
-        include_str!("../../migrations/sqlite/0015_websub.sql"),
-        include_str!("../../migrations/postgres/0015_websub.sql"),
-    ),
-    (
-        16,
-        "hubs",
-        include_str!("../../migrations/sqlite/0016_hubs.sql"),
-        include_str!("../../migrations/postgres/0016_hubs.sql"),
-    ),
-];
 
 /// What a connection may do.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 //! The key is actor, kind, target and sector. A copy or rewrite of an article often says the same
 //! with other sectors, or names only one of the two parties, or none: "hackers", "power plants".
 //! Within one story that is the same statement; there, a target without a name is told apart by its
-//! top-level sectors only.
+//! top-level sectors only, and a target in a country is no news when the same was said of that
+//! country and sector: "the Danish power grid", then "the grid of western Jutland".
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,13 +39,19 @@ impl Claim {
     pub fn looked_up(&self, story: &str) -> Vec<String> {
         let key = |target: &str| self.in_story(story, &self.actor, self.kind, target);
         let names = self.names.iter().filter(|_| self.is_target_named).map(|it| key(it));
-        self.anywhere().into_iter().chain([key(&self.target)]).chain(names).collect()
+        let within = self.country.as_ref().filter(|_| !self.tops.is_empty());
+        let within = within.map(|it| key(&sector_of(it, &joined(&self.tops))));
+        self.anywhere().into_iter().chain([key(&self.target)]).chain(names).chain(within).collect()
     }
 
     /// Keys that are no news after it was said in `story`.
     pub fn remembered(&self, story: &str) -> BTreeSet<String> {
         let mut keys: BTreeSet<String> = self.anywhere().into_iter().collect();
         let wider = self.tops.iter().chain(&self.country).chain(&self.names).map(String::as_str);
+        let is_country = self.target.starts_with("country:");
+        let sectors = self.tops.iter().cloned().chain([joined(&self.tops)]).filter(|_| is_country);
+        let sectors: BTreeSet<String> = sectors.map(|it| sector_of(&self.target, &it)).collect();
+        let wider = wider.chain(sectors.iter().map(String::as_str));
         let targets: Vec<&str> = [self.target.as_str(), ANYONE].into_iter().chain(wider).collect();
         for actor in [self.actor.as_str(), ANYONE] {
             for target in &targets {
@@ -74,6 +81,15 @@ impl Claim {
         let parts = ["anywhere", &self.actor, &kind, &self.target, &self.sectors];
         (self.n_named() == 2).then(|| hash(&parts))
     }
+}
+
+fn joined(sectors: &BTreeSet<String>) -> String {
+    sectors.iter().map(String::as_str).collect::<Vec<_>>().join(",")
+}
+
+/// In a key: whatever is in these sectors of a country.
+fn sector_of(country: &str, sectors: &str) -> String {
+    format!("{country} {sectors}")
 }
 
 fn text_of(kind: StatementKind) -> String {
@@ -220,6 +236,26 @@ mod tests {
         assert!(!is_new((&threat, "a"), (&wider, "a")));
         assert!(is_new((&wider, "a"), (&threat, "a")));
         assert!(is_new((&threat, "a"), (&wider, "b")));
+    }
+
+    #[test]
+    fn what_lies_in_a_country_is_no_news_after_its_sector_in_its_story() {
+        let with = |target: &str, sectors: &[&str]| Statement {
+            sectors: sectors.iter().map(|&it| it.into()).collect(),
+            ..statement(StatementKind::Threat, "country:IR", target)
+        };
+        let saudi_energy = with("country:SA", &["/energy/oil-gas", "/transport/maritime"]);
+        let aramco = with("company:saudi-aramco", &["/energy"]);
+        assert!(!is_new((&saudi_energy, "a"), (&aramco, "a")));
+        assert!(is_new((&saudi_energy, "a"), (&aramco, "b")));
+        let tankers = with("company:saudi-aramco", &["/transport", "/energy"]);
+        assert!(!is_new((&saudi_energy, "a"), (&tankers, "a")));
+        let banks = with("company:saudi-aramco", &["/finance"]);
+        assert!(is_new((&saudi_energy, "a"), (&banks, "a")), "another sector");
+        assert!(is_new((&with("country:SA", &[]), "a"), (&aramco, "a")), "all of the country");
+        assert!(is_new((&with("country:KW", &["/energy"]), "a"), (&aramco, "a")), "elsewhere");
+        let elsewhere = with("company:kuwait-oil", &["/energy"]);
+        assert!(is_new((&aramco, "a"), (&elsewhere, "a")), "another company");
     }
 
     #[test]

@@ -142,13 +142,14 @@ impl Block<'_> {
                 self.total += 1;
                 let address = DocAddress::new(self.segment_ord, doc);
                 let columns = self.columns;
-                let key = self.key(doc, score);
-                match &mut self.stories {
-                    Some(stories) => {
+                let key = self.could_be_best(score).then(|| self.key(doc, score));
+                match (&mut self.stories, key) {
+                    (Some(stories), Some(key)) => {
                         let rank = Rank { key, tie: columns.tie(doc) };
                         stories.offer(columns.story_key(doc), rank, address);
                     }
-                    None => self.best.offer(key, address, || columns.tie(doc)),
+                    (None, Some(key)) => self.best.offer(key, address, || columns.tie(doc)),
+                    (_, None) => (),
                 }
                 if self.counts.is_some() {
                     self.passed.push(doc);
@@ -158,6 +159,13 @@ impl Block<'_> {
                 }
             }
         }
+    }
+
+    /// Whether an article of this score is to be ranked: however fresh it is, it gains nothing by
+    /// that. Most articles of a common word are spared the look-up of their time here.
+    fn could_be_best(&self, score: f32) -> bool {
+        let is_scored = matches!(self.pass.order, Order::Score { .. });
+        self.stories.is_some() || !is_scored || self.best.may_take(score_key(score))
     }
 
     fn key(&self, doc: u32, score: f32) -> u32 {

@@ -66,6 +66,12 @@ impl Best {
         Best { limit, after, heap: BinaryHeap::with_capacity(limit + 1) }
     }
 
+    /// Whether an article whose key is at most `key` could be among the best.
+    pub(crate) fn may_take(&self, key: u32) -> bool {
+        let is_full = self.heap.len() >= self.limit;
+        0 < self.limit && !(is_full && self.heap.peek().is_some_and(|(worst, _)| key < worst.key))
+    }
+
     /// Offers an article; its tie is only looked up when the key leaves the matter open.
     pub(crate) fn offer(&mut self, key: u32, address: DocAddress, tie: impl FnOnce() -> u64) {
         if self.limit == 0 || self.after.is_some_and(|it| key > it.key) {
@@ -145,7 +151,11 @@ mod tests {
         loop {
             let mut best = Best::new(3, after);
             for (doc, key) in keys.iter().enumerate() {
+                let may_take = best.may_take(*key);
+                let before = best.heap.clone().into_sorted_vec();
                 best.offer(*key, DocAddress::new(0, doc as u32), || doc as u64);
+                let after = best.heap.clone().into_sorted_vec();
+                assert!(may_take || before == after, "what cannot be among the best changes none");
             }
             let page = best.into_sorted();
             let Some((last, _)) = page.last() else { break };

@@ -8,15 +8,17 @@ use std::sync::Arc;
 use super::*;
 use crate::MentionKind;
 use crate::rten_tagger::RtenTagger;
-use crate::tagger::Labels;
+use crate::tagger::{Labels, Precision};
 
 fn annotator_with(tagger: Box<dyn Tagger>) -> Annotator {
-    let reader = StatementReader::embedded(Arc::default(), NonZeroUsize::MIN).expect("it loads");
+    let reader = StatementReader::embedded(Arc::default(), Precision::Int8, NonZeroUsize::MIN)
+        .expect("it loads");
     Annotator::new(tagger, reader, 1_000_000)
 }
 
 fn annotator() -> Annotator {
-    let tagger = RtenTagger::embedded(NonZeroUsize::MIN).expect("the built-in model loads");
+    let tagger =
+        RtenTagger::embedded(Precision::Int8, NonZeroUsize::MIN).expect("the built-in model loads");
     annotator_with(Box::new(tagger))
 }
 
@@ -112,7 +114,8 @@ impl Tagger for Moody {
 
 #[test]
 fn a_document_that_the_tagger_cannot_read_passes_without_mentions_and_harms_no_other() {
-    let inner = RtenTagger::embedded(NonZeroUsize::MIN).expect("the built-in model loads");
+    let inner =
+        RtenTagger::embedded(Precision::Int8, NonZeroUsize::MIN).expect("the built-in model loads");
     let mut annotator = annotator_with(Box::new(Moody { inner }));
     let documents = [
         document(None, "Kyiv was hit."),

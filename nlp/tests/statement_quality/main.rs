@@ -17,6 +17,7 @@ use nlp::document::Document;
 use nlp::knowledge::Knowledge;
 use nlp::rten_tagger::RtenTagger;
 use nlp::statement::StatementReader;
+use nlp::tagger::Precision;
 use score::{Gold, Scores};
 
 /// `(what, lowest F1 or share in percent)`: below the figures of the day, which stand in
@@ -64,8 +65,9 @@ fn statements_of_unseen_news_are_as_good_as_promised() {
     let config = Config::builtin().expect("the built-in configuration is sound");
     let knowledge = Arc::new(Knowledge::new(config.gazetteer, &config.taxonomy));
     let two = NonZeroUsize::new(2).expect("two is not zero");
-    let tagger = RtenTagger::embedded(two).expect("the tagger loads");
-    let reader = StatementReader::embedded(knowledge, two).expect("the statement model loads");
+    let tagger = RtenTagger::embedded(Precision::Int8, two).expect("the tagger loads");
+    let reader = StatementReader::embedded(knowledge, Precision::Int8, two)
+        .expect("the statement model loads");
     let mut annotator = Annotator::new(Box::new(tagger), reader, 1_000_000);
     let (documents, gold): (Vec<Document>, Vec<Gold>) = gold_documents(&folder).into_iter().unzip();
     let mut scores = Scores::default();

@@ -163,6 +163,34 @@ async fn a_statement_alerts_once_in_its_window() {
     .await;
 }
 
+#[tokio::test]
+async fn other_wordings_of_what_an_article_tells_are_known_with_it() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1, 2, 3]).await;
+        let grid = search(AlertUnit::Statement);
+        let aramco = EntityRef { id: "company:aramco".to_owned(), name: "Aramco".to_owned() };
+        let item = |target: &str, entity: Option<&EntityRef>, place: &str| {
+            let mut statement = threat();
+            statement.sectors = vec!["/energy".into()];
+            statement.targets[0].text = target.to_owned();
+            statement.targets[0].entity = entity.cloned();
+            let claims = claims(&statement, |_| None);
+            MatchItem { place: place.to_owned(), claims, ..matched(&grid, 1).items.remove(0) }
+        };
+        let of = |n: u32, items: Vec<MatchItem>| Match { items, ..matched(&grid, n) };
+        let headline = item("oil plants", None, "t0");
+        let text = item("oil plants of Saudi Aramco", None, "b0");
+        let first = of(1, vec![headline.clone(), text.clone()]);
+        assert_eq!(record(world, &[threatening(1, 1)], &[first]).await, 1, "one is enough");
+        let linked = of(2, vec![item("Saudi Aramco", Some(&aramco), "b0")]);
+        assert_eq!(record(world, &[threatening(2, 1)], &[linked]).await, 0);
+        let other = of(3, vec![item("Kuwait Oil", Some(&aramco), "b0")]);
+        assert_eq!(record(world, &[threatening(3, 1)], &[other]).await, 1, "another name");
+    })
+    .await;
+}
+
 /// Article `n` of the story that `founder` founded, which names the threatened party only.
 fn vaguely(search: &SavedSearch, n: u32, founder: u32) -> (CorrelatedArticle, Match) {
     let (mut article, mut matched) = (threatening(n, founder), matched(search, n));

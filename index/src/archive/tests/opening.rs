@@ -6,7 +6,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, Connection, Row, SqlSafeStr};
 
 use super::world::{World, article, at, correlated, id, on_each_database, threatening};
-use crate::archive::open::MIGRATIONS;
+use crate::archive::migrations::MIGRATIONS;
 use crate::archive::statements::StatementFilter;
 use crate::archive::{Archive, ArchiveError, ArchiveSettings};
 
