@@ -46,7 +46,7 @@ try {
   await Promise.all([page.waitForURL(/\/search\?/), page.keyboard.press("Enter")]);
   assert.ok((await page.locator("li.hit").count()) >= 1, "no threat is found");
 
-  // From Today to the evidence: the sentence of the first threat, in its article.
+  // From Today to the evidence: the sentence of the first threat, in its article or above it.
   await page.goto("/");
   const cards = page.locator(".st.is-threat", { has: page.locator('.who a[href^="/entities/"]') });
   const card = cards.first();
@@ -56,7 +56,8 @@ try {
   const wrongHref = await actor.getAttribute("href");
   await card.locator('.foot a[href^="/articles/"]').first().click();
   await page.waitForURL(/\/articles\//);
-  const evidence = (await page.locator("article.read .in").allInnerTexts()).map(plain).join(" ");
+  // The headline may be what threatens.
+  const evidence = (await page.locator("h1, article.read .in").allInnerTexts()).map(plain).join(" ");
   const words = (text) => text.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, "");
   // Marks put words of their own between those of the sentence.
   const own = words(sentence.split(" ").slice(-4).join(" "));
