@@ -35,7 +35,9 @@ fn main() {
     let mut rng = StdRng::seed_from_u64(2);
     let asks: Vec<mix::Ask> = (0..n_queries).map(|_| mix::ask(&corpus, &mut rng)).collect();
     let n_asked = setting("HARBINGER_BENCH_PEER_QUERIES", 200).min(n_queries);
-    println!("-- the databases: the first {n_asked} of the queries, without fuzzy ones");
+    if n_asked > 0 {
+        println!("-- the databases: the first {n_asked} of the queries, without fuzzy ones");
+    }
     if is_measured("index") {
         let index = fill(&corpus, dir.path(), n_articles);
         measure_index(&corpus, &index, &asks, n_asked);
@@ -67,7 +69,9 @@ fn measure_index(corpus: &corpus::Corpus, index: &SearchIndex, asks: &[mix::Ask]
         index.search(&ask.request, corpus.now()).unwrap();
         same.push(started.elapsed());
     }
-    print_latencies("as the databases", &mut same);
+    if !same.is_empty() {
+        print_latencies("as the databases", &mut same);
+    }
 }
 
 fn setting(name: &str, default: usize) -> usize {
