@@ -25,11 +25,10 @@ pub trait Tagger: Send {
 /// How `rten` multiplies by the weights of transformer layers.
 ///
 /// Both ways are in the same files and come from the same weights (`training/quantize.py`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
-    /// By integers of 8 bits: about twice as fast on processors with VNNI, and as good within the
+    /// By integers of 8 bits: half the processor time where there is VNNI, and as good within the
     /// noise of the scorers. What a sentence says does not depend on its batch.
-    #[default]
     Int8,
     /// By 32-bit numbers, as trained and as the engine `rust-bert` does.
     Float32,

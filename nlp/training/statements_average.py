@@ -1,6 +1,7 @@
 """Averages the weights of two trainings of the statement branch that began from the same pretrained weights.
 
 usage: statements_average.py ONE.onnx OTHER.onnx OUT.onnx [FIXTURES.json]
+OUT has no path of integers, whose scales belong to other weights: quantize.py gives it one.
 FIXTURES.json gets new expected outputs for its inputs. Averaging two fine-tunings of one start often beats both
 ("model soups", Wortsman et al. 2022, https://arxiv.org/abs/2203.05482).
 """
@@ -10,6 +11,8 @@ import numpy as np
 import onnx
 import onnxruntime
 from onnx import numpy_helper
+
+from quantize import exact
 
 
 def average(one, other):
@@ -35,7 +38,7 @@ def refresh(fixtures, model):
 
 
 def main(one, other, out, fixtures=None):
-    onnx.save(average(onnx.load(one), onnx.load(other)), out)
+    onnx.save(average(exact(onnx.load(one)), onnx.load(other)), out)
     if fixtures:
         with open(fixtures, encoding="utf-8") as file:
             values = json.load(file)

@@ -81,6 +81,25 @@ async fn parse_feed_answers_every_file_and_names_the_bad_one() {
 }
 
 #[tokio::test]
+async fn annotate_computes_in_the_precision_that_is_set() {
+    let app = TestApp::new();
+    let text = "Iranian hackers attacked several American banks in 2012, a report said.";
+    let path = write_lines(&app, "texts.jsonl", &[json!({"id": 1, "text": text}).to_string()]);
+    let mut scores = Vec::new();
+    for precision in ["int8", "float32"] {
+        let set = format!("nlp.precision={precision}");
+        let finished = app.run(&["annotate", "--set", &set, &path]).await;
+        let statement = &finished.json()["statements"][0];
+        assert_eq!(statement["kind"], "attack", "{finished:?}");
+        scores.push(statement["score"].as_f64().expect("a score"));
+    }
+    let apart = (scores[0] - scores[1]).abs();
+    assert!(0.0 < apart && apart < 0.05, "{scores:?}");
+    let refused = app.run(&["annotate", "--set", "nlp.precision=int4", &path]).await;
+    assert!(refused.code != Some(0) && refused.stderr.contains("float32"), "{refused:?}");
+}
+
+#[tokio::test]
 async fn annotate_tells_who_attacked_whom_with_offsets_in_characters() {
     let app = TestApp::new();
     let text = "Überfällig 🙂. Iranian hackers attacked several American banks in 2012, a report \

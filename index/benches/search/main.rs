@@ -6,8 +6,8 @@
 //! `HARBINGER_BENCH_QUERIES` that of the queries (2 000), `HARBINGER_BENCH_PEER_QUERIES` those of
 //! them that the databases are asked (200; 0 leaves the databases out), `HARBINGER_BENCH_COMMIT` the
 //! articles between two commits (10 000), `HARBINGER_BENCH_PARTS` what is measured (`index sqlite
-//! postgresql`: at a million articles SQLite alone takes most of an hour). One thread searches, two index (one makes documents, one
-//! writes them); processor time is that of both and of merges.
+//! postgresql`: at a million articles SQLite alone takes most of an hour). One thread searches, two
+//! index (one makes documents, one writes them); processor time is that of both and of merges.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench reports to its user")]
 

@@ -40,7 +40,7 @@ impl Claim {
         let key = |target: &str| self.in_story(story, &self.actor, self.kind, target);
         let names = self.names.iter().filter(|_| self.is_target_named).map(|it| key(it));
         let within = self.country.as_ref().filter(|_| !self.tops.is_empty());
-        let within = within.map(|it| key(&sector_of(it, &joined(&self.tops))));
+        let within = within.map(|it| key(&sectors_of(it, &joined(&self.tops))));
         self.anywhere().into_iter().chain([key(&self.target)]).chain(names).chain(within).collect()
     }
 
@@ -50,7 +50,7 @@ impl Claim {
         let wider = self.tops.iter().chain(&self.country).chain(&self.names).map(String::as_str);
         let is_country = self.target.starts_with("country:");
         let sectors = self.tops.iter().cloned().chain([joined(&self.tops)]).filter(|_| is_country);
-        let sectors: BTreeSet<String> = sectors.map(|it| sector_of(&self.target, &it)).collect();
+        let sectors: BTreeSet<String> = sectors.map(|it| sectors_of(&self.target, &it)).collect();
         let wider = wider.chain(sectors.iter().map(String::as_str));
         let targets: Vec<&str> = [self.target.as_str(), ANYONE].into_iter().chain(wider).collect();
         for actor in [self.actor.as_str(), ANYONE] {
@@ -83,12 +83,12 @@ impl Claim {
     }
 }
 
-fn joined(sectors: &BTreeSet<String>) -> String {
-    sectors.iter().map(String::as_str).collect::<Vec<_>>().join(",")
+fn joined<T: AsRef<str>>(sectors: &BTreeSet<T>) -> String {
+    sectors.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(",")
 }
 
 /// In a key: whatever is in these sectors of a country.
-fn sector_of(country: &str, sectors: &str) -> String {
+fn sectors_of(country: &str, sectors: &str) -> String {
     format!("{country} {sectors}")
 }
 
@@ -106,7 +106,7 @@ pub fn claims<'a>(
     let sectors: BTreeSet<&str> = statement.sectors.iter().map(|it| it.as_str()).collect();
     let top = |it: &&str| format!("/{}", it.split('/').nth(1).unwrap_or_default());
     let tops: BTreeSet<String> = sectors.iter().map(top).collect();
-    let sectors = sectors.into_iter().collect::<Vec<_>>().join(",");
+    let sectors = joined(&sectors);
     let mut actors: BTreeSet<String> = named(&statement.actors).into_keys().collect();
     if actors.is_empty() {
         actors.insert(ANYONE.to_owned());

@@ -74,18 +74,14 @@ impl Best {
 
     /// Offers an article; its tie is only looked up when the key leaves the matter open.
     pub(crate) fn offer(&mut self, key: u32, address: DocAddress, tie: impl FnOnce() -> u64) {
-        if self.limit == 0 || self.after.is_some_and(|it| key > it.key) {
-            return;
-        }
-        let is_full = self.heap.len() >= self.limit;
-        if is_full && self.heap.peek().is_some_and(|(worst, _)| key < worst.key) {
+        if !self.may_take(key) || self.after.is_some_and(|it| key > it.key) {
             return;
         }
         let rank = Rank { key, tie: tie() };
         if self.after.is_some_and(|it| rank <= it) {
             return;
         }
-        if !is_full {
+        if self.heap.len() < self.limit {
             self.heap.push((rank, address));
         } else if let Some(mut worst) = self.heap.peek_mut()
             && rank < worst.0
