@@ -47,7 +47,7 @@ pub struct StatementReader {
 const AROUND_WEIGHT: f32 = 0.5;
 
 /// Statements with an actor and nothing else need this score.
-const ACTOR_ONLY_SCORE_MIN: f32 = 0.6;
+const ACTOR_ONLY_SCORE_MIN: f32 = 0.7;
 
 /// Sectors of a target that only the model tells need this probability.
 const SECTOR_MIN: f32 = 0.4;

@@ -35,8 +35,8 @@ const N_WORDS_MAX: usize = 160;
 const N_WORDS_PER_BATCH: usize = 512;
 /// A sentence without such a word is still tried when a statement in it is this probable.
 const SENTENCE_MIN: f32 = 0.2;
-/// Statements below this confidence are left out; where parties and tuples are best on dev.
-const SCORE_MIN: f32 = 0.5;
+/// Statements below this confidence are left out; where actors and targets are best on dev.
+const SCORE_MIN: f32 = 0.6;
 
 /// Sectors in the order of the model's output.
 pub(crate) const SECTORS: [&str; 34] = [
