@@ -33,13 +33,20 @@ install -m 644 packaging/harbinger.service "$tree"
 lay_docs "$tree/doc"
 tar --sort=name --owner=0 --group=0 --numeric-owner -C "$out" -czf "$out/$name.tar.gz" "$name"
 
-# The Debian package: program, configuration that an update leaves alone, service.
+# The oldest C library that has all that the program asks for.
+glibc=$(grep -ao 'GLIBC_2\.[0-9.]*[0-9]' "$binary" | sort -Vu | tail -n 1 | cut -d _ -f 2 || true)
+
+# The Debian package: program, configuration that an update leaves alone, service and its user.
 if command -v dpkg-deb >/dev/null 2>&1; then
   root=$out/deb
   arch=$(dpkg --print-architecture)
   install -d "$root/DEBIAN" "$root/usr/bin" "$root/etc/harbinger" "$root/lib/systemd/system"
   install -m 755 "$binary" "$root/usr/bin/harbinger"
   cp -r "$tree/config/." "$root/etc/harbinger"
+  # So that a command finds the data of the service, and not only the service itself.
+  sed -i 's|^data_dir = .*|data_dir = "/var/lib/harbinger"|' "$root/etc/harbinger/settings.toml"
+  grep -q '^data_dir = "/var/lib/harbinger"$' "$root/etc/harbinger/settings.toml"
+  install -m 755 packaging/postinst "$root/DEBIAN/postinst"
   install -m 644 packaging/harbinger.service "$root/lib/systemd/system"
   lay_docs "$root/usr/share/doc/harbinger"
   for shell in bash zsh fish; do
@@ -57,7 +64,7 @@ Package: harbinger
 Version: $version
 Architecture: $arch
 Maintainer: The Harbinger developers <maintainers@harbinger.invalid>
-Depends: libc6, ca-certificates
+Depends: libc6${glibc:+ (>= $glibc)}, ca-certificates, passwd
 Installed-Size: $(du -sk "$root" | cut -f 1)
 Section: net
 Priority: optional

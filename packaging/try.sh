@@ -57,6 +57,23 @@ wrong = [
 sys.exit("try: no such page: " + "; ".join(wrong)) if wrong else None
 PYTHON
 
+# Where this may be done, as in a fresh container of Debian: installs the package and adds a user to the
+# data of the service, as an admin would.
+try_installed() {
+  if [ "${HARBINGER_TRY_INSTALL:-}" != yes ] || [ "$(id -u)" -ne 0 ]; then
+    echo "try: not installed; HARBINGER_TRY_INSTALL=yes as root does that too" >&2
+    return
+  fi
+  dpkg --install "$deb" >/dev/null
+  [ "$(stat -c %U /var/lib/harbinger)" = harbinger ] || fail "the data folder is not its user's"
+  (
+    cd /
+    echo "a long enough password" | setpriv --reuid harbinger --regid harbinger --clear-groups \
+      harbinger users add ana --role admin >/dev/null
+  )
+  [ -f /var/lib/harbinger/harbinger.db ] || fail "the command wrote elsewhere"
+}
+
 deb=$(find "$packed" -name '*.deb')
 if [ -n "$deb" ] && command -v dpkg-deb >/dev/null 2>&1; then
   mkdir "$folder/deb"
@@ -68,5 +85,12 @@ if [ -n "$deb" ] && command -v dpkg-deb >/dev/null 2>&1; then
   "$folder/deb/usr/bin/harbinger" check-config --config "$folder/deb/etc/harbinger" >/dev/null
   start=$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$folder/deb/lib/systemd/system/harbinger.service")
   [ -x "$folder/deb$start" ] || fail "the service starts $start, which is not packed"
-  echo "try: the Debian package holds its configuration, program and service"
+  user=$(sed -n 's/^User=//p' "$folder/deb/lib/systemd/system/harbinger.service")
+  grep -q " $user\$" "$folder/control/postinst" || fail "nothing makes the user $user"
+  grep -Eq '^Depends: libc6 \(>= 2\.[0-9.]+\)' "$folder/control/control" \
+    || fail "the package does not say which C library it needs"
+  grep -q '^data_dir = "/var/lib/harbinger"$' "$folder/deb/etc/harbinger/settings.toml" \
+    || fail "a command would not find the data of the service"
+  try_installed
+  echo "try: the Debian package holds its configuration, program, service and user"
 fi

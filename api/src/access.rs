@@ -4,8 +4,8 @@
 //! other web sites that a browser on it shows may not (`guard` looks at host and origin). Else
 //! every request comes from a session (people) or with a key (programs).
 //!
-//! Reading order: [`password`], [`token`], [`rules`], [`principal`], [`limits`], [`guard`];
-//! [`oidc`].
+//! Reading order: [`password`], [`token`], [`rules`], [`principal`], [`limits`], [`subject`],
+//! [`guard`]; [`oidc`].
 
 pub(crate) mod guard;
 pub(crate) mod limits;
@@ -13,6 +13,7 @@ pub(crate) mod oidc;
 pub(crate) mod password;
 pub(crate) mod principal;
 pub(crate) mod rules;
+pub(crate) mod subject;
 pub(crate) mod token;
 
 pub(crate) use principal::Principal;

@@ -184,6 +184,9 @@ pub(crate) fn checked_fields(value: &Value) -> Result<Map<String, Value>, AddErr
     };
     let mut fields = fields.clone();
     fields.retain(|_, it| !it.is_null());
+    if let Some(Value::String(url)) = fields.get_mut("url") {
+        *url = with_scheme(url);
+    }
     for key in FILE_ONLY {
         match fields.remove(*key) {
             None | Some(Value::Bool(false)) => {}
@@ -203,6 +206,23 @@ pub(crate) fn checked_fields(value: &Value) -> Result<Map<String, Value>, AddErr
         (false, []) => refused(format!("`url` is missing, or one of {}", KINDS.join(", "))),
         _ => Ok(fields),
     }
+}
+
+/// An address as people write it, with `https://` where it begins with a host: a name with a dot, or
+/// with a port. Anything else stays as it is.
+fn with_scheme(address: &str) -> String {
+    let address = address.trim();
+    let authority = address.split(['/', '?', '#']).next().unwrap_or_default();
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (authority, None),
+    };
+    let is_name = !host.is_empty() && !host.contains(['@', ' ']);
+    let is_host = match port {
+        Some(port) => !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit()),
+        None => host.contains('.'),
+    };
+    if is_name && is_host { format!("https://{address}") } else { address.to_owned() }
 }
 
 /// The source that `fields` declare.
@@ -319,6 +339,29 @@ mod tests {
         assert_eq!(slug("  The Ärgus & Post—Daily "), "the-rgus-post-daily");
         assert_eq!(slug("новости"), "");
         assert_eq!(slug(&"ab ".repeat(50)).len(), 47);
+    }
+
+    #[test]
+    fn an_address_needs_no_scheme() {
+        for (written, meant) in [
+            ("example.org", "https://example.org"),
+            (" www.example.org/news?a=b:1 ", "https://www.example.org/news?a=b:1"),
+            ("example.org:8443/feed", "https://example.org:8443/feed"),
+            ("localhost:8080", "https://localhost:8080"),
+            ("http://example.org/", "http://example.org/"),
+            ("https://example.org/", "https://example.org/"),
+            ("ftp://example.org/", "ftp://example.org/"),
+            ("mailto:desk@example.org", "mailto:desk@example.org"),
+            ("desk@example.org", "desk@example.org"),
+            ("no address. none", "no address. none"),
+            ("example", "example"),
+            ("/feed.xml", "/feed.xml"),
+            ("", ""),
+        ] {
+            assert_eq!(with_scheme(written), meant);
+            let fields = checked_fields(&json!({ "url": written })).unwrap();
+            assert_eq!(fields["url"], meant);
+        }
     }
 
     #[test]

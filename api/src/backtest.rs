@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::error::ApiError;
 use crate::handlers::search;
-use crate::pipeline::matching::items;
+use crate::pipeline::matching::{is_backfilled, items};
 use crate::state::AppState;
 
 /// Days looked back when the caller does not say.
@@ -34,7 +34,7 @@ pub(crate) struct Backtest {
     pub(crate) would_fire: u64,
     /// Articles that match.
     pub(crate) n_articles: u64,
-    /// Stories of the articles that were looked at.
+    /// Stories of the articles that were looked at and may raise alerts.
     pub(crate) n_stories: u64,
     /// Whether there were too many to look at, so that the numbers are lower bounds.
     pub(crate) is_lower_bound: bool,
@@ -69,13 +69,17 @@ pub(crate) async fn backtest(
 ) -> Result<Backtest, ApiError> {
     let now = (state.now)();
     let days = days.clamp(1, DAYS_MAX);
-    let (hits, n_articles) = hits(state, saved, now - TimeDelta::days(days.into())).await?;
+    let (mut hits, n_articles) = hits(state, saved, now - TimeDelta::days(days.into())).await?;
+    let mut is_lower_bound = (hits.len() as u64) < n_articles;
+    let late = state.config.settings.alerts.backfill_after_days;
+    hits.retain(|it| saved.backfill || !is_backfilled(it.published_at, it.fetched_at, late));
     let stories: BTreeSet<&str> = hits.iter().filter_map(|it| it.story.as_deref()).collect();
     let n_stories = stories.len() as u64;
-    let mut is_lower_bound = (hits.len() as u64) < n_articles;
     let (would_fire, mut examples) = match saved.unit {
         AlertUnit::Article => {
-            (n_articles, hits.iter().map(|it| example(it, String::new())).collect())
+            // Of those that were not looked at nobody knows how many came late.
+            let n = if saved.backfill { n_articles } else { hits.len() as u64 };
+            (n, hits.iter().map(|it| example(it, String::new())).collect())
         }
         AlertUnit::Story => {
             let mut seen = BTreeSet::new();

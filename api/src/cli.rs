@@ -29,7 +29,8 @@ pub struct Cli {
 /// Options that every command takes.
 #[derive(Debug, Args)]
 pub struct GlobalArgs {
-    /// Configuration folder [default: ./config if it holds settings.toml, else the built-in one]
+    /// Configuration folder [default: ./config or else /etc/harbinger, where it holds settings.toml,
+    /// else the built-in one]
     #[arg(long, global = true, value_name = "DIR", env = "HARBINGER_CONFIG")]
     pub config: Option<PathBuf>,
     /// Override one setting, e.g. --set http.bind=127.0.0.1:9000 (repeatable)

@@ -165,6 +165,8 @@ pub(crate) struct Wants {
     pub(crate) stories: bool,
     /// The articles story by story instead of in order of time.
     pub(crate) by_story: bool,
+    /// The technical indicators of the articles.
+    pub(crate) indicators: bool,
 }
 
 /// A format: articles in, bytes out. Does no I/O of its own.
@@ -218,6 +220,13 @@ pub(crate) struct GraphCounts {
     pub(crate) n_nodes: u64,
     pub(crate) n_edges: u64,
     pub(crate) is_cut: bool,
+}
+
+impl GraphCounts {
+    /// What is said in a file whose graph met a bound; `None` where nothing is missing.
+    pub(crate) fn remark(&self) -> Option<&'static str> {
+        self.is_cut.then_some("This graph is cut: it met a bound, so nodes and edges are missing.")
+    }
 }
 
 /// Why an export ended early.
@@ -275,7 +284,11 @@ pub(crate) fn run(
         if source.stop.is_cancelled() {
             return Err(ExportError::Stopped);
         }
-        for article in handle.block_on(source.archive.graph_articles(&ids))? {
+        let mut articles = handle.block_on(source.archive.graph_articles(&ids))?;
+        if wants.indicators && !wants.by_story {
+            handle.block_on(source.archive.add_indicators(&mut articles))?;
+        }
+        for article in articles {
             written.n_articles += 1;
             written.n_statements += article.statements.len() as u64;
             if wants.graph {
@@ -383,10 +396,13 @@ fn write_some(
         return Err(ExportError::Stopped);
     }
     let ids: Vec<ArticleId> = stories.iter().flat_map(|it| it.1).copied().collect();
-    let articles = match ids[..] {
+    let mut articles = match ids[..] {
         [] => Vec::new(),
         _ => handle.block_on(source.archive.graph_articles(&ids))?,
     };
+    if writer.wants().indicators {
+        handle.block_on(source.archive.add_indicators(&mut articles))?;
+    }
     let mut by_id: HashMap<ArticleId, GraphArticle> =
         articles.into_iter().map(|it| (it.id, it)).collect();
     for (story, ids) in stories.drain(..) {
@@ -428,4 +444,25 @@ pub(crate) fn word(value: &impl Serialize) -> String {
 /// The proofs of an edge as JSON text, for formats that know no lists.
 pub(crate) fn evidence_json(edge: &Edge) -> String {
     serde_json::to_string(&edge.evidence).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_graph_that_is_cut_says_so_in_every_format_of_graphs() {
+        let graph = |is_cut| Graph { is_cut, ..Graph::default() };
+        for format in [Format::Gexf, Format::Graphml, Format::Cypher, Format::Jsonl] {
+            let written = |is_cut| {
+                let bytes = graph_alone(format, &graph(is_cut)).expect("bytes in memory");
+                String::from_utf8(bytes).expect("text")
+            };
+            let (whole, cut) = (written(false), written(true));
+            assert_ne!(whole, cut, "{format:?}");
+            if format != Format::Jsonl {
+                assert!(cut.contains("This graph is cut") && !whole.contains("is cut"), "{cut}");
+            }
+        }
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`cli`], [`command`], [`system`], [`roster`], [`submitted`], [`additions`], [`opml`],
 //! [`pipeline`], [`deliver`]; then [`state`], [`mod@router`], [`access`], [`handlers`], [`backtest`],
-//! [`places`], [`pages`], [`export`], [`markup`], [`error`], [`openapi`]; last [`logging`] and
+//! [`places`], [`evidence`], [`pages`], [`export`], [`markup`], [`error`], [`openapi`]; last [`logging`] and
 //! [`sample`], the bundled news site.
 
 mod access;
@@ -12,6 +12,7 @@ pub mod cli;
 pub mod command;
 pub mod deliver;
 pub mod error;
+mod evidence;
 pub mod export;
 mod handlers;
 mod hubs;

@@ -38,7 +38,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(handlers::search::get))
         .routes(routes!(handlers::complete::get))
-        .routes(routes!(handlers::articles::get))
+        .routes(routes!(handlers::articles::get, handlers::articles::remove))
         .routes(routes!(handlers::submissions::submit))
         .routes(routes!(handlers::versions::list))
         .routes(routes!(handlers::versions::warc))

@@ -2,7 +2,7 @@
 //!
 //! Modules turn archived records into plain text, links and class names; only the templates make
 //! HTML, and they escape everything. Reading order: [`frame`], [`text`], [`view`], [`statement`],
-//! then [`today`], [`search`], [`story`], [`article`], [`entity`], [`graph`], [`map`], [`alerts`],
+//! then [`today`], [`search`], [`story`], [`article`] with [`indicators`], [`entity`], [`graph`], [`map`], [`alerts`],
 //! [`saved_search`], [`sources`], [`corrections`], [`help`], [`login`], [`settings`], [`error`].
 
 pub(crate) mod alerts;
@@ -13,6 +13,7 @@ pub(crate) mod error;
 pub(crate) mod frame;
 pub(crate) mod graph;
 pub(crate) mod help;
+pub(crate) mod indicators;
 pub(crate) mod login;
 pub(crate) mod map;
 pub(crate) mod saved_search;

@@ -44,6 +44,7 @@ pub fn router(state: AppState) -> Router {
         .route("/entities/{id}", get(handlers::entities::page))
         .route("/articles/{id}", get(handlers::articles::page))
         .route("/articles/{id}/reread", post(handlers::versions::submit_reread))
+        .route("/articles/{id}/remove", post(handlers::articles::submit_removal))
         .route("/stories/{id}", get(handlers::stories::page).post(handlers::story_edits::submit))
         .merge(handlers::sources::router())
         .merge(handlers::alert_pages::router())

@@ -181,6 +181,7 @@ fn open_index(config: &Config) -> anyhow::Result<IndexWriterStage> {
 pub(crate) fn fetcher(config: &Config, sample_at: Option<SocketAddr>) -> anyhow::Result<Fetcher> {
     let mut settings = FetchSettings::from(&config.settings.fetch);
     settings.host_overrides.extend(sample_at.map(|at| (sample::HOST.to_owned(), at)));
+    settings.clock = Some(now);
     Fetcher::new(settings).context("the HTTP client cannot be set up")
 }
 

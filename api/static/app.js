@@ -52,7 +52,11 @@
     const now = was === "seen" ? "new" : "seen";
     const fields = new URLSearchParams(new FormData(form));
     fields.set("state", now);
-    const answer = await fetch(form.action, { method: "POST", body: fields, redirect: "manual" });
+    const answer = await fetch(form.action, { method: "POST", body: fields, redirect: "manual" }).catch(() => null);
+    if (!answer) {
+      item.querySelector("[data-state-tag]").textContent = `${was || "new"}, not changed: no connection`;
+      return say("Not changed: the server cannot be reached.");
+    }
     if (answer.type !== "opaqueredirect" && !answer.ok) return form.requestSubmit(form.querySelector(`[value="${now}"]`));
     item.dataset.state = now;
     const tag = item.querySelector("[data-state-tag]");
@@ -78,7 +82,8 @@
   const help = async () => {
     let box = document.querySelector("dialog");
     if (!box) {
-      const answer = await fetch("/help");
+      const answer = await fetch("/help").catch(() => null);
+      if (!answer?.ok) return open("/help");
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const keys = page.querySelector("#keys");
       if (!keys) return open("/help");
@@ -215,10 +220,42 @@
     });
   }
 
+  // Names that are known, below a box for one.
+  const names = document.getElementById("names");
+  for (const input of names ? document.querySelectorAll("[data-names]") : []) {
+    let [timer, asked] = [0, 0];
+    input.addEventListener("input", () => {
+      clearTimeout(timer);
+      const [typed, number] = [input.value.trim().replaceAll('"', ""), ++asked];
+      if (typed.length < 2) return;
+      timer = setTimeout(async () => {
+        const answer = await fetch(`/v1/complete?q=${encodeURIComponent(`entity:"${typed}`)}`).catch(() => null);
+        if (number !== asked || !answer?.ok) return;
+        const { suggestions } = await answer.json();
+        if (number === asked) names.replaceChildren(...suggestions.map((it) => new Option(`${it.label}, ${it.about}`, it.label)));
+      }, 120);
+    });
+  }
+
+  // The number in the navigation is of when the page was made; this keeps it.
+  const countAlert = () => {
+    const link = document.querySelector('nav a[href="/alerts"]');
+    if (!link) return;
+    let badge = link.querySelector(".badge");
+    if (!badge) {
+      badge = document.createElement("span");
+      badge.className = "badge";
+      badge.title = "new";
+      link.append(" ", badge);
+    }
+    badge.textContent = String(Number(badge.textContent) + 1);
+  };
+
   const notice = document.querySelector("[data-new]");
   if (notice && "EventSource" in window) {
     const stream = new EventSource("/v1/events");
-    stream.addEventListener("statement", () => { notice.hidden = false; });
+    stream.addEventListener(notice.dataset.new || "statement", () => { notice.hidden = false; });
+    stream.addEventListener("alert", countAlert);
     window.addEventListener("pagehide", () => stream.close());
   }
 })();

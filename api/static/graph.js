@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const box = document.getElementById("graph");
-  if (!box || typeof cytoscape !== "function") return;
+  if (!box) return;
   const canvas = document.getElementById("canvas");
   const panel = document.getElementById("panel");
   const [since, until, span] = ["since", "until", "span"].map((id) => document.getElementById(id));
@@ -15,6 +15,14 @@
     if (className) made.className = className;
     return made;
   };
+  // Without its drawing the page is whole; why it is missing is said all the same.
+  const leaveOut = (why) => {
+    box.hidden = true;
+    const said = element("p", `The drawing is left out: ${why}. The table below says the same.`, "note");
+    said.setAttribute("role", "status");
+    box.after(said);
+  };
+  if (typeof cytoscape !== "function") return leaveOut("its library did not load");
   const link = (href, text) => {
     const made = element("a", text);
     made.href = href;
@@ -142,7 +150,8 @@
   };
 
   fetch(box.dataset.src, { headers: { accept: "application/json" } })
-    .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(String(answer.status)))))
+    .catch(() => { throw new Error("the server cannot be reached"); })
+    .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(`the server answered ${answer.status}`))))
     .then(draw)
-    .catch(() => { box.hidden = true; });
+    .catch((error) => leaveOut(error.message));
 })();

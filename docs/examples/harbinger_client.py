@@ -197,10 +197,16 @@ class StoryDay(TypedDict):
 
 
 class Story(StorySummary):
-    """A story, each list oldest first; of articles and statements the newest 500."""
+    """A story, lists by time oldest first; of articles and statements the newest 500.
+
+    `merged_statements` are those statements, the ones that say the same as one, with their `kind`,
+    `sentence`, `n_sources` and `sources`; `first_reported` is the oldest article.
+    """
+    first_reported: dict[str, str] | None
     timeline: list[StoryDay]
     articles: list[ArticleHead]
     statements: list[FoundStatement]
+    merged_statements: list[dict[str, object]]
 
 
 class Entity(TypedDict):

@@ -14,13 +14,14 @@
 //! Time is an argument. Instants are kept in microseconds.
 //!
 //! Reading order: `open`, [`sources`], [`added_sources`], [`source_quality`],
-//! [`frontier`], [`articles`], [`annotations`] (with
-//! `annotation_rows` and `forget`), [`versions`], [`imports`], [`submissions`], [`index_feed`], [`stories`], [`story_edits`], [`statements`],
+//! [`frontier`], [`articles`] (with `addresses`), [`annotations`] (with
+//! `annotation_rows` and `forget`), [`versions`], [`imports`], [`submissions`], [`index_feed`], [`stories`], [`story_edits`] (with `moved`), [`statements`] (with [`told_before`]),
 //! [`entities`], [`graph_articles`], [`counts`]; [`searches`], [`alerts`] (with `told`), [`outbox`]; [`corrections`],
 //! [`access`], [`audit`], [`backup`], [`retention`].
 
 pub mod access;
 pub mod added_sources;
+mod addresses;
 pub mod alerts;
 mod annotation_rows;
 pub mod annotations;
@@ -41,6 +42,7 @@ pub mod imports;
 pub mod index_feed;
 mod lock;
 mod migrations;
+mod moved;
 mod open;
 pub mod outbox;
 mod paging;
@@ -55,6 +57,7 @@ pub mod submissions;
 #[cfg(test)]
 mod tests;
 mod told;
+pub mod told_before;
 mod value;
 pub mod versions;
 

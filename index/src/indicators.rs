@@ -1,24 +1,42 @@
-//! Technical indicators of an article, as they are indexed and asked for: [`indicators`].
+//! Technical indicators of an article: as they are indexed and asked for ([`indicators`]), as
+//! readers and other tools get them ([`article_indicators`]).
 
 use std::collections::BTreeSet;
 
-use nlp::indicator::{Indicator, IndicatorKind, find_indicators};
+use nlp::indicator::{IndicatorKind, distinct_indicators, find_indicators};
+use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// Indicators of one article at most.
-const N_INDICATORS_MAX: usize = 500;
+/// Indicators of one article that are indexed and exported at most.
+pub const N_INDICATORS_MAX: usize = 500;
 /// Bytes of one indicator at most.
 const N_BYTES_MAX: usize = 1_000;
+
+/// A technical indicator that an article names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ArticleIndicator {
+    /// What it is.
+    pub kind: IndicatorKind,
+    /// Without defanging.
+    pub value: String,
+}
+
+/// The indicators in headline and text of an article, each once, by kind and value.
+pub fn article_indicators(title: &str, text: &str) -> Vec<ArticleIndicator> {
+    let mut found = distinct_indicators(title);
+    found.extend(distinct_indicators(text));
+    let short = found.into_iter().filter(|(_, value)| value.len() <= N_BYTES_MAX);
+    short.map(|(kind, value)| ArticleIndicator { kind, value }).collect()
+}
 
 /// The indicators of `texts` in lower case and without defanging; with a URL or an e-mail address
 /// also its host.
 pub(crate) fn indicators(texts: &[&str]) -> Vec<String> {
     let mut found = BTreeSet::new();
     for text in texts {
-        let likely = likely(text);
-        for indicator in find_indicators(&likely) {
-            found.extend(host(&indicator));
-            found.insert(indicator.value.to_lowercase());
+        for (kind, value) in distinct_indicators(text) {
+            found.extend(host(kind, &value));
+            found.insert(value.to_lowercase());
         }
     }
     let short = found.into_iter().filter(|it| it.len() <= N_BYTES_MAX);
@@ -31,38 +49,12 @@ pub(crate) fn meant(value: &str) -> String {
     found.map_or_else(|| value.to_lowercase(), |it| it.value.to_lowercase())
 }
 
-fn host(indicator: &Indicator) -> Option<String> {
-    match indicator.kind {
-        IndicatorKind::Url => Url::parse(&indicator.value).ok()?.host_str().map(str::to_lowercase),
-        IndicatorKind::Email => Some(indicator.value.split_once('@')?.1.to_lowercase()),
+fn host(kind: IndicatorKind, value: &str) -> Option<String> {
+    match kind {
+        IndicatorKind::Url => Url::parse(value).ok()?.host_str().map(str::to_lowercase),
+        IndicatorKind::Email => Some(value.split_once('@')?.1.to_lowercase()),
         _ => None,
     }
-}
-
-/// The words of `text` that may hold an indicator, which are few: looking for patterns in all of it
-/// would take longer than indexing it.
-fn likely(text: &str) -> String {
-    let mut likely = String::new();
-    for word in text.split_whitespace().filter(|it| may_be(it.as_bytes())) {
-        likely.push_str(word);
-        likely.push(' ');
-    }
-    likely
-}
-
-fn may_be(word: &[u8]) -> bool {
-    if word.len() < 4 {
-        return false;
-    }
-    let has_inner_sign = word.windows(2).any(|it| {
-        matches!(it[0], b'.' | b'@' | b':' | b'[' | b'(' | b'{' | b'\\')
-            && (it[1].is_ascii_alphanumeric() || matches!(it[1], b'.' | b':' | b'@' | b'/'))
-    });
-    let has_head = |head: &[u8]| word.windows(head.len()).any(|it| it.eq_ignore_ascii_case(head));
-    has_inner_sign
-        || word.len() >= 32
-        || has_head(b"cve")
-        || word.windows(3).any(|it| it[..2] == *b"T1" && it[2].is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -98,6 +90,13 @@ mod tests {
             find_indicators(text).into_iter().map(|it| it.value.to_lowercase()).collect();
         let found: BTreeSet<String> = indicators(&[text]).into_iter().collect();
         assert!(found.is_superset(&all), "{found:?} lacks some of {all:?}");
+    }
+
+    #[test]
+    fn a_version_is_no_address_here_either() {
+        check("It is fixed in 11.8.1.1, not before version 12.1.1.4.", &[]);
+        let text = "Fixed it, they wrote: from 10.1.2.3 came evil[.]example[.]com";
+        check(text, &["10.1.2.3", "evil.example.com"]);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //! which can always be rebuilt from it.
 //!
 //! Reading order: [`record`], [`archive`]; then [`countries`], [`schema`], `document`, `indicators`, [`tokenizer`],
-//! [`writer`], [`query`], [`facet`], [`search`], `cursor`, [`snippet`], [`matching`]; last
-//! [`graph`].
+//! [`writer`], [`query`], [`facet`], [`search`], `cursor`, [`snippet`], [`matching`],
+//! [`merging`]; last [`graph`].
 
 pub mod archive;
 pub mod countries;
@@ -13,6 +13,7 @@ pub mod facet;
 pub mod graph;
 mod indicators;
 pub mod matching;
+pub mod merging;
 pub mod query;
 pub mod record;
 pub mod schema;
@@ -26,11 +27,12 @@ pub mod writer;
 pub use archive::{Archive, ArchiveError, ArchiveSettings};
 pub use countries::Countries;
 pub use facet::{FacetCount, FilterField};
+pub use indicators::{ArticleIndicator, N_INDICATORS_MAX, article_indicators};
 pub use matching::{Matcher, explain};
 pub use query::{QueryError, QueryErrorKind};
 pub use record::{
-    ArticleEntity, EntityRecord, GraphArticle, Page, StatementRecord, StoredArticle, StoryArticle,
-    StoryInput, StoryLead, StoryMembers, StoryRecord, StorySummary,
+    ArticleEntity, EntityRecord, FirstReport, GraphArticle, Page, StatementRecord, StoredArticle,
+    StoryArticle, StoryInput, StoryLead, StoryMembers, StoryRecord, StorySummary,
 };
 pub use search::{SearchError, SearchIndex, SearchRequest, SearchResponse};
 pub use snippet::Segment;

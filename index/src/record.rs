@@ -10,6 +10,8 @@ use nlp::story::StoryId;
 use nlp::{Annotation, EntityRef, Statement};
 use serde::{Deserialize, Serialize};
 
+use crate::indicators::ArticleIndicator;
+
 /// An archived article with everything later stages said about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredArticle {
@@ -61,10 +63,27 @@ pub struct StoryRecord {
     /// Headline, dates and counts.
     #[serde(flatten)]
     pub summary: StorySummary,
+    /// Who reported it first, of all its articles.
+    pub first_reported: Option<FirstReport>,
     /// Its articles, oldest first; the newest 500 when there are more.
     pub articles: Vec<StoryArticle>,
     /// Its statements, oldest first; the newest 500 when there are more.
     pub statements: Vec<StatementRecord>,
+}
+
+/// The oldest article of a story.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstReport {
+    /// Identity.
+    pub article: ArticleId,
+    /// The page.
+    pub url: String,
+    /// The source.
+    pub source: SourceId,
+    /// Display name of the source.
+    pub source_name: String,
+    /// Date of the article (published, or else fetched).
+    pub at: DateTime<Utc>,
 }
 
 /// The start of an article, for the summary of its story.
@@ -136,6 +155,8 @@ pub struct StatementRecord {
     pub sentence: String,
     /// ISO 639-1 code of the article's language; `None` when it cannot be told.
     pub language: Option<String>,
+    /// The article that its article repeats; `None` when it was written independently.
+    pub copy_of: Option<ArticleId>,
     /// Who does what to whom.
     pub statement: Statement,
 }
@@ -180,6 +201,10 @@ pub struct GraphArticle {
     pub entities: Vec<ArticleEntity>,
     /// Its hostile statements, those of the headline first.
     pub statements: Vec<StatementRecord>,
+    /// Technical indicators in headline and text, at most 500; empty until
+    /// [`Archive::add_indicators`](crate::Archive::add_indicators) has looked for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub indicators: Vec<ArticleIndicator>,
 }
 
 /// An entity as one article names it.

@@ -21,7 +21,17 @@ pub struct ArticleId(u128);
 impl ArticleId {
     /// Returns the id of the article at `url`; only a canonical URL can get in.
     pub fn of(url: &CanonicalUrl) -> ArticleId {
-        let hash = blake3::hash(url.as_str().as_bytes());
+        ArticleId::of_text(url.as_str())
+    }
+
+    /// Returns an id for what the feed of `source` calls `guid`, whatever its address; never that of
+    /// a URL.
+    pub fn of_guid(source: &SourceId, guid: &str) -> ArticleId {
+        ArticleId::of_text(&format!("guid:{source}\n{guid}"))
+    }
+
+    fn of_text(text: &str) -> ArticleId {
+        let hash = blake3::hash(text.as_bytes());
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&hash.as_bytes()[..16]);
         ArticleId(u128::from_be_bytes(bytes))
@@ -81,6 +91,9 @@ pub struct Entry {
     pub summary: Option<String>,
     /// Publication time by the feed; `None` when absent or absurd.
     pub published_at: Option<DateTime<Utc>>,
+    /// What its feed calls it ([`ArticleId::of_guid`]); `None` where that is its address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guid: Option<ArticleId>,
     /// The article's text, where the source holds it itself; then no page is fetched.
     #[serde(default)]
     pub text: Option<String>,
@@ -96,6 +109,7 @@ impl Entry {
             title: None,
             summary: None,
             published_at: None,
+            guid: None,
             text: None,
         }
     }
@@ -108,7 +122,8 @@ pub struct Article {
     pub id: ArticleId,
     /// The address that was fetched, in canonical form.
     pub url: CanonicalUrl,
-    /// The address that the page itself names, when it is on the same site.
+    /// The address that the page itself names, when it is on the same site, or else the one to which
+    /// redirects led.
     pub canonical_url: Option<CanonicalUrl>,
     /// The source that led to the article.
     pub source: SourceId,

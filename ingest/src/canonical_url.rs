@@ -175,7 +175,7 @@ fn is_tracking(name: &str) -> bool {
 
 /// Undoes `%41` where it stands for a letter, digit, `-`, `.`, `_` or `~`, and writes the other
 /// escapes with capital digits.
-fn undo_needless_escapes(text: &str) -> String {
+pub(crate) fn undo_needless_escapes(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('%') {

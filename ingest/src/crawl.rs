@@ -1,4 +1,6 @@
 //! The crawl stage: one entry's page, fetched and made an article.
+//!
+//! Longer than most, since the pages that continue an article, files and texts at hand are here too.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -22,6 +24,13 @@ use crate::plain_text::squeeze;
 
 /// Pages of one article that are fetched.
 pub const N_PAGES_MAX: usize = 10;
+/// How long the pages that continue one article are waited for in all, where their host's pauses are
+/// longer than others wait.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// Shortest wait before such a page is asked for again.
+const WAIT_MIN: Duration = Duration::from_millis(100);
+/// Answers 429 to one such page after which the article ends before it.
+const N_REFUSALS_MAX: u32 = 3;
 /// Characters of a failure's message that are kept.
 const MESSAGE_CHARS_MAX: usize = 500;
 
@@ -35,12 +44,15 @@ pub struct CrawlFailure {
     pub message: String,
     /// How long to wait before the page is asked for again, if the server said so.
     pub retry_after: Option<Duration>,
+    /// Whether the page was not even asked for, since its host's turn comes later: after
+    /// `retry_after`. That is no failure of the page, and not to be counted as one.
+    pub is_postponed: bool,
 }
 
 impl CrawlFailure {
     fn new(class: FailureClass, message: &str) -> CrawlFailure {
         let message = message.chars().take(MESSAGE_CHARS_MAX).collect();
-        CrawlFailure { class, message, retry_after: None }
+        CrawlFailure { class, message, retry_after: None, is_postponed: false }
     }
 }
 
@@ -68,8 +80,9 @@ pub struct Crawled {
 /// and joined to it. An entry that holds its text needs no page.
 ///
 /// The article keeps the identity and address of the entry, also after redirects; the address
-/// that the page names for itself is in [`Article::canonical_url`]. What the page does not say is
-/// taken from the entry. The extraction runs on a blocking thread. The caller logs failures.
+/// that the page names for itself, or to which they led, is in [`Article::canonical_url`]. What the
+/// page does not say is taken from the entry. The extraction runs on a blocking thread. The caller
+/// logs failures.
 pub async fn crawl_entry(
     fetcher: &Fetcher,
     source: &Source,
@@ -102,6 +115,9 @@ pub async fn crawl_entry(
     let mut article = article(extracted, entry, page_sha256, n_chars_max, now);
     article.details.n_pages = 1 + more.len() as u32;
     let is_asked = !matches!(source.kind(), SourceKind::Folder(_));
+    if is_asked {
+        article.canonical_url = article.canonical_url.or_else(|| landed(&page, entry));
+    }
     Ok(Crawled { article, page: is_asked.then_some(page), more })
 }
 
@@ -119,6 +135,13 @@ pub fn article_of_page(
     Ok(article(extracted, entry, sha256_hex(&page.body), n_chars_max, fetched_at))
 }
 
+/// The address to which redirects led from that of `entry`; `None` without redirects, and for the
+/// front page, to which sites send those who ask for what is gone.
+fn landed(page: &Page, entry: &Entry) -> Option<CanonicalUrl> {
+    let landed = CanonicalUrl::parse(page.url.as_str()).ok()?;
+    (landed != entry.url && page.url.path() != "/").then_some(landed)
+}
+
 async fn ask(fetcher: &Fetcher, source: &Source, url: &str) -> Result<Page, CrawlFailure> {
     page(fetcher, &FetchRequest::page(url).of_source(source)).await
 }
@@ -128,15 +151,46 @@ pub(crate) async fn page(fetcher: &Fetcher, request: &FetchRequest) -> Result<Pa
     let url = &request.url;
     match fetcher.fetch(request).await? {
         FetchOutcome::Fetched(page) => Ok(page),
-        FetchOutcome::NotModified => {
+        FetchOutcome::NotModified(_) => {
             let message = format!("{url} answered an unconditional request with 304");
             Err(CrawlFailure::new(FailureClass::HttpOther, &message))
         }
         FetchOutcome::RateLimited { retry_after } => {
-            let message = format!("the host of {url} is to be left alone for a while");
+            let message = format!("{url} answered with status 429");
             let failure = CrawlFailure::new(FailureClass::Http429, &message);
             Err(CrawlFailure { retry_after: Some(retry_after), ..failure })
         }
+        FetchOutcome::Postponed { wait } => {
+            let n_seconds = wait.as_secs().max(1);
+            let message = format!("{url} was not asked: its host's turn comes in {n_seconds} s");
+            let failure = CrawlFailure::new(FailureClass::Http429, &message);
+            Err(CrawlFailure { retry_after: Some(wait), is_postponed: true, ..failure })
+        }
+    }
+}
+
+/// As [`ask`], but waits until the host may be asked, as long as `patience` lasts: half an article
+/// would stay one, since its entry is done with.
+async fn ask_patiently(
+    fetcher: &Fetcher,
+    source: &Source,
+    url: &str,
+    patience: &mut Duration,
+) -> Result<Page, CrawlFailure> {
+    let mut n_refusals = 0;
+    loop {
+        let failure = match ask(fetcher, source, url).await {
+            Ok(page) => return Ok(page),
+            Err(failure) => failure,
+        };
+        n_refusals += u32::from(!failure.is_postponed);
+        let wait = failure.retry_after.unwrap_or_default().max(WAIT_MIN);
+        let is_limited = failure.class == FailureClass::Http429;
+        if !is_limited || N_REFUSALS_MAX <= n_refusals || *patience < wait {
+            return Err(failure);
+        }
+        *patience -= wait;
+        tokio::time::sleep(wait).await;
     }
 }
 
@@ -166,12 +220,13 @@ async fn continue_article(
     let Ok(own) = CanonicalUrl::parse(first.url.as_str()) else { return pages };
     let mut seen = HashSet::from([own.clone()]);
     let mut n_chars = extracted.text.chars().count();
+    let mut patience = PATIENCE;
     while let Some(next) = extracted.next_page.take() {
         let is_enough = N_PAGES_MAX <= pages.len() + 1 || n_chars_max <= n_chars;
         if is_enough || !next.is_same_site(&own) || !seen.insert(next.clone()) {
             break;
         }
-        let page = match ask(fetcher, source, next.as_str()).await {
+        let page = match ask_patiently(fetcher, source, next.as_str(), &mut patience).await {
             Ok(page) => page,
             Err(failure) => {
                 warn!("the article at {own} is kept without its page {next}: {failure}");

@@ -94,8 +94,8 @@ pub struct Discovery {
 
 /// Looks for feeds and sitemaps of the site at `request.url`: the address itself, what its page
 /// links to, the sitemaps of robots.txt, then the usual places. Obeys robots.txt for the page, asks
-/// at most [`N_TRIED_MAX`] addresses of the same site; what the page links to comes before the
-/// rest, which is not asked for when something was found.
+/// at most [`N_TRIED_MAX`] addresses, on other sites only what the page declares as its feeds; what
+/// the page links to comes before the rest, which is not asked for when something was found.
 ///
 /// # Errors
 /// When the page cannot be had. A site without any feed gives an empty [`Discovery::found`].
@@ -272,7 +272,8 @@ fn read_page(body: &Bytes, content_type: Option<&str>, url: &Url) -> AboutPage {
 }
 
 /// The feeds that the page `document` at `url` links to: declared ones before those that only
-/// look like one, those about comments last, and of the same site only.
+/// look like one, those about comments last. Those that only look like one are of the same site;
+/// what a page declares as its feed may lie anywhere (`bbc.co.uk` has its feeds at `bbci.co.uk`).
 pub fn links(document: &Html, url: &Url) -> Vec<Link> {
     let selector = Selector::parse("link[href], a[href]").expect("the selector is fixed");
     let mut ranked: Vec<(u8, Link)> = Vec::new();
@@ -280,10 +281,11 @@ pub fn links(document: &Html, url: &Url) -> Vec<Link> {
         let Some(to) = element.attr("href").and_then(|it| url.join(it.trim()).ok()) else {
             continue;
         };
-        let is_own = matches!(to.scheme(), "http" | "https") && is_related(&to, url);
         let is_declared = element.value().name() == "link" && is_feed_link(element.value());
-        let looks_like_one = element.value().name() == "a" && is_feed_address(&to);
-        if !is_own || !(is_declared || looks_like_one) || ranked.iter().any(|it| it.1.url == to) {
+        let looks_like_one =
+            element.value().name() == "a" && is_feed_address(&to) && is_related(&to, url);
+        let is_wanted = matches!(to.scheme(), "http" | "https") && (is_declared || looks_like_one);
+        if !is_wanted || ranked.iter().any(|it| it.1.url == to) {
             continue;
         }
         let title = element.attr("title").map(squeeze).filter(|it| !it.is_empty());
@@ -367,6 +369,14 @@ mod tests {
             found(html),
             ["https://feeds.a.example/all.rss", "https://feeds.feedburner.com/a/rss"]
         );
+    }
+
+    #[test]
+    fn a_feed_that_the_page_declares_may_lie_on_another_site() {
+        let html = "<link rel=alternate type=application/rss+xml href=https://feeds.b.example/a.xml>\
+            <link rel=alternate type=application/rss+xml href=ftp://feeds.b.example/a.xml>\
+            <a href=https://feeds.b.example/b.rss>B</a>";
+        assert_eq!(found(html), ["https://feeds.b.example/a.xml"]);
     }
 
     #[test]

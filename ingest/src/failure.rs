@@ -49,7 +49,7 @@ failure_classes! {
     Timeout = "timeout",
     /// The server closed the connection in the middle, or broke the protocol.
     Dropped = "dropped",
-    /// robots.txt forbids the page, or could not be had because its server fails.
+    /// robots.txt forbids the page, or its server answered with a status that means nothing.
     Robots = "robots",
     /// HTTP 404.
     Http404 = "http_404",

@@ -178,6 +178,8 @@ fn entry(parsed: &ParsedEntry, source: &SourceId, base: &Url, now: DateTime<Utc>
     let summary = summary.map(|it| cut(&plain_text(it), SUMMARY_CHARS_MAX));
     let published_at = parsed.published.and_then(|it| plausible(it, now));
     let updated_at = || parsed.updated.and_then(|it| plausible(it, now));
+    let guid = parsed.id.as_deref().filter(|it| !it.is_empty());
+    let guid = guid.filter(|it| parsed.link.as_deref() != Some(*it));
     Some(Entry {
         id: ArticleId::of(&url),
         url,
@@ -185,6 +187,7 @@ fn entry(parsed: &ParsedEntry, source: &SourceId, base: &Url, now: DateTime<Utc>
         title: title.filter(|it| !it.is_empty()),
         summary: summary.filter(|it| !it.is_empty()),
         published_at: published_at.or_else(updated_at),
+        guid: guid.map(|it| ArticleId::of_guid(source, it)),
         text: None,
     })
 }

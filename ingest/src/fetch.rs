@@ -30,6 +30,7 @@ use url::Url;
 
 pub use address::is_public_address;
 pub use error::FetchError;
+pub use headers::retry_after;
 pub use outbound::{is_private_literal, outbound_client};
 pub use settings::FetchSettings;
 
@@ -153,12 +154,29 @@ pub enum FetchOutcome {
     /// The server sent a body.
     Fetched(Page),
     /// The copy at hand is still good (304).
-    NotModified,
-    /// The server asked to slow down (429), or the host's turn would have come too late.
+    NotModified(Renewal),
+    /// The server was asked, and wants to be asked less often (429).
     RateLimited {
         /// When to try again, counted from now.
         retry_after: Duration,
     },
+    /// The host is to be left alone for longer than is waited for: after a 429, by its pauses, or
+    /// since its robots.txt cannot be had now. Nothing was asked there.
+    Postponed {
+        /// When the host's turn comes, counted from now.
+        wait: Duration,
+    },
+}
+
+/// What a 304 says anew about the copy at hand; `None` leaves it as it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Renewal {
+    /// The ETag header, unchanged.
+    pub etag: Option<String>,
+    /// The Last-Modified header, unchanged.
+    pub last_modified: Option<String>,
+    /// How long the copy stays fresh by the cache headers, at most a day.
+    pub fresh_for: Option<Duration>,
 }
 
 /// What a host's robots.txt says.
@@ -173,7 +191,9 @@ pub struct RobotsFacts {
     pub sitemaps: Vec<String>,
 }
 
-/// Fetches feeds and pages; one for the whole process, since it holds the hosts' turns.
+/// Fetches feeds and pages; one for the whole process, since it holds the hosts' turns. Clones share
+/// them.
+#[derive(Clone)]
 pub struct Fetcher {
     settings: FetchSettings,
     /// Connects to public addresses only.
@@ -181,9 +201,9 @@ pub struct Fetcher {
     /// Connects to any address, for sources that allow it.
     open: Client,
     /// Connect to a proxy only, by its address.
-    proxied: Mutex<HashMap<String, Client>>,
-    turns: Turns,
-    robots: RobotsCache,
+    proxied: Arc<Mutex<HashMap<String, Client>>>,
+    turns: Arc<Turns>,
+    robots: Arc<RobotsCache>,
 }
 
 /// What one hop of a fetch led to.
@@ -200,13 +220,20 @@ impl Fetcher {
     pub fn new(settings: FetchSettings) -> Result<Fetcher, reqwest::Error> {
         // An error means that a provider is installed already, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let guarded =
-            exchange::client(&settings).dns_resolver(Arc::new(address::PublicResolver)).build()?;
+        let resolver = Arc::new(address::PublicResolver { look_up: settings.look_up });
+        let guarded = exchange::client(&settings).dns_resolver(resolver).build()?;
         let open = exchange::client(&settings).build()?;
-        let robots = RobotsCache::new(settings.robots_kept_for);
-        let turns = Turns::default();
-        let proxied = Mutex::default();
+        let robots = Arc::new(RobotsCache::new(settings.robots_kept_for));
+        let (turns, proxied) = (Arc::default(), Arc::default());
         Ok(Fetcher { settings, guarded, open, proxied, turns, robots })
+    }
+
+    /// The same fetcher, with the same turns, for callers that rather come again than wait longer than
+    /// `wait_max` for a host.
+    pub fn waiting_at_most(&self, wait_max: Duration) -> Fetcher {
+        let mut fetcher = self.clone();
+        fetcher.settings.wait_max = wait_max.min(self.settings.wait_max);
+        fetcher
     }
 
     /// Fetches `request`, waiting for the host's turn, and counts the outcome in the metrics
@@ -216,8 +243,9 @@ impl Fetcher {
         let result = self.follow(request).await;
         let class = match &result {
             Ok(FetchOutcome::Fetched(_)) => "ok",
-            Ok(FetchOutcome::NotModified) => "not_modified",
+            Ok(FetchOutcome::NotModified(_)) => "not_modified",
             Ok(FetchOutcome::RateLimited { .. }) => "rate_limited",
+            Ok(FetchOutcome::Postponed { .. }) => "postponed",
             Err(error) => error.class().name(),
         };
         let elapsed = started.elapsed();
@@ -271,16 +299,19 @@ impl Fetcher {
     ) -> Result<Hop, FetchError> {
         check_address(url, request)?;
         let wait_max = self.settings.wait_max;
-        let limited = |retry_after| Ok(Hop::Outcome(FetchOutcome::RateLimited { retry_after }));
+        let postponed = |wait| Ok(Hop::Outcome(FetchOutcome::Postponed { wait }));
         let mut turn = match self.turns.turn(url, wait_max).await {
             Ok(turn) => turn,
-            Err(retry_after) => return limited(retry_after),
+            Err(wait) => return postponed(wait),
         };
         let mut interval = request.interval.unwrap_or(match request.kind {
             FetchKind::Feed => self.settings.feed_interval,
             FetchKind::Page => self.settings.page_interval,
         });
         if request.kind == FetchKind::Page && self.settings.respects_robots {
+            if let Some(wait) = self.robots.closed_for(url, request, Instant::now()) {
+                return postponed(wait);
+            }
             let rules = self.rules(url, request).await;
             rules.check(url).map_err(|class| FetchError::Robots { url: url.to_string(), class })?;
             interval = interval.max(rules.crawl_delay());
@@ -288,19 +319,25 @@ impl Fetcher {
         if url.host_str().is_some_and(|it| self.settings.host_overrides.contains_key(it)) {
             interval = Duration::ZERO;
         }
-        if let Err(retry_after) = turn.pause(interval, wait_max).await {
-            return limited(retry_after);
+        if let Err(wait) = turn.pause(interval, wait_max).await {
+            return postponed(wait);
         }
         match self.exchange(url, request)?.get(url, time_left).await? {
             Answer::Page(page) => Ok(Hop::Outcome(FetchOutcome::Fetched(page))),
-            Answer::NotModified => Ok(Hop::Outcome(FetchOutcome::NotModified)),
+            Answer::NotModified(renewal) => Ok(Hop::Outcome(FetchOutcome::NotModified(renewal))),
             Answer::Redirect { to, is_permanent } => Ok(Hop::Redirect { to, is_permanent }),
             Answer::TooMany { retry_after } => {
-                let silence = retry_after.unwrap_or_default().max(self.settings.silence_after_429);
-                self.turns.silence_for(url, silence);
-                limited(silence)
+                let retry_after = self.silence(url, retry_after);
+                Ok(Hop::Outcome(FetchOutcome::RateLimited { retry_after }))
             }
         }
+    }
+
+    /// Leaves the site of `url` alone after a 429, as long as it asks or longer; answers how long.
+    fn silence(&self, url: &Url, retry_after: Option<Duration>) -> Duration {
+        let silence = retry_after.unwrap_or_default().max(self.settings.silence_after_429);
+        self.turns.silence_for(url, silence);
+        silence
     }
 
     /// What robots.txt says about `url`; fetched when unknown, whether or not pages obey it.
@@ -339,28 +376,24 @@ impl Fetcher {
         if let Some(rules) = self.robots.get(url, request, Instant::now()) {
             return rules;
         }
-        let rules = match self.fetch_robots(url, request).await {
-            Ok(Some(body)) => Rules::parse(self.agent(), &body),
-            Ok(None) => Rules::Closed(FailureClass::Http429),
+        let fetched = self.fetch_robots(url, request).await;
+        let asked = fetched.as_ref().err().and_then(FetchError::retry_after);
+        let rules = match fetched {
+            Ok(body) => Rules::parse(self.agent(), &body),
             // 4xx: "unavailable", everything is allowed; else "unreachable", nothing is.
             Err(error) => match error.class() {
                 FailureClass::Http404 | FailureClass::Http410 | FailureClass::Http4xx => Rules::All,
-                FailureClass::Http5xx | FailureClass::HttpOther => {
-                    Rules::Closed(FailureClass::Robots)
-                }
+                FailureClass::HttpOther => Rules::Closed(FailureClass::Robots),
                 FailureClass::RedirectLoop | FailureClass::RedirectLimit => Rules::All,
                 class => Rules::Closed(class),
             },
         };
-        self.robots.insert(url, request, rules, Instant::now())
+        self.robots.insert(url, request, rules, asked, Instant::now())
     }
 
-    /// Fetches the robots.txt for `url`; `None` means 429.
-    async fn fetch_robots(
-        &self,
-        url: &Url,
-        request: &FetchRequest,
-    ) -> Result<Option<Bytes>, FetchError> {
+    /// Fetches the robots.txt for `url`. A 429 is an error here, and silences the site as that of a
+    /// page does.
+    async fn fetch_robots(&self, url: &Url, request: &FetchRequest) -> Result<Bytes, FetchError> {
         let mut url = url.join("/robots.txt").map_err(|_| invalid(url.as_str()))?;
         let mut time_left = self.settings.total_timeout;
         let request = FetchRequest { etag: None, last_modified: None, ..request.clone() };
@@ -370,10 +403,13 @@ impl Fetcher {
         for _ in 0..=robots::N_REDIRECTS_MAX {
             check_address(&url, &request)?;
             match exchange.get(&url, &mut time_left).await? {
-                Answer::Page(page) => return Ok(Some(page.body)),
+                Answer::Page(page) => return Ok(page.body),
                 Answer::Redirect { to, .. } => url = to,
-                Answer::NotModified => return Ok(Some(Bytes::new())),
-                Answer::TooMany { .. } => return Ok(None),
+                Answer::NotModified(_) => return Ok(Bytes::new()),
+                Answer::TooMany { retry_after } => {
+                    let retry_after = Some(self.silence(&url, retry_after));
+                    return Err(FetchError::Status { url: url.into(), status: 429, retry_after });
+                }
             }
         }
         let n_redirects_max = robots::N_REDIRECTS_MAX;
@@ -396,6 +432,7 @@ impl Fetcher {
             total_timeout: self.settings.total_timeout,
             body_bytes_max: self.settings.body_bytes_max,
             cuts_body: false,
+            clock: self.settings.clock,
         })
     }
 

@@ -129,6 +129,7 @@ fn entry(
         title: field(item, &rules.title, Place::Text).and_then(|it| cut(it, TITLE_CHARS_MAX)),
         summary: optional(&rules.summary).and_then(|it| cut(it, SUMMARY_CHARS_MAX)),
         published_at: date.and_then(|it| plausible(it, now)),
+        guid: None,
         text: optional(&rules.text).map(|it| paragraphs(&it)).filter(|it| !it.is_empty()),
     })
 }

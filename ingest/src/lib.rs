@@ -2,8 +2,8 @@
 //!
 //! Pure modules, in reading order: [`article`], [`canonical_url`], [`failure`], [`date`],
 //! [`plain_text`], [`decode`], [`feed`], [`websub`] (which hubs tell of news), [`sitemap`],
-//! [`listing`], [`json_list`], [`opml`], [`extract`], [`near_duplicate`], [`revision`],
-//! [`schedule`], [`health`]. Modules that talk to servers: [`fetch`], [`discover`], [`poll`],
+//! [`listing`], [`json_list`], [`opml`], [`extract`], [`revision`], [`schedule`],
+//! [`health`]. Modules that talk to servers: [`fetch`], [`discover`], [`poll`],
 //! [`crawl`], [`trial`]; [`folder`] reads files instead; [`warc_writer`] keeps what servers sent,
 //! and [`warc_reader`] reads what others kept. `blocking` runs long parsing aside.
 //!
@@ -25,7 +25,6 @@ pub mod folder;
 pub mod health;
 pub mod json_list;
 pub mod listing;
-pub mod near_duplicate;
 pub mod opml;
 pub mod plain_text;
 pub mod poll;

@@ -62,6 +62,7 @@ pub fn entries(
                 .or_else(|| anchor.attr("title").map(squeeze).filter(|it| !it.is_empty())),
             summary: part(&summary).and_then(|it| text_of(it, SUMMARY_CHARS_MAX)),
             published_at: date_of(element, date.as_ref()).and_then(|it| plausible(it, now)),
+            guid: None,
             text: None,
         });
     }

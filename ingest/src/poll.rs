@@ -3,6 +3,8 @@
 //!
 //! [`poll_source`] has no memory of its own: all it knows of earlier polls is the [`SourceState`]
 //! that it is given and gives back, so that a restart asks no feed again.
+//!
+//! Longer than most, since every end of a poll is worked out in one place.
 
 mod document;
 mod site;
@@ -15,7 +17,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use config::settings::PollSettings;
-use config::{Source, SourceKind};
+use config::{Source, SourceId, SourceKind};
 use tracing::debug;
 use url::Url;
 
@@ -24,7 +26,7 @@ pub use state::{Moves, PollFailure, SitemapPart, SourceState};
 use crate::article::{ArticleId, Entry};
 use crate::discover::FoundKind;
 use crate::failure::FailureClass;
-use crate::fetch::{FetchKind, FetchOutcome, FetchRequest, Fetcher, Page};
+use crate::fetch::{FetchKind, FetchOutcome, FetchRequest, Fetcher, Page, Renewal};
 use crate::folder;
 use crate::schedule::{PollEnd, PollFacts, PollLimits, next_poll};
 
@@ -52,8 +54,8 @@ pub enum PollResult {
         /// Those that the last poll did not see.
         n_new: usize,
     },
-    /// The host asked for silence, or its turn would have come too late.
-    RateLimited,
+    /// Nothing was asked, since the host's turn comes later; that is no wish of this source's.
+    Postponed,
     /// Nothing could be had.
     Failed {
         /// The class, for metrics and queries.
@@ -70,7 +72,7 @@ impl PollResult {
             PollResult::NotModified => "not_modified",
             PollResult::Unchanged => "unchanged",
             PollResult::Parsed { .. } => "parsed",
-            PollResult::RateLimited => "rate_limited",
+            PollResult::Postponed => "postponed",
             PollResult::Failed { .. } => "failed",
         }
     }
@@ -188,8 +190,13 @@ impl Poll<'_> {
         };
         Asked::Over(match self.fetcher.fetch(&request).await {
             Ok(FetchOutcome::Fetched(page)) => return Asked::Page(page),
-            Ok(FetchOutcome::NotModified) => self.succeeded(state, PollResult::NotModified),
-            Ok(FetchOutcome::RateLimited { retry_after }) => self.rate_limited(state, retry_after),
+            Ok(FetchOutcome::NotModified(renewal)) => {
+                self.succeeded(&renewed(state, renewal), PollResult::NotModified)
+            }
+            Ok(FetchOutcome::RateLimited { retry_after }) => {
+                self.rate_limited(state, &request.url, retry_after)
+            }
+            Ok(FetchOutcome::Postponed { wait }) => self.postponed(state, wait),
             Err(error) => {
                 self.failed(state, error.class(), &error.to_string(), error.retry_after())
             }
@@ -297,11 +304,17 @@ impl Poll<'_> {
         PollOutcome { state: next, entries: Vec::new(), result }
     }
 
-    fn rate_limited(&self, state: &SourceState, retry_after: Duration) -> PollOutcome {
-        let mut next = SourceState { last_poll_at: Some(self.now), ..state.clone() };
-        let facts = self.facts(&next, Some(retry_after), PollEnd::RateLimited);
-        next.next_poll_at = next_poll(self.now, &facts);
-        PollOutcome { state: next, entries: Vec::new(), result: PollResult::RateLimited }
+    /// `url` answered 429: a server that goes on so is asked less and less.
+    fn rate_limited(&self, state: &SourceState, url: &str, retry_after: Duration) -> PollOutcome {
+        let message = format!("{url} answered with status 429");
+        self.failed(state, FailureClass::Http429, &message, Some(retry_after))
+    }
+
+    /// Nothing was asked, so nothing is known anew but when the host may be asked.
+    fn postponed(&self, state: &SourceState, wait: Duration) -> PollOutcome {
+        let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::days(1));
+        let next = SourceState { next_poll_at: Some(self.now + wait), ..state.clone() };
+        PollOutcome { state: next, entries: Vec::new(), result: PollResult::Postponed }
     }
 
     fn failed(
@@ -344,10 +357,33 @@ impl Poll<'_> {
             fresh_for: state.fresh_for_seconds.map(Duration::from_secs),
             retry_after,
             failure_score: state.failure_score,
+            spread: spread(&self.source.id, state.failure_score),
             end,
             limits: PollLimits::from(self.settings),
         }
     }
+}
+
+/// The state after a 304, whose headers hold for the copy at hand.
+fn renewed(state: &SourceState, renewal: Renewal) -> SourceState {
+    let fresh_for_seconds = renewal.fresh_for.map(|it| it.as_secs());
+    SourceState {
+        etag: renewal.etag.or_else(|| state.etag.clone()),
+        last_modified: renewal.last_modified.or_else(|| state.last_modified.clone()),
+        fresh_for_seconds: fresh_for_seconds.or(state.fresh_for_seconds),
+        ..state.clone()
+    }
+}
+
+/// A number from 0 to 1 for a source and how much it failed, always the same for the same.
+fn spread(id: &SourceId, failure_score: f64) -> f64 {
+    // Weights are quarters.
+    let n_quarters = (failure_score * 4.0) as u32;
+    let sum = id
+        .as_str()
+        .bytes()
+        .fold(n_quarters, |sum, it| sum.wrapping_mul(31).wrapping_add(it.into()));
+    f64::from(sum % 1_000) / 1_000.0
 }
 
 /// Counts permanent redirects and adopts an address that they repeat.

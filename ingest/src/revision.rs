@@ -51,6 +51,25 @@ pub fn compare(before: (&str, &str), after: (&str, &str)) -> Comparison {
     }
 }
 
+/// Whether the texts of two pages that are said to be one tell much the same: at least half of the
+/// runs of three words in the shorter one are in the other.
+pub fn is_same_article(a: &str, b: &str) -> bool {
+    let (a, b) = (words(a), words(b));
+    if a == b {
+        return true;
+    }
+    let a: HashSet<&[&str]> = a.windows(3).collect();
+    let b: HashSet<&[&str]> = b.windows(3).collect();
+    let n_shared = a.intersection(&b).count();
+    0 < n_shared && a.len().min(b.len()) <= 2 * n_shared
+}
+
+/// The first [`N_DIFF_WORDS_MAX`] words, without what parts them.
+fn words(text: &str) -> Vec<&str> {
+    let parts = cut(text).split(|it: char| !it.is_alphanumeric());
+    parts.filter(|it| !it.is_empty()).collect()
+}
+
 /// The lines of a text that say something, flattened.
 #[derive(PartialEq, Eq)]
 struct Lines(Vec<String>);
@@ -189,6 +208,17 @@ mod tests {
         assert_eq!(compare(("A", OLD), ("B", "")), Comparison::Cut);
         let rewritten = "Officials took everything back and apologised.";
         assert_eq!(compare(("A", OLD), ("A", rewritten)), Comparison::Edited);
+    }
+
+    #[test]
+    fn an_article_is_the_same_in_other_clothes_and_another_is_not() {
+        let light = OLD.replace("Subscribe now\n", "").replace("may close", "will close");
+        assert!(is_same_article(OLD, &light));
+        let teaser = OLD.lines().next().unwrap();
+        assert!(is_same_article(OLD, teaser) && is_same_article(teaser, OLD));
+        let other = "Subscribe now\nThe ministry of health counted more cases of flu on Friday.";
+        assert!(!is_same_article(OLD, other));
+        assert!(!is_same_article(OLD, "") && is_same_article("", ""));
     }
 
     #[test]

@@ -50,8 +50,6 @@ impl From<&PollSettings> for PollLimits {
 pub enum PollEnd {
     /// The feed was asked and answered, with or without news.
     Answered,
-    /// The server asked to slow down.
-    RateLimited,
     /// The poll failed.
     Failed(FailureClass),
 }
@@ -71,6 +69,9 @@ pub struct PollFacts<'a> {
     pub retry_after: Option<Duration>,
     /// Sum of the weights of the failures in a row, the last one included.
     pub failure_score: f64,
+    /// From 0 to 1, by which the wait after a failure is longer, up to a quarter: different for each
+    /// feed, so that feeds that failed together do not come again together.
+    pub spread: f64,
     /// How the poll ended.
     pub end: PollEnd,
     /// Bounds of the wait.
@@ -81,8 +82,8 @@ pub struct PollFacts<'a> {
 ///
 /// The wait is the largest of the feed's own interval (stretched while it brings little), its
 /// declared rhythm, its cache headers and Retry-After, within the limits. Each failure in a row
-/// lengthens the wait by the power of two of its weight. Hours and days that the feed excludes
-/// are skipped.
+/// lengthens the wait by the power of two of its weight, and the last one by up to a quarter. Hours
+/// and days that the feed excludes are skipped.
 pub fn next_poll(now: DateTime<Utc>, facts: &PollFacts<'_>) -> Option<DateTime<Utc>> {
     if facts.end == PollEnd::Failed(FailureClass::Http410) {
         return None;
@@ -94,10 +95,8 @@ pub fn next_poll(now: DateTime<Utc>, facts: &PollFacts<'_>) -> Option<DateTime<U
     let healthy =
         asked.map_or(own, |it| it.max(own)).min(limits.interval_max).max(limits.interval_min);
     let wait = match facts.end {
-        PollEnd::Answered | PollEnd::RateLimited => healthy,
-        PollEnd::Failed(_) => {
-            slowed_down(healthy, facts.failure_score, limits.failing_interval_max)
-        }
+        PollEnd::Answered => healthy,
+        PollEnd::Failed(_) => slowed_down(healthy, facts),
     };
     let next = now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::days(1));
     Some(skip_excluded(next, facts.rhythm))
@@ -111,9 +110,10 @@ fn own_interval(declared: Duration, n_entries_per_day: Option<f64>) -> Duration 
     Duration::from_secs_f64((seconds_per_entry / 2.0).clamp(declared.as_secs_f64(), longest))
 }
 
-fn slowed_down(interval: Duration, failure_score: f64, longest: Duration) -> Duration {
-    let seconds = interval.as_secs_f64() * failure_score.clamp(0.0, 40.0).exp2();
-    Duration::from_secs_f64(seconds.min(longest.as_secs_f64()))
+fn slowed_down(interval: Duration, facts: &PollFacts<'_>) -> Duration {
+    let spread = 1.0 + facts.spread.clamp(0.0, 1.0) / 4.0;
+    let seconds = interval.as_secs_f64() * facts.failure_score.clamp(0.0, 40.0).exp2() * spread;
+    Duration::from_secs_f64(seconds.min(facts.limits.failing_interval_max.as_secs_f64()))
 }
 
 /// The first moment from `at` on that is not in an excluded hour or day; `at` itself if all are.
@@ -182,6 +182,7 @@ mod tests {
             fresh_for: None,
             retry_after: None,
             failure_score: 0.0,
+            spread: 0.0,
             end: PollEnd::Answered,
             limits: PollLimits::default(),
         }
@@ -231,6 +232,21 @@ mod tests {
         check(&failed(1.0), 60);
         check(&failed(3.0), 240);
         check(&failed(1e9), 30 * 24 * 60);
+    }
+
+    #[test]
+    fn feeds_that_failed_together_come_apart() {
+        let none = FeedRhythm::default();
+        let failed = |failure_score, spread| PollFacts {
+            failure_score,
+            spread,
+            end: PollEnd::Failed(FailureClass::Timeout),
+            ..facts(&none)
+        };
+        check(&failed(1.0, 0.5), 67);
+        check(&failed(1.0, 1.0), 75);
+        check(&failed(1e9, 1.0), 30 * 24 * 60);
+        check(&PollFacts { spread: 1.0, ..facts(&none) }, 30);
     }
 
     #[test]

@@ -215,8 +215,8 @@ impl Run<'_> {
     fn judge(&self, source: &Source, outcome: &PollOutcome) -> (Outcome, String) {
         match &outcome.result {
             PollResult::Failed { message, .. } => return (Outcome::Failed, message.clone()),
-            PollResult::RateLimited => {
-                return (Outcome::Failed, "the host asks to be left alone for a while".to_owned());
+            PollResult::Postponed => {
+                return (Outcome::Failed, "the host is to be left alone for a while".to_owned());
             }
             _ => {}
         }

@@ -17,7 +17,7 @@ use crate::names::{NameContext, names};
 use crate::sentence::sentences;
 use crate::statement::{Findings, StatementReader};
 use crate::tagger::{EncodedSentence, HIDDEN_SIZE, TagError, Tagger};
-use crate::{Annotation, TitleAnnotation};
+use crate::{Annotation, EntityRef, ScoredSector, TitleAnnotation};
 
 /// Text that is encoded at once, in bytes: hidden states take 300 bytes for each byte of text.
 const N_BYTES_PER_PASS: usize = 200_000;
@@ -151,14 +151,18 @@ impl Annotator {
         body: Analysed,
     ) -> Result<Annotated, TagError> {
         let embedding = embedding(title.as_ref(), &body);
-        let title = match title {
-            Some(title) => {
-                let Findings { mentions, statements, .. } = self.reader.read(&title)?;
-                Some(TitleAnnotation { mentions, statements })
-            }
-            None => None,
-        };
         let Findings { mentions, statements, sectors } = self.reader.read(&body)?;
+        let (title, of_title) = match title {
+            Some(title) => {
+                let known: Vec<EntityRef> =
+                    mentions.iter().filter_map(|it| it.entity.clone()).collect();
+                let findings = self.reader.read_beside(&title, &known)?;
+                let Findings { mentions, statements, sectors } = findings;
+                (Some(TitleAnnotation { mentions, statements }), sectors)
+            }
+            None => (None, vec![]),
+        };
+        let sectors = joined(sectors, of_title);
         let id = document.id.clone();
         let language = body.language;
         let annotation = Annotation { id, language, mentions, statements, sectors, title };
@@ -167,6 +171,19 @@ impl Annotator {
 }
 
 type Analysed = AnalysedDocument;
+
+/// The sectors of text and headline, best first: the headline says again what the text says, so
+/// the surer of the two counts.
+fn joined(mut sectors: Vec<ScoredSector>, of_title: Vec<ScoredSector>) -> Vec<ScoredSector> {
+    for told in of_title {
+        match sectors.iter_mut().find(|it| it.id == told.id) {
+            Some(known) => known.score = known.score.max(told.score),
+            None => sectors.push(told),
+        }
+    }
+    sectors.sort_by(|a, b| b.score.total_cmp(&a.score));
+    sectors
+}
 
 /// How many of `documents` are read in one pass: at least one.
 fn n_in_pass(documents: &[Document]) -> usize {

@@ -34,10 +34,17 @@ pub(crate) enum Anaphor {
 
 /// Sentences that are searched before the one with the pronoun.
 const N_SENTENCES_BACK: usize = 4;
+/// Bytes before a relative pronoun that make a name as unlikely as the sentence before does.
+const N_BYTES_AS_A_SENTENCE: f32 = 100.0;
 
-/// What `word` stands for; `None` when it is no pronoun.
+/// What `word` stands for, also with a verb at its end (`we'll`); `None` when it is no pronoun:
+/// `US` and `WHO` are names.
 pub(crate) fn anaphor(word: &str) -> Option<Anaphor> {
-    Some(match word.to_lowercase().as_str() {
+    if matches!(word, "US" | "IT" | "WHO") {
+        return None;
+    }
+    let bare = word.split(['\'', '’']).next().unwrap_or_default();
+    Some(match bare.to_lowercase().as_str() {
         "he" | "she" | "him" | "her" | "his" | "himself" | "herself" => Anaphor::Person,
         "they" | "them" | "their" | "it" | "its" | "themselves" | "itself" | "those" | "these" => {
             Anaphor::Body
@@ -48,30 +55,54 @@ pub(crate) fn anaphor(word: &str) -> Option<Anaphor> {
     })
 }
 
-/// Whether `words` are a description that repeats something named before: `the group`.
-pub(crate) fn is_definite_description(words: &str) -> bool {
-    matches!(
-        words.to_lowercase().as_str(),
-        "group"
-            | "company"
-            | "firm"
-            | "country"
-            | "organization"
-            | "organisation"
-            | "gang"
-            | "militants"
-            | "militant group"
-            | "hackers"
-            | "attackers"
-            | "agency"
-            | "crew"
-            | "terror group"
-            | "terrorist group"
-            | "militia"
-            | "hacking group"
-            | "bank"
-            | "regime"
-    )
+/// What a description such as `the group` may repeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Described {
+    /// `the hackers`: who threatens and attacks, by name.
+    Group,
+    /// `the company`: a body that is no group.
+    Organization,
+    /// `the country`: a state.
+    Country,
+}
+
+/// What `words` repeat that was named before, when `the` stands before them; `None` for anything
+/// else than a mere description.
+pub(crate) fn described(words: &str) -> Option<Described> {
+    Some(match words.to_lowercase().as_str() {
+        "group" | "gang" | "militants" | "militant group" | "hackers" | "attackers" | "crew"
+        | "terror group" | "terrorist group" | "militia" | "hacking group" => Described::Group,
+        "company" | "firm" | "organization" | "organisation" | "agency" | "bank" => {
+            Described::Organization
+        }
+        "country" | "regime" => Described::Country,
+        _ => return None,
+    })
+}
+
+/// Finds the entity that the description at byte `at` of sentence `sentence` repeats: the nearest
+/// of its sort, first in its sentence before others.
+pub(crate) fn described_entity(
+    mentions: &[LinkedMention],
+    (sentence, at): (usize, usize),
+    described: Described,
+) -> Option<EntityRef> {
+    let agrees = |it: &&LinkedMention| match described {
+        Described::Group => {
+            it.kind == MentionKind::ThreatGroup
+                || entity_of(it).is_some_and(|it| it.id.starts_with("group:"))
+        }
+        Described::Organization => it.kind == MentionKind::Organization,
+        Described::Country => entity_of(it).is_some_and(|it| it.id.starts_with("country:")),
+    };
+    let earliest = sentence.saturating_sub(N_SENTENCES_BACK);
+    let named = mentions.iter().filter(|it| it.range.end <= at && earliest <= it.sentence);
+    let best = named.filter(agrees).max_by_key(|it| (it.sentence, usize::MAX - it.range.start))?;
+    entity_of(best).cloned()
+}
+
+fn entity_of(mention: &LinkedMention) -> Option<&EntityRef> {
+    mention.acts_for.as_ref().or(mention.entity.as_ref())
 }
 
 /// Finds what the word at byte `at` of sentence `sentence` stands for.
@@ -101,10 +132,15 @@ pub(crate) fn antecedent(
                 other.sentence == it.sentence && other.range.start < it.range.start && agrees(other)
             });
             let is_place = it.kind == MentionKind::Location;
-            let salience =
-                -distance + if is_first { 0.6 } else { 0.0 } - if is_place { 0.9 } else { 0.0 };
+            // A relative pronoun follows what it stands for.
+            let near = match anaphor {
+                Anaphor::Relative => -((at - it.range.end) as f32) / N_BYTES_AS_A_SENTENCE,
+                _ if is_first => 0.6,
+                _ => 0.0,
+            };
+            let salience = -distance + near - if is_place { 0.9 } else { 0.0 };
             let range = it.range.clone();
-            (salience, Antecedent { range, entity: it.acts_for.clone().or(it.entity.clone()) })
+            (salience, Antecedent { range, entity: entity_of(it).cloned() })
         });
     let acted = acted
         .iter()
@@ -231,6 +267,59 @@ mod tests {
         );
         let only = &[("Telegram", MentionKind::Organization)];
         check(&["A post on its Telegram channel.", "Later they struck."], only, &[], "they", None);
+    }
+
+    #[test]
+    fn who_is_the_name_before_it_and_not_the_first() {
+        let names =
+            [("Ruritania", MentionKind::Organization), ("Dune Front", MentionKind::ThreatGroup)];
+        check(
+            &["Ruritania blamed the Dune Front, which hit a port."],
+            &names,
+            &[],
+            "which",
+            Some("Dune Front"),
+        );
+    }
+
+    #[test]
+    fn names_in_capitals_are_no_pronouns() {
+        assert_eq!(anaphor("US"), None);
+        assert_eq!(anaphor("WHO"), None);
+        assert_eq!(anaphor("us"), Some(Anaphor::Speaker));
+        assert_eq!(anaphor("We’ll"), Some(Anaphor::Speaker));
+        assert_eq!(anaphor("they're"), Some(Anaphor::Body));
+        assert_eq!(anaphor("Weir"), None);
+    }
+
+    #[test]
+    fn a_description_repeats_its_own_sort() {
+        let text = "Dune Front hit Acme.";
+        let document = document(&[text, "It will leak the files of the company."]);
+        let group = EntityRef { id: "group:dune".to_owned(), name: "Dune Front".to_owned() };
+        let acme = EntityRef { id: "name:acme".to_owned(), name: "Acme".to_owned() };
+        let mention = |range: Range<usize>, kind, entity: &EntityRef| LinkedMention {
+            range,
+            sentence: 0,
+            kind,
+            score: 1.0,
+            entity: Some(entity.clone()),
+            acts_for: None,
+            listed: None,
+            is_demonym: false,
+        };
+        let mentions = [
+            mention(0..10, MentionKind::ThreatGroup, &group),
+            mention(15..19, MentionKind::Organization, &acme),
+        ];
+        let place = (1, document.text.len() - 8);
+        let found = |words: &str| {
+            described_entity(&mentions, place, described(words).expect("a description"))
+        };
+        assert_eq!(found("company"), Some(acme.clone()));
+        assert_eq!(found("hackers"), Some(group.clone()));
+        assert_eq!(found("country"), None);
+        assert_eq!(described("port"), None);
     }
 
     #[test]

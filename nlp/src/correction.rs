@@ -3,11 +3,13 @@
 //! [`apply`] changes an annotation by all corrections that concern it. It is pure and idempotent,
 //! so that it can run over new articles and over those that were read before.
 
+use std::borrow::Cow;
+
 use config::SectorId;
 use serde::{Deserialize, Serialize};
 
 use crate::annotation::{
-    Annotation, EntityRef, Mention, MentionKind, Phrase, Statement, StatementKind,
+    Annotation, EntityRef, Mention, MentionKind, Phrase, Span, Statement, StatementKind,
 };
 
 /// One correction; words are compared as printed.
@@ -51,6 +53,10 @@ pub enum Correction {
         start: usize,
         /// The words of the trigger.
         trigger: String,
+        /// Its sentence, at most the first 500 characters: finds it again when the article is
+        /// edited. Filled in when it is left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sentence: Option<String>,
     },
     /// In one article the statement with the act `trigger` at `start` is of another kind.
     StatementKind {
@@ -63,6 +69,10 @@ pub enum Correction {
         start: usize,
         /// The words of the trigger.
         trigger: String,
+        /// Its sentence, at most the first 500 characters: finds it again when the article is
+        /// edited. Filled in when it is left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sentence: Option<String>,
         /// What it is.
         kind: StatementKind,
     },
@@ -106,9 +116,11 @@ impl Correction {
             Correction::SameAs { entity, to } => {
                 vec![("entity", entity), ("to.id", &to.id), ("to.name", &to.name)]
             }
-            Correction::NoStatement { article, trigger, .. }
-            | Correction::StatementKind { article, trigger, .. } => {
-                vec![("article", article), ("trigger", trigger)]
+            Correction::NoStatement { article, trigger, sentence, .. }
+            | Correction::StatementKind { article, trigger, sentence, .. } => {
+                let given = sentence.as_deref().map(|it| ("sentence", it));
+                let always = [("article", article.as_str()), ("trigger", trigger.as_str())];
+                always.into_iter().chain(given).collect()
             }
         };
         let circular = match self {
@@ -118,42 +130,141 @@ impl Correction {
         let bad = fields.into_iter().find(|(_, text)| is_bad(text)).map(|(name, _)| name);
         bad.or(circular.then_some("to.id"))
     }
+
+    /// The same with the sentence of its statement, as `annotation` of an article with these words
+    /// has it: by that [`placed`](Self::placed) finds it again.
+    pub fn with_sentence(mut self, annotation: &Annotation, title: &str, text: &str) -> Correction {
+        if let Some(place) = self.place()
+            && place.sentence.is_none()
+        {
+            let (statements, words) = listed(annotation, place.in_title, title, text);
+            let found = statements.iter().find(|it| is_at(it, *place.start, place.trigger));
+            *place.sentence = found.map(|it| sentence_of(it, words));
+        }
+        self
+    }
+
+    /// The same where its statement stands in `annotation` of an article with these words, which
+    /// may have been edited since: of several alike the nearest, and of none as it was.
+    pub fn placed(&self, annotation: &Annotation, title: &str, text: &str) -> Cow<'_, Correction> {
+        if self.subject() != Subject::Article(&annotation.id) {
+            return Cow::Borrowed(self);
+        }
+        let mut placed = self.clone();
+        if let Some(place) = placed.place()
+            && let Some(sentence) = place.sentence.as_deref()
+        {
+            let (statements, words) = listed(annotation, place.in_title, title, text);
+            let alike = statements
+                .iter()
+                .filter(|it| it.trigger.text == place.trigger && sentence_of(it, words) == sentence)
+                .map(|it| it.trigger.start);
+            let start = *place.start;
+            *place.start = alike.min_by_key(|it| it.abs_diff(start)).unwrap_or(start);
+        }
+        Cow::Owned(placed)
+    }
+
+    fn place(&mut self) -> Option<Place<'_>> {
+        match self {
+            Correction::NoStatement { in_title, start, trigger, sentence, .. }
+            | Correction::StatementKind { in_title, start, trigger, sentence, .. } => {
+                Some(Place { in_title: *in_title, start, trigger: trigger.as_str(), sentence })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Where the statement stands that a correction is about.
+struct Place<'a> {
+    in_title: bool,
+    start: &'a mut usize,
+    trigger: &'a str,
+    sentence: &'a mut Option<String>,
+}
+
+/// The statements of headline or text, and the words in which their offsets count.
+fn listed<'a>(
+    annotation: &'a Annotation,
+    in_title: bool,
+    title: &'a str,
+    text: &'a str,
+) -> (&'a [Statement], &'a str) {
+    match (in_title, &annotation.title) {
+        (false, _) => (annotation.statements.as_slice(), text),
+        (true, Some(it)) => (it.statements.as_slice(), title),
+        (true, None) => (&[], title),
+    }
+}
+
+/// The sentence of a statement in `words`, or its first 500 characters.
+fn sentence_of(statement: &Statement, words: &str) -> String {
+    let Span { start, end } = statement.sentence;
+    words.chars().skip(start).take(end.saturating_sub(start).min(N_CHARS_MAX)).collect()
 }
 
 /// Changes `annotation` as `corrections` say, in their order; answers whether anything changed.
 pub fn apply(annotation: &mut Annotation, corrections: &[Correction]) -> bool {
-    let mut before = None;
-    for correction in corrections {
-        if !concerns(correction, annotation) {
-            continue;
+    let changes = corrections.iter().map(|it| apply_among(annotation, it, corrections));
+    changes.fold(false, |any, is_changed| any | is_changed)
+}
+
+/// Changes `annotation` as `correction` says, one of `all`: where it leads to an entity that is
+/// corrected itself, what that one is counts. Answers whether anything changed.
+pub fn apply_among(
+    annotation: &mut Annotation,
+    correction: &Correction,
+    all: &[Correction],
+) -> bool {
+    if !concerns(correction, annotation) {
+        return false;
+    }
+    let before = annotation.clone();
+    match correction {
+        Correction::NotAnEntity { text, entity } => relink(annotation, text, entity, None),
+        Correction::Means { text, entity, to, kind } => {
+            relink(annotation, text, entity, Some((meant(to, all), *kind)));
         }
-        before.get_or_insert_with(|| annotation.clone());
-        match correction {
-            Correction::NotAnEntity { text, entity } => relink(annotation, text, entity, None),
-            Correction::Means { text, entity, to, kind } => {
-                relink(annotation, text, entity, Some((to, *kind)));
-            }
-            Correction::SameAs { entity, to } => rename(annotation, entity, to),
-            Correction::NoStatement { in_title, start, trigger, .. } => {
-                statements(annotation, *in_title, |list| {
-                    list.retain(|it| !is_at(it, *start, trigger));
-                });
-            }
-            Correction::StatementKind { in_title, start, trigger, kind, .. } => {
-                statements(annotation, *in_title, |list| {
-                    for it in list.iter_mut().filter(|it| is_at(it, *start, trigger)) {
-                        it.kind = *kind;
-                    }
-                });
-            }
+        Correction::SameAs { entity, to } => rename(annotation, entity, meant(to, all)),
+        Correction::NoStatement { in_title, start, trigger, .. } => {
+            statements(annotation, *in_title, |list| {
+                list.retain(|it| !is_at(it, *start, trigger));
+            });
+        }
+        Correction::StatementKind { in_title, start, trigger, kind, .. } => {
+            statements(annotation, *in_title, |list| {
+                for it in list.iter_mut().filter(|it| is_at(it, *start, trigger)) {
+                    it.kind = *kind;
+                }
+            });
         }
     }
-    let Some(before) = before else { return false };
     let is_changed = *annotation != before;
-    if is_changed && annotation.statements.len() < before.statements.len() {
+    if is_changed && n_statements(annotation) < n_statements(&before) {
         forget_sectors(annotation, &before);
     }
     is_changed
+}
+
+/// What `entity` is after all corrections that make two entities one; at a circle it ends.
+fn meant<'a>(entity: &'a EntityRef, all: &'a [Correction]) -> &'a EntityRef {
+    let mut found = entity;
+    for _ in 0..all.len() {
+        let next = all.iter().find_map(|it| match it {
+            Correction::SameAs { entity, to } if *entity == found.id => Some(to),
+            _ => None,
+        });
+        match next {
+            Some(to) if to.id != entity.id => found = to,
+            _ => break,
+        }
+    }
+    found
+}
+
+fn n_statements(annotation: &Annotation) -> usize {
+    annotation.statements.len() + annotation.title.as_ref().map_or(0, |it| it.statements.len())
 }
 
 fn is_at(statement: &Statement, start: usize, trigger: &str) -> bool {
@@ -181,7 +292,8 @@ fn concerns(correction: &Correction, annotation: &Annotation) -> bool {
 /// Sectors of the document that only removed statements gave it.
 fn forget_sectors(annotation: &mut Annotation, before: &Annotation) {
     let of = |it: &Annotation| -> Vec<SectorId> {
-        it.statements.iter().flat_map(|it| it.sectors.iter().cloned()).collect()
+        let of_title = it.title.iter().flat_map(|it| &it.statements);
+        it.statements.iter().chain(of_title).flat_map(|it| it.sectors.iter().cloned()).collect()
     };
     let (kept, had) = (of(annotation), of(before));
     annotation.sectors.retain(|it| kept.contains(&it.id) || !had.contains(&it.id));
@@ -230,9 +342,11 @@ fn relink(
             mention.kind = kind.unwrap_or(mention.kind);
         }
     }
+    // "the group" stands for the name: with the last mention goes what repeats it.
+    let is_named = all_mentions(annotation).flatten().any(|it| is_it(&it.entity));
     for phrase in all_phrases(annotation) {
         // "the Lazarus hackers" is linked by the name in it.
-        if is_it(&phrase.entity) && phrase.text.contains(text) {
+        if is_it(&phrase.entity) && (!is_named || phrase.text.contains(text)) {
             phrase.entity = to.map(|(to, _)| to.clone());
         }
     }
@@ -254,7 +368,7 @@ fn rename(annotation: &mut Annotation, entity: &str, to: &EntityRef) {
 mod tests {
     use super::*;
     use crate::annotation::{
-        Domain, Modality, ScoredSector, Span, StatementTime, Tense, TitleAnnotation,
+        Domain, Modality, ScoredSector, StatementTime, Tense, TitleAnnotation,
     };
 
     fn entity(id: &str) -> EntityRef {
@@ -325,6 +439,16 @@ mod tests {
     }
 
     #[test]
+    fn what_only_repeats_a_name_goes_with_it() {
+        let mut it = annotation();
+        it.mentions.truncate(1);
+        it.statements[0].targets.push(phrase(8, "group", Some("group:will")));
+        let (text, entity) = ("Will".to_owned(), "group:will".to_owned());
+        assert!(apply(&mut it, &[Correction::NotAnEntity { text, entity }]));
+        assert_eq!(it.statements[0].targets[0].entity, None);
+    }
+
+    #[test]
     fn words_get_the_meaning_that_a_reader_gives_them() {
         let it = corrected(Correction::Means {
             text: "Will".to_owned(),
@@ -346,12 +470,27 @@ mod tests {
     }
 
     #[test]
+    fn what_was_made_one_before_stays_one_whatever_the_order() {
+        let same =
+            |from: &str, to: &str| Correction::SameAs { entity: from.to_owned(), to: entity(to) };
+        let known = [same("group:bill", "group:apt28"), same("group:will", "group:bill")];
+        let mut it = annotation();
+        assert!(apply(&mut it, &known));
+        assert!(it.mentions.iter().all(|it| it.entity == Some(entity("group:apt28"))));
+        let circle = [same("group:will", "group:bill"), same("group:bill", "group:will")];
+        let mut it = annotation();
+        apply(&mut it, &circle);
+        assert!(it.mentions.iter().all(|it| it.entity.is_some()), "a circle ends");
+    }
+
+    #[test]
     fn a_wrong_statement_goes_with_the_sectors_that_only_it_gave() {
         let it = corrected(Correction::NoStatement {
             article: "a1".to_owned(),
             in_title: false,
             start: 20,
             trigger: "hit".to_owned(),
+            sentence: None,
         });
         assert_eq!(it.statements.len(), 1);
         let sectors: Vec<&str> = it.sectors.iter().map(|it| it.id.as_str()).collect();
@@ -366,9 +505,48 @@ mod tests {
             in_title: false,
             start: 5,
             trigger: "hit".to_owned(),
+            sentence: None,
             kind: StatementKind::Threat,
         };
         assert!(!apply(&mut it, &[correction]));
+    }
+
+    #[test]
+    fn a_statement_is_found_again_below_a_new_paragraph() {
+        let mut it = annotation();
+        it.statements[1].sentence = Span { start: 41, end: 60 };
+        let text = format!("{} {}", "ä".repeat(40), "ö".repeat(19));
+        let wrong = Correction::NoStatement {
+            article: "a1".to_owned(),
+            in_title: false,
+            start: 20,
+            trigger: "hit".to_owned(),
+            sentence: None,
+        };
+        let wrong = wrong.with_sentence(&it, "", &text);
+        assert_eq!(*wrong.placed(&it, "", &text), wrong, "nothing was edited");
+
+        let edited = format!("{}\n{text}", "ü".repeat(30));
+        for statement in &mut it.statements {
+            statement.trigger.start += 31;
+            statement.sentence.start += 31;
+            statement.sentence.end += 31;
+        }
+        assert!(!apply(&mut it, std::slice::from_ref(&wrong)), "the offset is another now");
+        let placed = wrong.placed(&it, "", &edited).into_owned();
+        assert!(apply(&mut it, &[placed]));
+        let left: Vec<usize> = it.statements.iter().map(|it| it.trigger.start).collect();
+        assert_eq!(left, [36], "the other statement stays");
+        let reworded = wrong.placed(&it, "", "Other words.");
+        assert_eq!(*reworded, wrong, "what is not there any more stays where it was");
+    }
+
+    #[test]
+    fn a_correction_without_a_sentence_is_kept_as_before() {
+        let before =
+            r#"{"action":"no-statement","article":"a","in_title":true,"start":2,"trigger":"b"}"#;
+        let read: Correction = serde_json::from_str(before).expect("a correction");
+        assert_eq!(serde_json::to_string(&read).expect("JSON"), before);
     }
 
     #[test]

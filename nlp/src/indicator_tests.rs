@@ -29,6 +29,13 @@ fn undoes_defanging() {
     );
     check("from ops[at]mail[.]example[.]org", &[(K::Email, "ops@mail.example.org")]);
     check("update-check[.]top", &[(K::Domain, "update-check.top")]);
+    check(
+        "c2[.]evil[.]network and x[.]icu",
+        &[(K::Domain, "c2.evil.network"), (K::Domain, "x.icu")],
+    );
+    check("hxxps://evil[.]com/gate[.]php", &[(K::Url, "https://evil.com/gate.php")]);
+    check("hxxp[://]evil[.]com/x", &[(K::Url, "http://evil.com/x")]);
+    check("loader[.]exe", &[]);
 }
 
 #[test]
@@ -42,16 +49,43 @@ fn tells_hashes_by_length() {
 #[test]
 fn finds_techniques_and_ipv6() {
     check(
-        "Technique T1566.001 from 2001:db8::17.",
-        &[(K::AttackTechnique, "T1566.001"), (K::Ipv6, "2001:db8::17")],
+        "Techniques T1566.001 and T0855 from 2001:db8::17.",
+        &[
+            (K::AttackTechnique, "T1566.001"),
+            (K::AttackTechnique, "T0855"),
+            (K::Ipv6, "2001:db8::17"),
+        ],
     );
 }
 
 #[test]
 fn versions_times_and_sentence_ends_are_no_indicators() {
     check("Version 10.0.0 of 12:30:45 came.It ended.", &[]);
+    check("It is fixed in 11.8.1.1, not before version 12.1.1.4.", &[]);
+    check("The T1000 is no technique.", &[]);
     check("Release 3.11.2.0 fixes main.rs and report.pdf", &[]);
     check("He paid $1,234,567.89 (see sect. 4.5.1).", &[]);
     check("U.S. officials e.g. Mr. A.B. said so", &[]);
     check("00000000000000000000000000000000", &[]);
+}
+
+#[test]
+fn what_is_found_fast_is_what_is_found() {
+    let texts = [
+        "It is fixed in 11.8.1.1, not before version 12.1.1.4.",
+        "The release of the day: far from all hosts, 10.1.2.3 and later 10.1.2.4 were hit.",
+        "Fixed, some say, at last, in 10.9.8.7; then upgrade to the new 10.9.8.6, through\n10.9.8.5.",
+        "10.1.2.3 version",
+        "see http://a.example.com/x or b[.]example[.]com, 10.1.2.3:80; fe80::1:2:3 \
+         user@example.com T1059 T0855 cve-2021-44228 (d41d8cd98f00b204e9800998ecf8427e)",
+        "(CVE-2024-3400), hxxp[://]evil[.]com/x ops[at]mail[.]example[.]org update-check(dot)top",
+        "U.S. officials e.g. Mr. A.B. said at 10:30 that version 2.0 is out.It works.",
+        "Techniques T1566.001 from 2001:db8::17, build 5.6.7.8 of c2\\.evil\\.com",
+        "",
+    ];
+    for text in texts {
+        let full = find_indicators(text).into_iter().map(|it| (it.kind, it.value));
+        let full: BTreeSet<(IndicatorKind, String)> = full.collect();
+        assert_eq!(distinct_indicators(text), full, "{text}");
+    }
 }

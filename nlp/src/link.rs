@@ -38,6 +38,16 @@ pub struct LinkedMention {
 
 /// Links the names of `document`, by start; the answer does not overlap itself.
 pub fn link(document: &AnalysedDocument, gazetteer: &Gazetteer) -> Vec<LinkedMention> {
+    link_beside(document, gazetteer, &[])
+}
+
+/// As [`link`], for a headline whose text names the entities `known`: `Hultquist` above is `John
+/// Hultquist` below.
+pub fn link_beside(
+    document: &AnalysedDocument,
+    gazetteer: &Gazetteer,
+    known: &[EntityRef],
+) -> Vec<LinkedMention> {
     let stretches = stretches(document, gazetteer);
     let countries = countries_named(&stretches, gazetteer);
     let linker = Linker { document, gazetteer, countries };
@@ -46,6 +56,9 @@ pub fn link(document: &AnalysedDocument, gazetteer: &Gazetteer) -> Vec<LinkedMen
     let mut taken = vec![false; stretches.len()];
     for mention in raw.by_ref() {
         let words = &document.text[mention.range.clone()];
+        if is_currency(&document.text, &mention.range) {
+            continue;
+        }
         // Half a name: `eastern`, where the tagger lost what follows.
         if words.starts_with(char::is_lowercase) && without_compass(words).is_empty() {
             continue;
@@ -54,13 +67,14 @@ pub fn link(document: &AnalysedDocument, gazetteer: &Gazetteer) -> Vec<LinkedMen
     }
     for (stretch, _) in stretches.iter().zip(&taken).filter(|(_, taken)| !**taken) {
         let is_free = linked.iter().all(|it| !overlap(&it.range, &stretch.range));
+        let is_free = is_free && !is_currency(&document.text, &stretch.range);
         if is_free && let Some(found) = linker.link_untagged(stretch) {
             linked.push(found);
         }
     }
     linked.sort_by_key(|it| (it.range.start, std::cmp::Reverse(it.range.end)));
     linked.dedup_by(|later, earlier| overlap(&later.range, &earlier.range));
-    name_unlisted(document, &mut linked);
+    name_unlisted(document, &mut linked, known);
     linked
 }
 
@@ -263,13 +277,16 @@ fn agreement(kind: GazetteerKind, role: NameRole, tagged: MentionKind) -> f32 {
         M::Location if is_body => 0.3,
         M::Organization if is_body || is_group => 1.0,
         M::Organization if kind == G::Country => 0.6,
-        M::Organization if is_place => 0.1,
+        // `Leeds` that sells a player is the club.
+        M::Organization if is_place => 0.0,
         M::Organization => 0.3,
         M::Misc if role == NameRole::Demonym => 1.0,
         // `Java` as a language, `Pacific` as a ship: no place.
         M::Misc if matches!(kind, G::City | G::Place) => 0.1,
         M::Misc => 0.6,
         M::Person if is_group || is_software => 0.3,
+        // `Dushanbe wants`: capitals that act are taken for people.
+        M::Person if role == NameRole::Metonym => 0.7,
         M::Person => 0.0,
         M::ThreatGroup if is_group => 1.0,
         M::ThreatGroup if is_body || is_software => 0.3,
@@ -296,6 +313,11 @@ fn mention_kind(kind: GazetteerKind, role: NameRole, tagged: MentionKind) -> Men
         _ if tagged == MentionKind::Location => MentionKind::Location,
         _ => MentionKind::Organization,
     }
+}
+
+/// Whether a sign of money follows: `US$ 26 million` speaks of no country.
+fn is_currency(text: &str, range: &Range<usize>) -> bool {
+    text[range.end..].trim_start_matches(' ').starts_with(['$', '€', '£', '¥'])
 }
 
 /// Whether `stem` starts the word `range` that goes on with `-backed`, `-linked`, `-based`….

@@ -11,9 +11,16 @@ use crate::{EntityRef, MentionKind};
 ///
 /// `Hultquist` is `John Hultquist` when the document has named him so; `RTP` is the
 /// `Royal Thai Police` that stand before it in front of a parenthesis or whose initials it has.
-pub(crate) fn name_unlisted(document: &AnalysedDocument, mentions: &mut [LinkedMention]) {
+///
+/// `known` are entities that are named beside the document: in the text below a headline.
+pub(crate) fn name_unlisted(
+    document: &AnalysedDocument,
+    mentions: &mut [LinkedMention],
+    known: &[EntityRef],
+) {
     adopt_acronyms(document, mentions);
-    let full_names = full_names(document, mentions);
+    let mut full_names = full_names(document, mentions);
+    add_known(&mut full_names, known);
     let classes = usual_classes(document, mentions);
     for mention in mentions.iter_mut().filter(|it| it.entity.is_none()) {
         let Some(class) = class_of(mention.kind) else { continue };
@@ -28,6 +35,9 @@ pub(crate) fn name_unlisted(document: &AnalysedDocument, mentions: &mut [LinkedM
         mention.entity = Some(EntityRef { id, name });
     }
 }
+
+/// Classes whose names have short forms.
+const CLASSES: [&str; 3] = ["person", "organization", "location"];
 
 fn class_of(kind: MentionKind) -> Option<&'static str> {
     match kind {
@@ -93,6 +103,18 @@ fn full_names(
         }
     }
     names
+}
+
+/// Adds the names of `known` that no list has, where the document has no full name itself.
+fn add_known(names: &mut HashMap<(&'static str, String), String>, known: &[EntityRef]) {
+    for entity in known {
+        let class = entity.id.strip_prefix("name:").and_then(|it| it.split(':').next());
+        let Some(class) = CLASSES.iter().find(|it| class == Some(**it)) else { continue };
+        if (2..=4).contains(&entity.name.split_whitespace().count()) {
+            let key = (*class, short_key(class, &entity.name));
+            names.entry(key).or_insert_with(|| entity.name.clone());
+        }
+    }
 }
 
 /// Gives an acronym the entity of the name it abbreviates: `Royal Thai Police (RTP) … RTP`.

@@ -177,11 +177,33 @@ fn a_capital_is_a_city_that_acts_for_its_country() {
 }
 
 #[test]
+fn money_names_no_country_and_a_capital_that_acts_is_no_person() {
+    check("It paid US$ 26 and [US|LOC] $ 5.", &[]);
+    check("[Tehran|PER] wants more.", &[("Tehran", "country:IR")]);
+    check("[Atlanta|ORG] won.", &[("Atlanta", "name:organization:atlanta")]);
+}
+
+#[test]
 fn a_surname_is_the_person_named_before() {
     check(
         "[Mara Holt|PER] left.\nThen [Holt|PER] came back.",
         &[("Mara Holt", "name:person:mara holt"), ("Holt", "name:person:mara holt")],
     );
+}
+
+#[test]
+fn a_surname_in_a_headline_is_the_person_named_in_the_text() {
+    let document = document("[Holt|PER] warns [Board|ORG].");
+    let known = |id: &str, name: &str| EntityRef { id: id.to_owned(), name: name.to_owned() };
+    let text = [
+        known("name:person:mara holt", "Mara Holt"),
+        known("name:person:jan holt", "Jan Holt"),
+        known("org:pipeline-board", "Board of Pipelines"),
+    ];
+    let linked = link_beside(&document, &gazetteer(), &text);
+    let ids: Vec<&str> =
+        linked.iter().filter_map(|it| Some(it.entity.as_ref()?.id.as_str())).collect();
+    assert_eq!(ids, ["name:person:mara holt", "name:organization:board"]);
 }
 
 #[test]

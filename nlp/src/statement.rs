@@ -12,18 +12,18 @@ use config::SectorId;
 use crate::coreference::Antecedent;
 use crate::document::AnalysedDocument;
 use crate::knowledge::Knowledge;
-use crate::link::{LinkedMention, link, overlap};
+use crate::link::{LinkedMention, link_beside, overlap};
 use crate::offsets::Offsets;
 use crate::sector::{document_sectors, without_parents};
 use crate::statement_grammar::Grammar;
 use crate::statement_head::{Reading, SECTORS, StatementHead};
 use crate::statement_phrase::{BytePhrase, PhraseReader};
 use crate::statement_roles::{Role, RoleSpan};
-use crate::statement_time::days;
+use crate::statement_time::days_of_act;
 use crate::tagger::{Precision, TagError};
 use crate::{
-    Domain, Mention, Modality, Phrase, ScoredSector, Span, Statement, StatementKind, StatementTime,
-    Tense,
+    Domain, EntityRef, Mention, Modality, Phrase, ScoredSector, Span, Statement, StatementKind,
+    StatementTime, Tense,
 };
 
 /// What is found in one text; offsets count characters of its `text`.
@@ -84,7 +84,19 @@ impl StatementReader {
     /// # Errors
     /// When the forward pass of the statement model fails.
     pub fn read(&mut self, document: &AnalysedDocument) -> Result<Findings, TagError> {
-        let mentions = link(document, &self.knowledge.gazetteer);
+        self.read_beside(document, &[])
+    }
+
+    /// As [`read`](Self::read), for a headline whose text names the entities `known`.
+    ///
+    /// # Errors
+    /// When the forward pass of the statement model fails.
+    pub fn read_beside(
+        &mut self,
+        document: &AnalysedDocument,
+        known: &[EntityRef],
+    ) -> Result<Findings, TagError> {
+        let mentions = link_beside(document, &self.knowledge.gazetteer, known);
         let readings = without_repeats(self.head.read(document)?);
         let offsets = Offsets::of(&document.text);
         let mut phrases = PhraseReader { document, mentions: &mentions, acted: vec![] };
@@ -103,12 +115,13 @@ impl StatementReader {
             }
             let told = self.sectors_around(document, &mentions, reading.sentence, &draft);
             let statement = self.statement(document, &offsets, reading, draft);
-            if statement.sectors.is_empty() {
+            if statement.sectors.is_empty() && statement.kind != StatementKind::Denial {
                 around.push((told, AROUND_WEIGHT * statement.score));
             }
             statements.push(statement);
         }
-        let of_targets = statements.iter().map(|it| (it.sectors.as_slice(), it.score));
+        let hostile = statements.iter().filter(|it: &&Statement| it.kind != StatementKind::Denial);
+        let of_targets = hostile.map(|it| (it.sectors.as_slice(), it.score));
         let around = around.iter().map(|(told, score)| (told.as_slice(), *score));
         let sectors = document_sectors(of_targets.chain(around));
         let mentions = mentions.into_iter().map(|it| Mention {
@@ -143,15 +156,15 @@ impl StatementReader {
             _ => MODALITIES[most_probable(&reading.modalities)],
         };
         let sectors = self.sectors(document, &draft);
-        let published = document.published_at.map(|it| it.date_naive());
-        let days = days(document.sentence_text(reading.sentence), published);
+        let tense = TENSES[most_probable(&reading.tenses)];
+        let days = days_of_act(document, reading.sentence, tense);
         let phrases = |it: Vec<BytePhrase>| it.into_iter().map(phrase).collect();
         Statement {
             kind,
             domain: DOMAINS[most_probable(&reading.domains)],
             modality,
             time: StatementTime {
-                tense: TENSES[most_probable(&reading.tenses)],
+                tense,
                 from: days.as_ref().map(|it| *it.start()),
                 to: days.as_ref().map(|it| *it.end()),
             },

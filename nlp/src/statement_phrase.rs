@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::coreference::{Anaphor, Antecedent, anaphor, antecedent, is_definite_description};
+use crate::coreference::{Anaphor, Antecedent, anaphor, antecedent, described, described_entity};
 use crate::document::AnalysedDocument;
 use crate::link::{LinkedMention, overlap, without_compass};
 use crate::statement_grammar::{Grammar, LOOSE};
@@ -30,6 +30,12 @@ pub(crate) struct PhraseReader<'a> {
 
 /// Words that a phrase does not start with.
 const LEADING: &[&str] = &["the", "a", "an", "and", "or", "both", "by", "of", "from"];
+
+/// Words that a phrase does not end with, besides [`LOOSE`] ones.
+const TRAILING: &[&str] = &[
+    "about", "after", "against", "amid", "around", "because", "before", "during", "over", "since",
+    "through", "under", "until", "while", "within", "without",
+];
 
 /// What stands before a name and is none.
 const TITLES: &[&str] = &["Mr", "Mrs", "Ms", "Dr", "President", "Minister", "General"];
@@ -78,30 +84,80 @@ const STATE_BODIES: &[&str] = &[
     "submarines",
 ];
 
+/// Marks that may stand between a noun and its relative pronoun: `"Buba", who`.
+const N_MARKS_MAX: usize = 2;
+/// Words of a noun before a relative pronoun.
+const N_NOUN_WORDS_MAX: usize = 3;
+
 impl PhraseReader<'_> {
     /// The phrase of an actor or target; `None` for a pronoun that stands for nothing known.
     pub(crate) fn read(&self, span: &RoleSpan, speaker: Option<&BytePhrase>) -> Option<BytePhrase> {
         let range = self.trimmed(span)?;
         let words = self.document.text_of(range.clone());
         if let Some(sort) = anaphor(words) {
-            // A quotation without its speaker is mostly by the body that was last spoken of.
-            let sort = match (sort, speaker) {
-                (Anaphor::Speaker, Some(speaker)) => return Some(speaker.clone()),
-                (Anaphor::Speaker, None) => Anaphor::Body,
-                (other, _) => other,
-            };
             let place = (span.sentence, range.start);
-            let found = antecedent(self.document, self.mentions, &self.acted, place, sort)?;
-            let listed = self.mention_at(&found.range).and_then(|it| it.listed);
-            return Some(BytePhrase { range: found.range, entity: found.entity, listed });
+            // A quotation without its speaker is mostly by the body that was last spoken of.
+            return match (sort, speaker) {
+                (Anaphor::Speaker, Some(speaker)) => Some(self.speaker_meant(speaker)),
+                (Anaphor::Speaker, None) => self.meant(place, Anaphor::Body),
+                (Anaphor::Relative, _) => {
+                    self.noun_before(place).or_else(|| self.meant(place, Anaphor::Relative))
+                }
+                (sort, _) => self.meant(place, sort),
+            };
         }
         let mut phrase = self.linked(range.clone());
-        if phrase.entity.is_none() && is_definite_description(words) {
+        if phrase.entity.is_none()
+            && let Some(described) = described(words).filter(|_| self.is_definite(range.start))
+        {
             let place = (span.sentence, range.start);
-            let found = antecedent(self.document, self.mentions, &self.acted, place, Anaphor::Body);
-            phrase.entity = found.and_then(|it| it.entity);
+            phrase.entity = described_entity(self.mentions, place, described);
         }
         Some(phrase)
+    }
+
+    /// What a pronoun at `place`, a sentence and a byte, stands for.
+    fn meant(&self, place: (usize, usize), sort: Anaphor) -> Option<BytePhrase> {
+        let found = antecedent(self.document, self.mentions, &self.acted, place, sort)?;
+        let listed = self.mention_at(&found.range).and_then(|it| it.listed);
+        Some(BytePhrase { range: found.range, entity: found.entity, listed })
+    }
+
+    /// The noun that a relative pronoun at `place` follows: `masked gunmen, who`.
+    fn noun_before(&self, (sentence, at): (usize, usize)) -> Option<BytePhrase> {
+        let range = |words: Range<usize>| self.document.words_range(sentence, words);
+        let is_noun = |at: usize| {
+            let word = self.document.text_of(range(at..at + 1));
+            let small = word.to_lowercase();
+            let is_loose = LOOSE.contains(&small.as_str()) || LEADING.contains(&small.as_str());
+            !is_loose && word.chars().any(char::is_alphanumeric)
+        };
+        let n_words = self.document.sentences[sentence].encoded.words.len();
+        let mut end = (0..n_words).find(|it| range(*it..it + 1).start == at)?;
+        let n_marks = (0..end).rev().take(N_MARKS_MAX).take_while(|it| !is_noun(*it)).count();
+        end -= n_marks;
+        let n_words = (0..end).rev().take(N_NOUN_WORDS_MAX).take_while(|it| is_noun(*it)).count();
+        let noun = range(end - n_words..end);
+        let named = self.mentions.iter().find(|it| it.range.end == noun.end && !it.is_demonym);
+        let noun = named.map_or(noun, |it| it.range.clone());
+        (n_words > 0).then(|| self.linked(noun))
+    }
+
+    /// The speaker, or whom it stands for: `"We will strike," he said`.
+    fn speaker_meant(&self, speaker: &BytePhrase) -> BytePhrase {
+        let start = speaker.range.start;
+        let sentence = self.document.sentences.iter().position(|it| it.range.contains(&start));
+        let sort = anaphor(self.document.text_of(speaker.range.clone()));
+        let known = sort.filter(|it| *it != Anaphor::Speaker).zip(sentence);
+        let meant = known.and_then(|(sort, sentence)| self.meant((sentence, start), sort));
+        meant.unwrap_or_else(|| speaker.clone())
+    }
+
+    /// Whether `the` or its like stands before byte `at`.
+    fn is_definite(&self, at: usize) -> bool {
+        let before = self.document.text[..at].split_whitespace().next_back().unwrap_or_default();
+        let before = before.trim_start_matches(|it: char| !it.is_alphanumeric());
+        ["the", "this", "that", "these", "those"].iter().any(|it| before.eq_ignore_ascii_case(it))
     }
 
     /// The words of a speaker, who keeps its article, or of a means, with their entity; `None`
@@ -134,7 +190,8 @@ impl PhraseReader<'_> {
             }
             words.end -= 1;
         }
-        while words.len() > 1 && LOOSE.contains(&word(words.end - 1).as_str()) {
+        let is_loose = |it: &str| LOOSE.contains(&it) || TRAILING.contains(&it);
+        while words.len() > 1 && is_loose(&word(words.end - 1)) {
             words.end -= 1;
         }
         if words.is_empty() || (words.len() == 1 && is_mark(&word(words.start))) {
@@ -192,3 +249,7 @@ impl PhraseReader<'_> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "statement_phrase_tests.rs"]
+mod tests;

@@ -21,7 +21,7 @@ async fn runs(program: &str, args: &[&str]) -> bool {
     run.is_ok_and(|it| it.status.success())
 }
 
-async fn has_python() -> bool {
+pub(crate) async fn has_python() -> bool {
     runs("python3", &["-c", "import sys; sys.exit(sys.version_info < (3, 11))"]).await
 }
 

@@ -1,6 +1,8 @@
 //! The commands that need no server, as a person or a script runs them.
 
 use std::fs;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tests::pages::{self, MadeUp};
@@ -56,6 +58,40 @@ async fn extract_answers_every_line_in_order_and_names_the_bad_one() {
     let finished = app.run(&["extract", &file, "--url", &url(7)]).await;
     assert_eq!(finished.code, Some(0), "{finished:?}");
     assert_eq!(finished.json()["title"], page(7).title);
+}
+
+/// Peak resident memory in bytes while `harbinger extract` reads `html`.
+async fn peak_of_extraction(app: &TestApp, html: &str) -> u64 {
+    let file = app.folder().join("page.html");
+    fs::write(&file, html).expect("a writable folder");
+    let mut command = app.command(&["extract", &file.to_string_lossy()]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut process = command.spawn().expect("the binary can be started");
+    let id = process.id().expect("nobody has waited for it");
+    let (started, mut peak_bytes) = (Instant::now(), 0);
+    while process.try_wait().expect("a child of ours").is_none() {
+        assert!(started.elapsed() < Duration::from_secs(120), "it does not end");
+        peak_bytes = tests::peak_memory_bytes(id).unwrap_or(peak_bytes);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    peak_bytes
+}
+
+#[tokio::test]
+async fn extracting_huge_and_deep_pages_takes_bounded_memory() {
+    const MEMORY_BYTES_MAX: u64 = 1 << 30;
+    let app = TestApp::new();
+    let paragraph = "<p>Power would be back by the evening, the ministry said on Monday.</p>";
+    let pages = [
+        ("15 MB", paragraph.repeat(15 * 1_024 * 1_024 / paragraph.len())),
+        ("100 000 deep", "<div><b>".repeat(100_000) + &MadeUp::article(1).html()),
+        ("100 000 links left open", "<a href=x>".repeat(100_000) + &MadeUp::article(1).html()),
+    ];
+    for (name, html) in pages {
+        let peak_bytes = peak_of_extraction(&app, &html).await;
+        assert!(!cfg!(target_os = "linux") || 0 < peak_bytes, "{name}: it was not measured");
+        assert!(peak_bytes < MEMORY_BYTES_MAX, "{name} took {} MB", peak_bytes / 1_000_000);
+    }
 }
 
 #[tokio::test]

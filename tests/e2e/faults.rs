@@ -9,7 +9,7 @@ use axum::http::header::{CONTENT_ENCODING, RETRY_AFTER};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tests::pages::{self, MadeUp, id_of};
-use tests::{Finished, FixtureSite, Reply, TestApp};
+use tests::{Finished, FixtureSite, Reply, TestApp, eventually};
 
 /// Larger than any body may be (15 MiB).
 const N_BYTES_TOO_MANY: usize = 20 << 20;
@@ -176,6 +176,37 @@ async fn each_faulty_page_is_one_failure_and_stops_nothing_else() {
     let counts = finished.json();
     assert_eq!(counts["n_entries_failed"].as_u64(), Some(faults.len() as u64), "{counts}");
     assert_eq!(counts["n_articles"].as_u64(), Some(expected.len() as u64), "{counts}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_crawl_delay_loses_no_page_is_kept_and_holds_up_no_other_host() {
+    // Without pauses of its own the crawler waits a second for a turn; each try is the last, and there
+    // is one place for all.
+    let app = app().set("crawl.attempts_max", "1").set("fetch.n_fetches_max", "1");
+    let slow = FixtureSite::start_on(60).await;
+    slow.put("/robots.txt", Reply::new("text/plain", "User-agent: *\nCrawl-delay: 3\n"));
+    let quick = FixtureSite::start_on(61).await;
+    let mut expected = publish_healthy(&slow);
+    expected.extend(publish_healthy(&quick));
+    app.add_source("slow", &slow.url("/good.xml"));
+    app.add_source("quick", &quick.url("/good.xml"));
+
+    let served = app.serve().await;
+    eventually("every page is asked for", Duration::from_secs(120), async || {
+        (slow.asked_at("/good/").len() == 3 && quick.asked_at("/good/").len() == 3).then_some(())
+    })
+    .await;
+    let (status, printed) = served.stop().await;
+
+    assert!(status.success(), "{status}: {printed}");
+    check_archived(&app, &expected).await;
+    check_counted(&app, "crawl", &BTreeMap::new()).await;
+    let asked = slow.asked_at("/good/");
+    for pair in asked.windows(2) {
+        let gap = pair[1] - pair[0];
+        assert!(Duration::from_secs(3) <= gap, "asked again after {gap:?}");
+    }
+    assert!(quick.asked_at("/good/").iter().all(|it| *it < asked[1]), "the slow host held them up");
 }
 
 #[tokio::test(flavor = "multi_thread")]

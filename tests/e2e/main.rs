@@ -1,5 +1,6 @@
 //! End-to-end tests: the real binary against a web site on loopback.
 
+mod addresses;
 mod alerts;
 mod api;
 mod browser;

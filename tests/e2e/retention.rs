@@ -96,6 +96,42 @@ async fn what_is_older_than_the_setting_goes_and_no_feed_brings_it_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_article_is_found_no_more_and_not_fetched_again() {
+    let site = FixtureSite::start().await;
+    let app = TestApp::new();
+    let mut items = Vec::new();
+    for n in 0..2 {
+        let path = format!("/{n}");
+        site.put(&path, Reply::html(MadeUp::article(n).html()));
+        items.push((site.url(&path), MadeUp::article(n).title));
+    }
+    site.put("/feed.xml", Reply::rss(pages::rss("Wire", &items)));
+    app.add_source("wire", &site.url("/feed.xml"));
+    assert_eq!(app.run_once().await.code, Some(0));
+
+    let served = app.serve().await;
+    let phrase = format!("\"{}\"", MadeUp::article(0).phrase);
+    let found = served.json("/v1/search", &[("q", &phrase)]).await;
+    assert_eq!(found["total"], 1, "{found}");
+    let path = format!("/v1/articles/{}", pages::id_of(&items[0].0));
+    let delete = async || {
+        let request = reqwest::Client::new().delete(served.url(&path));
+        request.send().await.expect("the server answers").status().as_u16()
+    };
+    assert_eq!((delete().await, delete().await), (204, 404));
+    tests::eventually("it is found no more", Duration::from_secs(60), async || {
+        let found = served.json("/v1/search", &[("q", &phrase)]).await;
+        (found["total"] == 0).then_some(())
+    })
+    .await;
+    served.stop().await;
+    let again = app.run_once().await;
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    assert_eq!((n_archived(&app).await, n_indexed(&app)), (1, 1), "the feed still lists it");
+    assert_eq!(site.n_sent_whole("/0"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_deletes_what_is_old_by_itself() {
     let app = TestApp::new();
     let archive = app.archive().await;

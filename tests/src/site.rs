@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -32,6 +32,7 @@ struct Shelf {
     replies: BTreeMap<String, Reply>,
     below: Vec<(String, MakeReply)>,
     n_requests: BTreeMap<String, u64>,
+    asked: Vec<(String, Instant)>,
     n_sent_whole: BTreeMap<String, u64>,
 }
 
@@ -159,6 +160,12 @@ impl FixtureSite {
         self.shelf().n_requests.get(path).copied().unwrap_or(0)
     }
 
+    /// When paths that start with `prefix` were asked for, in order.
+    pub fn asked_at(&self, prefix: &str) -> Vec<Instant> {
+        let shelf = self.shelf();
+        shelf.asked.iter().filter(|(path, _)| path.starts_with(prefix)).map(|(_, at)| *at).collect()
+    }
+
     /// How often `path` was sent whole: neither 304 nor a path that does not exist.
     pub fn n_sent_whole(&self, path: &str) -> u64 {
         self.shelf().n_sent_whole.get(path).copied().unwrap_or(0)
@@ -191,6 +198,7 @@ async fn answer(State(shelf): State<Arc<Mutex<Shelf>>>, request: Request) -> Res
     let reply = {
         let mut shelf = lock(&shelf);
         *shelf.n_requests.entry(path.clone()).or_default() += 1;
+        shelf.asked.push((path.clone(), Instant::now()));
         let whole = request.uri().path_and_query().map_or(path.as_str(), |it| it.as_str());
         let below = shelf.below.iter().find(|(prefix, _)| path.starts_with(prefix.as_str()));
         let own = shelf.replies.get(&path).cloned();

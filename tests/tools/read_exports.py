@@ -5,6 +5,7 @@ usage: read_exports.py FOLDER [TAXII_URL]
 FOLDER has one file for each format, `part.stix` of a part of the same archive, and nothing else.
 """
 
+import collections
 import csv
 import json
 import re
@@ -20,6 +21,15 @@ from followthemoney import model
 from pymisp import MISPEvent
 
 EXTENSION = "extension-definition--"
+PATTERNS = {
+    "[url:value = 'https://evil.example.com/gate.php']",
+    "[ipv4-addr:value = '203.0.113.9']",
+}
+ATTRIBUTES = {
+    ("url", "https://evil.example.com/gate.php"),
+    ("ip-dst", "203.0.113.9"),
+    ("vulnerability", "CVE-2024-3400"),
+}
 STATEMENT_EDGES = {"threatens", "may-attack", "attacks", "claims", "denies", "attempts", "uses"}
 
 
@@ -50,6 +60,51 @@ def read_jsonl(path):
     return by_type
 
 
+def parties(phrases):
+    """Names by id: those of entities, or else the words as printed."""
+    found = {}
+    for it in phrases:
+        if it.get("entity") and it["entity"]["id"]:
+            found.setdefault(it["entity"]["id"], it["entity"]["name"])
+            continue
+        words = " ".join(it["text"].split())[:120]
+        if words:
+            found.setdefault(f"words:{words.lower()}", words)
+    return found
+
+
+def actors_and_targets(statement):
+    actors, targets = parties(statement["actors"]), parties(statement["targets"])
+    return actors, targets or {f"sector:{it}": it for it in statement["sectors"]}
+
+
+def said(record):
+    """What a statement says, each thing as a list of texts."""
+    statement = record["statement"]
+    actors, targets = actors_and_targets(statement)
+    speaker = statement.get("speaker")
+    return {
+        "kind": [statement["kind"]],
+        "domain": [statement["domain"]],
+        "modality": [statement["modality"]],
+        "tense": [statement["time"]["tense"]],
+        "actor": list(actors.values()),
+        "target": list(targets.values()),
+        "means": [it["text"] for it in statement["means"]],
+        "speaker": [speaker["text"]] if speaker else [],
+        "sector": statement["sectors"],
+    }
+
+
+def assert_same(told, expected, what):
+    """Both by statement and field; blanks around texts and blank texts say nothing."""
+    tidy = lambda all_: sorted({it.strip() for it in all_ if it.strip()})
+    assert told.keys() == expected.keys(), (what, told.keys() ^ expected.keys())
+    for id_, fields in expected.items():
+        for field, values in fields.items():
+            assert tidy(told[id_][field]) == tidy(values), (what, id_, field, told[id_][field], values)
+
+
 def ours(thing):
     found = [v for k, v in thing.get("extensions", {}).items() if "statement" in v or "entity" in v]
     return found[0] if found else {}
@@ -71,7 +126,7 @@ def read_stix(path, all_):
     nodes = {it["id"] for it in all_["node"]}
     alone = set(entity_of.values()) - nodes
     assert nodes <= set(entity_of.values()), nodes - set(entity_of.values())
-    assert all(it.startswith("sector:") for it in alone), alone
+    assert all(it.startswith(("sector:", "name:vulnerability:cve-")) for it in alone), alone
     edges = set()
     for it in objects:
         if it["type"] == "relationship" and "edge" in ours(it):
@@ -84,6 +139,12 @@ def read_stix(path, all_):
             assert "url" not in reference or check_url(reference["url"]) is None
     reports = [it for it in objects if it["type"] == "report"]
     assert len(reports) == len(all_["article"])
+    patterns = {it["pattern"]: it["id"] for it in objects if it["type"] == "indicator"}
+    cves = {it["name"]: it["id"] for it in objects if it["type"] == "vulnerability"}
+    assert patterns.keys() >= PATTERNS and not any("11.8.1.1" in it for it in patterns), patterns
+    assert cves.keys() == {"CVE-2024-3400"}, cves
+    referred = {ref for it in reports for ref in it["object_refs"]}
+    assert referred >= {*patterns.values(), *cves.values()}
     markings = {ref for it in objects for ref in it.get("object_marking_refs", [])}
     assert markings == {"marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"}, markings
     return {it["id"]: it for it in objects}
@@ -120,15 +181,34 @@ def read_csv(path, all_):
     assert {it["statement"]: plain(it["sentence"]) for it in rows} == {
         id_: plain(it) for id_, it in sentences.items()
     }
+    lists = {"actors": "actor", "targets": "target", "means": "means", "sectors": "sector"}
+    words = ["kind", "domain", "modality", "tense", "speaker"]
+    columns = [*lists, *words, "actor_ids", "target_ids"]
+    told = {row["statement"]: {it: [plain(row[it])] for it in columns} for row in rows}
+    expected = {}
+    for it in all_["statement"]:
+        fields = said(it)
+        means = [parties([phrase]) for phrase in it["statement"]["means"]]
+        fields["means"] = [name for each in means for name in each.values()]
+        actors, targets = actors_and_targets(it["statement"])
+        expected[it["id"]] = {
+            **{column: [plain(" | ".join(fields[field]))] for column, field in lists.items()},
+            **{word: [plain("".join(fields[word]))] for word in words},
+            "actor_ids": [plain(" | ".join(actors))],
+            "target_ids": [plain(" | ".join(targets))],
+        }
+    assert_same(told, expected, "csv")
 
 
 def read_misp(path, all_):
-    sentences = {}
+    sentences, told = {}, {}
+    attributes = set()
     response = json.loads(path.read_text(encoding="utf-8"))["response"]
     for each in response:
         event = MISPEvent()
         event.from_dict(**each["Event"])
         assert "tlp:clear" in [it.name for it in event.tags]
+        attributes.update((it.type, it.value) for it in event.attributes)
         links = [it.value for it in event.attributes if it.type == "link"]
         assert links, "an event without its articles"
         for it in links:
@@ -136,16 +216,22 @@ def read_misp(path, all_):
         for it in event.objects:
             values = {a.object_relation: a.value for a in it.attributes}
             sentences[values["statement-id"]] = values["sentence"]
+            fields = told.setdefault(values["statement-id"], collections.defaultdict(list))
+            for a in it.attributes:
+                fields[a.object_relation].append(a.value)
         json.loads(event.to_json())
     assert len(response) == len({it["story"] for it in all_["article"] if it["story"]})
+    assert attributes >= ATTRIBUTES, ATTRIBUTES - attributes
     expected = {it["id"]: it["sentence"] for it in all_["statement"]}
     assert sentences.keys() == expected.keys()
     assert all(sentences[it].strip() == expected[it].strip() for it in expected)
+    assert_same(told, {it["id"]: said(it) for it in all_["statement"]}, "misp")
 
 
 def read_ftm(path, all_):
     told = set()
     schemata = {}
+    facts, pairs, entities = {}, {}, {}
     for line in path.read_text(encoding="utf-8").splitlines():
         proxy = model.get_proxy(json.loads(line))
         schemata.setdefault(proxy.schema.name, []).append(proxy)
@@ -154,9 +240,28 @@ def read_ftm(path, all_):
             check_url(it)
         if proxy.schema.name == "Note":
             told.update(proxy.get("keywords"))
+            for id_ in proxy.get("keywords"):
+                facts[id_] = proxy.get("notes")
+        entities[proxy.id] = set(proxy.get("keywords", quiet=True))
         if proxy.schema.name == "UnknownLink":
+            id_ = proxy.first("recordId")
+            facts[id_] = proxy.get("description")
+            pairs.setdefault(id_, []).append((proxy.first("subject"), proxy.first("object")))
             assert proxy.first("subject") and proxy.first("object") and proxy.first("summary"), line
     assert {it["id"] for it in all_["statement"]} <= told
+    for it in all_["statement"]:
+        fields = {k: v for k, v in said(it).items() if k not in ("actor", "target")}
+        expected = {f"{k}: {value}".strip() for k, values in fields.items() for value in values}
+        scores = {fact for fact in facts[it["id"]] if fact.startswith("score: ")}
+        assert set(facts[it["id"]]) - scores == expected, (it["id"], facts[it["id"]], expected)
+        near = [abs(float(each[7:]) - it["statement"]["score"]) < 0.01 for each in scores]
+        assert near == [True], (it["id"], scores)
+        actors, targets = actors_and_targets(it["statement"])
+        joined = {(a, b) for a in actors for b in targets if a != b}
+        linked = pairs.get(it["id"], [])
+        assert len(linked) == len(joined), (it["id"], linked, joined)
+        for a, b in joined:
+            assert any(a in entities[s] and b in entities[o] for s, o in linked), (it["id"], a, b)
     assert len(schemata["Article"]) == len(all_["article"])
 
 

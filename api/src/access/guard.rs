@@ -15,7 +15,7 @@ use index::archive::audit::AuditEntry;
 use url::form_urlencoded;
 
 use super::principal::{Principal, Via};
-use super::{rules, token};
+use super::{rules, subject, token};
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -105,13 +105,16 @@ async fn answer(
     let id = request.extensions().get::<RequestId>().map(|it| it.0.clone());
     let Some(principal) = principal else { return next.run(request).await };
     let who = principal.name.clone();
-    let response = principal.scope(next.run(request)).await;
+    let (response, about) = subject::scope(principal.scope(next.run(request))).await;
     if !rules::is_safe(&method) && path != "/mcp" {
         let entry = AuditEntry {
             at: (state.now)(),
             who,
             action: method.to_string(),
-            subject: path,
+            subject: match about {
+                Some(about) => format!("{path}: {about}"),
+                None => path,
+            },
             outcome: response.status().as_u16().to_string(),
             request_id: id,
         };

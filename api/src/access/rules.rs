@@ -88,6 +88,8 @@ mod tests {
         check("POST", "/v1/saved-searches", Role::Analyst);
         check("DELETE", "/v1/saved-searches/x", Role::Analyst);
         check("POST", "/v1/articles", Role::Analyst);
+        check("DELETE", "/v1/articles/x", Role::Analyst);
+        check("POST", "/articles/x/remove", Role::Analyst);
         check("POST", "/v1/sources/test", Role::Analyst);
         check("POST", "/sources/test", Role::Analyst);
         check("POST", "/v1/sources", Role::Admin);

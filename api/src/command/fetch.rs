@@ -54,7 +54,9 @@ async fn fetch(
     let entry = Entry::at(canonical, source.id.clone());
     let id = Some(entry.id);
     match system.archive.entry_state(&entry.id).await? {
-        Some(EntryState::Archived) => return Ok((id, Ok("known"))),
+        Some(EntryState::Archived) => {
+            return Ok((system.archive.article_at(&entry.id).await?.or(id), Ok("known")));
+        }
         Some(EntryState::Buried) => {
             return Ok((id, Err("this article was deleted, and stays so".to_owned())));
         }
@@ -69,5 +71,10 @@ async fn fetch(
     let warc = warc_writer(&system.config);
     keep_evidence(warc.as_ref(), &system.archive, &crawled, now).await?;
     let recorded = system.archive.record_article(&crawled.article, Some(&entry.id)).await?;
-    Ok((id, Ok(if recorded == Recorded::Inserted { "new" } else { "known" })))
+    let id = system.archive.article_at(&entry.id).await?.or(id);
+    match recorded {
+        Recorded::Inserted => Ok((id, Ok("new"))),
+        Recorded::AlreadyThere => Ok((id, Ok("known"))),
+        Recorded::Buried => Ok((id, Err("this article was deleted, and stays so".to_owned()))),
+    }
 }

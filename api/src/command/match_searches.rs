@@ -7,7 +7,7 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use config::{SavedSearch, SourceId, Taxonomy};
 use index::query::{Ast, QueryField};
-use index::{Matcher, StoredArticle};
+use index::{Countries, Matcher, StoredArticle};
 use ingest::{Article, ArticleId};
 use nlp::document::Document;
 use nlp::{Annotation, Annotator};
@@ -52,6 +52,7 @@ pub(super) fn run(setup: &Setup, args: &MatchArgs) -> anyhow::Result<ExitCode> {
         matcher.add(search).with_context(|| format!("saved search `{}`", search.id))?;
     }
     let is_annotation_asked = searches.iter().any(needs_annotation);
+    let countries = Countries::of(&setup.config.gazetteer);
     let mut annotator = None;
     let tally = jsonl::convert(&args.file, N_LINES_PER_BATCH, setup.args.quiet, |lines| {
         let now = super::now();
@@ -65,7 +66,8 @@ pub(super) fn run(setup: &Setup, args: &MatchArgs) -> anyhow::Result<ExitCode> {
             read = read.into_iter().map(failed).collect();
         }
         let answers = read.into_iter().map(|it| {
-            let Ready { id, stored } = it?;
+            let Ready { id, mut stored } = it?;
+            countries.fill(&mut stored);
             Ok(json!({ "id": id, "matches": matcher.matches(&stored, now) }))
         });
         answers.collect()

@@ -1,11 +1,9 @@
 //! Messages by HTTP: webhooks, Slack, Teams, ntfy.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use config::{Channel, SavedSearch};
 use index::archive::outbox::Message;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use url::Url;
 
@@ -54,7 +52,7 @@ impl Post<'_> {
         }
         let sent = request.body(body).send().await;
         let response = sent.map_err(|error| SendError::Later(without_url(&error), None))?;
-        judge(&response)
+        judge(&response, self.at)
     }
 
     fn signed(&self, request: RequestBuilder, id: &str, body: &str) -> RequestBuilder {
@@ -72,24 +70,24 @@ impl Post<'_> {
 }
 
 /// What an answer means: see Standard Webhooks, and `docs/alerts.md`.
-fn judge(response: &Response) -> Result<(), SendError> {
+fn judge(response: &Response, now: DateTime<Utc>) -> Result<(), SendError> {
     let status = response.status();
     let why = format!("the receiver answered {status}");
     match status {
         _ if status.is_success() => Ok(()),
         StatusCode::GONE => Err(SendError::Gone(why)),
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
-            Err(SendError::Later(why, retry_after(response)))
+            Err(SendError::Later(why, retry_after(response, now)))
         }
-        _ if status.is_server_error() => Err(SendError::Later(why, retry_after(response))),
+        _ if status.is_server_error() => Err(SendError::Later(why, retry_after(response, now))),
         _ => Err(SendError::Never(why)),
     }
 }
 
-fn retry_after(response: &Response) -> Option<u32> {
-    let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    let seconds: u64 = text.trim().parse().ok()?;
-    u32::try_from(Duration::from_secs(seconds).as_secs()).ok()
+/// The seconds that the receiver asks for.
+fn retry_after(response: &Response, now: DateTime<Utc>) -> Option<u32> {
+    let wait = ingest::fetch::retry_after(response.headers(), Some(now))?;
+    u32::try_from(wait.as_secs()).ok()
 }
 
 /// The error and its causes, without the address, which may be a secret.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use index::graph::{Edge, Node};
 
-use super::{Wants, Writer, timestamp};
+use super::{GraphCounts, Wants, Writer, timestamp};
 
 /// Writes nodes and edges; knows no articles.
 #[derive(Debug)]
@@ -28,6 +28,13 @@ impl Writer for CypherWriter {
 
     fn edge(&mut self, _: u64, it: &Edge, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}", edge(it))
+    }
+
+    fn end(&mut self, counts: &GraphCounts, out: &mut dyn Write) -> io::Result<()> {
+        match counts.remark() {
+            Some(remark) => writeln!(out, "// {remark}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use index::graph::{EdgeKind, Party};
 use index::{GraphArticle, StatementRecord};
+use nlp::Statement;
 use serde_json::{Map, Value, json};
 
 use super::{Facts, Writer, ids, word};
@@ -124,6 +125,9 @@ impl FtmWriter {
             for end in actors.iter().chain(&targets) {
                 note.add("entity", end);
             }
+            for fact in facts_of(statement) {
+                note.add("notes", &fact);
+            }
             line(out, &id_of("note", &record.id), "Note", note)?;
         }
         Ok(())
@@ -159,6 +163,9 @@ fn about(article: &GraphArticle, record: &StatementRecord) -> Properties {
     let time = record.statement.time;
     let mut properties = Properties::default();
     properties.add("summary", &record.sentence);
+    for fact in facts_of(&record.statement) {
+        properties.add("description", &fact);
+    }
     properties.add("sourceUrl", &article.url);
     properties.add("publisher", &article.source_name);
     properties.add("proof", &id_of("article", &article.id.to_string()));
@@ -166,6 +173,21 @@ fn about(article: &GraphArticle, record: &StatementRecord) -> Properties {
     properties.add("startDate", &time.from.map(|it| it.to_string()).unwrap_or_default());
     properties.add("endDate", &time.to.map(|it| it.to_string()).unwrap_or_default());
     properties
+}
+
+/// What a statement says besides its parties, one fact each: `kind: threat`, `sector: /energy`.
+fn facts_of(statement: &Statement) -> Vec<String> {
+    let mut facts = vec![
+        format!("kind: {}", word(&statement.kind)),
+        format!("domain: {}", word(&statement.domain)),
+        format!("modality: {}", word(&statement.modality)),
+        format!("tense: {}", word(&statement.time.tense)),
+        format!("score: {:.2}", statement.score),
+    ];
+    facts.extend(statement.speaker.iter().map(|it| format!("speaker: {}", it.text)));
+    facts.extend(statement.means.iter().map(|it| format!("means: {}", it.text)));
+    facts.extend(statement.sectors.iter().map(|it| format!("sector: {it}")));
+    facts
 }
 
 fn id_of(kind: &str, key: &str) -> String {

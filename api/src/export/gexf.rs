@@ -64,8 +64,11 @@ impl Writer for GexfWriter {
         edge(&mut Xml::going_on(out), number, it)
     }
 
-    fn end(&mut self, _: &GraphCounts, out: &mut dyn Write) -> io::Result<()> {
+    fn end(&mut self, counts: &GraphCounts, out: &mut dyn Write) -> io::Result<()> {
         let mut xml = Xml::going_on(out);
+        if let Some(remark) = counts.remark() {
+            xml.comment(remark)?;
+        }
         ["edges", "graph", "gexf"].iter().try_for_each(|it| xml.close(it))
     }
 }

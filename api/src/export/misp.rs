@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use index::graph::Party;
-use index::{GraphArticle, StatementRecord, StoryMembers};
+use index::{ArticleIndicator, GraphArticle, StatementRecord, StoryMembers};
+use nlp::indicator::IndicatorKind;
 use serde_json::{Value, json};
 
-use super::{GraphCounts, Tlp, Wants, Writer, ids, word};
+use super::{GraphCounts, N_EVENT_ARTICLES_MAX, Tlp, Wants, Writer, ids, word};
 
 /// Sharing: only the organisation that imports it; whoever imports decides on more.
 const OWN_ORGANISATION: &str = "0";
@@ -29,7 +30,7 @@ impl MispWriter {
 
 impl Writer for MispWriter {
     fn wants(&self) -> Wants {
-        Wants { by_story: true, ..Wants::default() }
+        Wants { by_story: true, indicators: true, ..Wants::default() }
     }
 
     fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
@@ -67,6 +68,11 @@ fn event(story: &StoryMembers, articles: &[GraphArticle], tlp: Tlp) -> Value {
                 attributes.add("vulnerability", "External analysis", &cve, "");
             }
         }
+        for it in &article.indicators {
+            if let Some((kind, category)) = kind_of(it) {
+                attributes.add(kind, category, &it.value, &article.title);
+            }
+        }
         for record in &article.statements {
             for it in Party::actors_of(&record.statement).iter().filter(|it| it.is_entity) {
                 attributes.add("threat-actor", "Attribution", &it.name, &it.id);
@@ -82,6 +88,9 @@ fn event(story: &StoryMembers, articles: &[GraphArticle], tlp: Tlp) -> Value {
             }
             objects.push(object(article, record, &timestamp));
         }
+    }
+    if let Some(remark) = remark(articles.len() as u64, story.summary.n_articles) {
+        attributes.add("comment", "Other", &remark, "");
     }
     let headline = story.summary.headline.trim();
     json!({
@@ -102,6 +111,27 @@ fn event(story: &StoryMembers, articles: &[GraphArticle], tlp: Tlp) -> Value {
         "Attribute": attributes.all,
         "Object": objects,
     })
+}
+
+/// Type and category of an indicator; `None` when MISP has no type of its own for it.
+fn kind_of(indicator: &ArticleIndicator) -> Option<(&'static str, &'static str)> {
+    Some(match indicator.kind {
+        IndicatorKind::Cve => ("vulnerability", "External analysis"),
+        IndicatorKind::Ipv4 | IndicatorKind::Ipv6 => ("ip-dst", "Network activity"),
+        IndicatorKind::Domain => ("domain", "Network activity"),
+        IndicatorKind::Url => ("url", "Network activity"),
+        IndicatorKind::Email => ("email-src", "Payload delivery"),
+        IndicatorKind::Md5 => ("md5", "Payload delivery"),
+        IndicatorKind::Sha1 => ("sha1", "Payload delivery"),
+        IndicatorKind::Sha256 => ("sha256", "Payload delivery"),
+        IndicatorKind::AttackTechnique => return None,
+    })
+}
+
+/// What an event says that has as many articles as fit, of a story with more.
+fn remark(n_here: u64, n_of_story: u64) -> Option<String> {
+    let is_cut = N_EVENT_ARTICLES_MAX as u64 <= n_here && n_here < n_of_story;
+    is_cut.then(|| format!("This event is cut: {n_here} of the story's {n_of_story} articles."))
 }
 
 /// Attributes of an event, each once.
@@ -182,4 +212,24 @@ fn object(article: &GraphArticle, record: &StatementRecord, timestamp: &str) -> 
         "comment": record.article_title,
         "Attribute": attributes.collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_indicator_has_the_type_that_misp_knows_it_by() {
+        let kind = |kind| kind_of(&ArticleIndicator { kind, value: "x".to_owned() });
+        assert_eq!(kind(IndicatorKind::Url), Some(("url", "Network activity")));
+        assert_eq!(kind(IndicatorKind::Cve), Some(("vulnerability", "External analysis")));
+        assert_eq!(kind(IndicatorKind::AttackTechnique), None);
+    }
+
+    #[test]
+    fn an_event_says_that_its_story_has_more_articles_than_fit() {
+        assert_eq!(remark(200, 200), None);
+        assert_eq!(remark(3, 900), None, "the selection is smaller than the story");
+        assert!(remark(200, 900).is_some_and(|it| it.contains("200 of the story's 900")));
+    }
 }

@@ -1,13 +1,15 @@
-//! STIX 2.1: articles as reports, stories as groupings, statements as notes and relationships.
+//! STIX 2.1: articles as reports, stories as groupings, statements as notes and relationships,
+//! indicators with their patterns.
 //!
 //! Ids are UUIDv5 of what an object stands for, and what an object says depends only on that, not
 //! on the rest of the export: two exports can be merged by id. Objects that stand for entities
 //! have fixed times of creation; those of articles take the times of the archive.
 //!
-//! Reading order: this file, [`fixed`], [`entity`], [`statement`].
+//! Reading order: this file, [`fixed`], [`entity`], [`statement`], [`indicator`].
 
 mod entity;
 mod fixed;
+mod indicator;
 mod statement;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -44,7 +46,7 @@ impl StixWriter {
 
 impl Writer for StixWriter {
     fn wants(&self) -> Wants {
-        Wants { stories: true, ..Wants::default() }
+        Wants { stories: true, indicators: true, ..Wants::default() }
     }
 
     fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
@@ -114,6 +116,9 @@ impl Mapper {
         }
         for record in &article.statements {
             self.statement(record, &mut batch);
+        }
+        for it in &article.indicators {
+            self.indicator(it, &mut batch);
         }
         let report = self.report(&batch);
         batch.objects.push(report);

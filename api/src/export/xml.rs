@@ -48,6 +48,12 @@ impl<W: Write> Xml<W> {
         self.close(name)
     }
 
+    /// `<!-- text -->`; the text is ours and holds no two dashes.
+    pub(crate) fn comment(&mut self, text: &str) -> io::Result<()> {
+        self.line()?;
+        self.writer.write_event(Event::Comment(BytesText::new(&format!(" {text} "))))
+    }
+
     /// `</name>`
     pub(crate) fn close(&mut self, name: &str) -> io::Result<()> {
         self.writer.write_event(Event::End(BytesEnd::new(name)))

@@ -6,12 +6,13 @@ use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use config::{SavedSearch, SearchFilters};
+use config::{SavedSearch, SearchFilters, SectorId};
 use index::FilterField;
 use index::archive::alerts::{AlertEdit, AlertFilter, AlertState};
 use index::archive::searches::{Expect, Origin};
 use serde_json::{Map, Value, json};
 
+use crate::access::subject;
 use crate::backtest::{Backtest, DAYS_DEFAULT, backtest};
 use crate::error::ApiError;
 use crate::handlers::params::{Form, Params};
@@ -26,6 +27,13 @@ const N_ALERTS: usize = 50;
 const N_SEARCHES: usize = 500;
 /// Messages that were given up, listed beside them.
 const N_DEAD: usize = 10;
+/// Filters that the form shows below the query.
+const FURTHER: [&str; 11] = [
+    "actor", "target", "domain", "modality", "source", "language", "country", "entity", "author",
+    "site", "story",
+];
+/// What the search page knows and a saved search does not.
+const LEFT_OUT: [&str; 5] = ["from", "to", "date_field", "day", "like"];
 /// Deliveries that a form can hold.
 const N_DELIVERY_ROWS_MAX: usize = 21;
 
@@ -99,25 +107,36 @@ async fn retry(
     Ok(Redirect::to("/alerts").into_response())
 }
 
-/// An empty form, or one filled with the search that the search page asked for.
+/// An empty form, or one filled with the search that the search page asked for: its filters stay
+/// filters, so that the values of one are alternatives here as there.
 async fn new(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
-    let mut query = params.get("q").unwrap_or_default().to_owned();
+    let query = params.get("q").unwrap_or_default().trim();
     let mut filters = SearchFilters::default();
     for field in FilterField::ALL {
-        for value in params.all(field.name()) {
-            match field {
-                FilterField::Sector => filters.sector.push(value.into()),
-                FilterField::Kind => filters.kind.push(value.to_owned()),
-                FilterField::Day => (),
-                _ => {
-                    let value = value.replace(['"', '\\'], " ");
-                    query = format!("{query} {}:\"{value}\"", field.name()).trim().to_owned();
-                }
-            }
+        let values = params.all(field.name()).map(str::to_owned);
+        match field {
+            FilterField::Sector => filters.sector = values.map(SectorId::new).collect(),
+            FilterField::Actor => filters.actor = values.collect(),
+            FilterField::Target => filters.target = values.collect(),
+            FilterField::Kind => filters.kind = values.collect(),
+            FilterField::Domain => filters.domain = values.collect(),
+            FilterField::Modality => filters.modality = values.collect(),
+            FilterField::Source => filters.source = values.collect(),
+            FilterField::Language => filters.language = values.collect(),
+            FilterField::Country => filters.country = values.collect(),
+            FilterField::Day => (),
+            FilterField::Entity => filters.entity = values.collect(),
+            FilterField::Author => filters.author = values.collect(),
+            FilterField::Site => filters.site = values.collect(),
+            FilterField::Story => filters.story = values.collect(),
         }
     }
-    let search = SavedSearch { name: String::new(), filters, ..SavedSearch::new("", &query) };
-    render(&state, &search, Shown::default())
+    let search = SavedSearch { name: String::new(), filters, ..SavedSearch::new("", query) };
+    let left_out = LEFT_OUT
+        .iter()
+        .flat_map(|name| params.all(name).map(move |value| format!("{name}: {value}")))
+        .collect();
+    render(&state, &search, Shown { left_out, ..Shown::default() })
 }
 
 async fn form(State(state): State<AppState>, Path(id): Path<String>) -> Result<Response, ApiError> {
@@ -148,6 +167,9 @@ async fn store(
     expect: Expect,
 ) -> Result<Response, ApiError> {
     let is_saved = expect == Expect::Known;
+    if let Some(id) = value["id"].as_str().filter(|_| !is_saved) {
+        subject::note(id);
+    }
     let saved = match read(state, &value) {
         Ok(search) => save(state, &search, expect).await.map(|()| search),
         Err(error) => Err(error),
@@ -215,6 +237,7 @@ async fn remove(
 struct Shown {
     is_saved: bool,
     is_declared: bool,
+    left_out: Vec<String>,
     tested: Option<Backtest>,
     error: Option<String>,
 }
@@ -226,6 +249,7 @@ fn render(state: &AppState, search: &SavedSearch, shown: Shown) -> Result<Respon
         is_declared: shown.is_declared,
         taxonomy: &state.config.taxonomy,
         tested: shown.tested,
+        left_out: shown.left_out,
         error: shown.error,
         now: (state.now)(),
     }))
@@ -259,8 +283,10 @@ fn object(sent: &Params, mut fields: Map<String, Value>) -> Value {
         fields.insert(key.to_owned(), json!(sent.get(key).is_some()));
     }
     let filters = fields.entry("filters").or_insert_with(|| json!({}));
-    for key in ["kind", "sector"] {
-        filters[key] = json!(sent.all(key).collect::<Vec<_>>());
+    // Who sends no further filters, as an older form does, leaves them as they are.
+    let n_further = if sent.get("further").is_some() { FURTHER.len() } else { 0 };
+    for key in ["kind", "sector"].iter().chain(&FURTHER[..n_further]) {
+        filters[*key] = json!(sent.all(key).collect::<Vec<_>>());
     }
     fields.insert("deliver".to_owned(), json!(deliveries(sent)));
     Value::Object(fields)

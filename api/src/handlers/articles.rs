@@ -1,16 +1,16 @@
-//! `/v1/articles/{id}` and the reading view `/articles/{id}`.
+//! `/v1/articles/{id}` and the reading view `/articles/{id}`; articles are deleted here too.
 
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Utc};
-use index::StoredArticle;
 use index::archive::access::Role;
+use index::{ArticleIndicator, N_INDICATORS_MAX, StoredArticle, article_indicators};
 use ingest::ArticleId;
 use nlp::Annotation;
 use serde::Serialize;
 
-use crate::access::Principal;
+use crate::access::{Principal, subject};
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::etag;
 use crate::pages::versions::edits;
@@ -24,7 +24,7 @@ pub(crate) struct ArticleBody {
     id: String,
     /// The page that was fetched.
     url: String,
-    /// The address that the page itself names.
+    /// The address that the page itself names, or else the one to which redirects led.
     canonical_url: Option<String>,
     /// Id of the source.
     source: String,
@@ -66,11 +66,15 @@ pub(crate) struct ArticleBody {
     story: Option<String>,
     /// What was found in it; `null` until it has been read.
     annotation: Option<Annotation>,
+    /// Technical indicators in headline and text without defanging, at most 500.
+    indicators: Vec<ArticleIndicator>,
 }
 
 impl From<StoredArticle> for ArticleBody {
     fn from(stored: StoredArticle) -> ArticleBody {
         let article = stored.article;
+        let mut indicators = article_indicators(&article.title, &article.text);
+        indicators.truncate(N_INDICATORS_MAX);
         ArticleBody {
             id: article.id.to_string(),
             url: article.url.to_string(),
@@ -95,6 +99,7 @@ impl From<StoredArticle> for ArticleBody {
             n_pages: article.details.n_pages,
             story: stored.story.map(|it| it.to_string()),
             annotation: stored.annotation,
+            indicators,
         }
     }
 }
@@ -150,8 +155,47 @@ pub(crate) async fn page(
     }))
 }
 
+/// Deletes an article for good, with its text, earlier versions, statements and alerts. It does not
+/// come back, whichever feed names it.
+#[utoipa::path(
+    delete, path = "/v1/articles/{id}", tag = "articles",
+    params(("id" = String, Path, description = "32 hexadecimal digits")),
+    responses((status = NO_CONTENT), (status = NOT_FOUND, body = ErrorBody))
+)]
+pub(crate) async fn remove(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    delete(&state, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The same by the button of the article's page.
+pub(crate) async fn submit_removal(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    delete(&state, &id).await?;
+    Ok(Redirect::to("/").into_response())
+}
+
+async fn delete(state: &AppState, id: &str) -> Result<(), ApiError> {
+    let article = find(state, id).await?.article;
+    subject::note(article.url.as_str());
+    let is_deleted = state.archive.delete_article(&article.id, (state.now)()).await?;
+    if is_deleted { Ok(()) } else { Err(missing()) }
+}
+
+/// The article with that id, or the one that is known under the address that has it.
 pub(super) async fn find(state: &AppState, id: &str) -> Result<StoredArticle, ApiError> {
-    let missing = || ApiError::not_found("there is no such article");
     let id: ArticleId = id.parse().map_err(|_| missing())?;
-    state.archive.article(&id).await?.ok_or_else(missing)
+    if let Some(stored) = state.archive.article(&id).await? {
+        return Ok(stored);
+    }
+    let other = state.archive.article_at(&id).await?.ok_or_else(missing)?;
+    state.archive.article(&other).await?.ok_or_else(missing)
+}
+
+fn missing() -> ApiError {
+    ApiError::not_found("there is no such article")
 }

@@ -1,17 +1,20 @@
 //! `/v1/corrections` and the page `/corrections`: what readers say was read wrong.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, Json};
+use config::GazetteerEntity;
 use index::archive::corrections::CorrectionRecord;
-use nlp::correction::Correction;
+use ingest::ArticleId;
+use nlp::correction::{Correction, Subject};
 use nlp::{EntityRef, StatementKind};
 use serde::{Deserialize, Serialize};
 
-use crate::access::Principal;
+use crate::access::{Principal, subject};
 use crate::error::{ApiError, ErrorBody};
 use crate::pages::{corrections, frame};
 use crate::state::AppState;
@@ -20,6 +23,10 @@ use crate::state::AppState;
 const WAIT_MAX: Duration = Duration::from_secs(5);
 /// Longest note, in characters.
 const NOTE_CHARS_MAX: usize = 500;
+/// Longest name that a form gives, in characters.
+const N_NAME_CHARS_MAX: usize = 200;
+/// How the id of something begins that only a reader named.
+const NEW_ENTITY: &str = "name:corrected:";
 
 /// A correction to keep.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -131,7 +138,7 @@ pub(crate) async fn submit(
         id if id.bytes().all(|it| it.is_ascii_hexdigit()) => format!("/articles/{id}"),
         _ => return Err(ApiError::invalid_parameter("article", "no id of an article")),
     };
-    keep(&state, correction(form)?, None).await?;
+    keep(&state, correction(&state, form).await?, None).await?;
     Ok(Redirect::to(&to).into_response())
 }
 
@@ -144,27 +151,63 @@ pub(crate) async fn submit_undo(
     Ok(Redirect::to("/corrections").into_response())
 }
 
-fn correction(form: CorrectionForm) -> Result<Correction, ApiError> {
+async fn correction(state: &AppState, form: CorrectionForm) -> Result<Correction, ApiError> {
     let CorrectionForm { action, text, entity, article, in_title, start, trigger, .. } = form;
-    let to_name = form.to_name.trim().to_owned();
-    let to_id = match form.to_id.trim() {
-        // A thing that Harbinger does not know yet gets an id of its own from its name.
-        "" => format!("name:corrected:{}", to_name.to_lowercase()),
-        id => id.to_owned(),
-    };
-    let to = EntityRef { id: to_id, name: to_name };
+    let (to_id, to_name) = (form.to_id.trim().to_owned(), form.to_name.trim().to_owned());
     Ok(match action.as_str() {
         "not-an-entity" => Correction::NotAnEntity { text, entity },
-        "means" => Correction::Means { text, entity, to, kind: None },
-        "same-as" => Correction::SameAs { entity, to },
-        "no-statement" => Correction::NoStatement { article, in_title, start, trigger },
+        "means" => {
+            let to = meant(state, to_id, to_name).await?;
+            if to.id == entity {
+                return Err(ApiError::invalid_parameter("to_name", "is what it means already"));
+            }
+            Correction::Means { text, entity, to, kind: None }
+        }
+        "same-as" => {
+            let to = meant(state, to_id, to_name).await?;
+            if to.id.starts_with(NEW_ENTITY) && state.archive.entity(&to.id).await?.is_none() {
+                return Err(ApiError::invalid_parameter("to_name", "nothing known is called so"));
+            }
+            Correction::SameAs { entity, to }
+        }
+        "no-statement" => {
+            Correction::NoStatement { article, in_title, start, trigger, sentence: None }
+        }
         "statement-kind" => {
             let kind = form.kind;
             let kind = kind.ok_or_else(|| ApiError::invalid_parameter("kind", "is missing"))?;
-            Correction::StatementKind { article, in_title, start, trigger, kind }
+            let sentence = None;
+            Correction::StatementKind { article, in_title, start, trigger, sentence, kind }
         }
         _ => return Err(ApiError::invalid_parameter("action", "unknown")),
     })
+}
+
+/// What a reader means by a name or an id: what is known under it, else something new.
+async fn meant(state: &AppState, id: String, name: String) -> Result<EntityRef, ApiError> {
+    if !id.is_empty() {
+        return Ok(EntityRef { id, name });
+    }
+    if N_NAME_CHARS_MAX < name.chars().count() || name.contains('\0') {
+        return Err(ApiError::invalid_parameter("to_name", "is longer than 200 characters or odd"));
+    }
+    if let Some(known) = known_as(&state.config.gazetteer, &name) {
+        return Ok(EntityRef { id: known.id.clone(), name: known.name.clone() });
+    }
+    if let Some(read) = state.archive.entity_called(&name).await? {
+        return Ok(EntityRef { id: read.id, name: read.name });
+    }
+    // A thing that Harbinger does not know yet gets an id of its own from its name.
+    Ok(EntityRef { id: format!("{NEW_ENTITY}{}", name.to_lowercase()), name })
+}
+
+/// The entity with this id, canonical name or alias, in upper or lower case; of several, what is
+/// called so rather than also called so, then the first kind, then the biggest.
+fn known_as<'a>(gazetteer: &'a [GazetteerEntity], name: &str) -> Option<&'a GazetteerEntity> {
+    let wanted = name.to_lowercase();
+    let is_it = |it: &str| it.to_lowercase() == wanted;
+    let named = gazetteer.iter().filter(|it| it.id == name || it.names().any(is_it));
+    named.min_by_key(|it| (it.id != name, !is_it(&it.name), it.kind, Reverse(it.weight)))
 }
 
 async fn keep(
@@ -178,6 +221,8 @@ async fn keep(
     if note.is_some_and(|it| it.chars().count() > NOTE_CHARS_MAX) {
         return Err(ApiError::invalid_parameter("note", "is longer than 500 characters"));
     }
+    let correction = with_sentence(state, correction).await?;
+    subject::note(&corrections::said(&correction));
     let who = Principal::name_of_current();
     let now = (state.now)();
     let id = state.archive.add_correction(&correction, &who, note, now).await?;
@@ -195,7 +240,23 @@ async fn keep(
     Ok(KeptCorrection { id, n_articles })
 }
 
+/// The correction with the sentence of its statement, so that it outlasts edits of the article.
+async fn with_sentence(state: &AppState, correction: Correction) -> Result<Correction, ApiError> {
+    let id: Option<ArticleId> = match correction.subject() {
+        Subject::Article(id) => id.parse().ok(),
+        Subject::Entity(_) => None,
+    };
+    let Some(id) = id else { return Ok(correction) };
+    let Some(stored) = state.archive.article(&id).await? else { return Ok(correction) };
+    let Some(annotation) = &stored.annotation else { return Ok(correction) };
+    Ok(correction.with_sentence(annotation, &stored.article.title, &stored.article.text))
+}
+
 async fn undo(state: &AppState, id: &str) -> Result<(), ApiError> {
+    let all = state.archive.corrections().await?;
+    if let Some(known) = all.iter().find(|it| it.id == id) {
+        subject::note(&format!("undo {}", corrections::said(&known.correction)));
+    }
     let undone = state.archive.undo_correction(id).await?;
     undone.map(|_| ()).ok_or_else(|| ApiError::not_found("there is no such correction"))
 }

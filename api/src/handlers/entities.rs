@@ -2,6 +2,8 @@
 
 #![expect(unused_qualifications, reason = "what `params(…)` of utoipa expands to")]
 
+use std::collections::BTreeMap;
+
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -159,6 +161,11 @@ pub(crate) async fn page(
     let now = (state.now)();
     let statements = found.as_actor.iter().chain(&found.as_target).chain(&found.as_speaker);
     let headlines = headlines::of(&state, statements).await?;
+    let roles = [&found.as_actor, &found.as_target, &found.as_speaker];
+    let counts = match roles.iter().any(|it| it.len() == N_STATEMENTS) {
+        true => state.archive.statement_counts(&found.entity.id).await?,
+        false => BTreeMap::new(),
+    };
     let evidence =
         |it: Vec<StatementRecord>| it.into_iter().map(|it| headlines.evidence(it)).collect();
     frame::render(&entity::page(entity::Input {
@@ -166,6 +173,7 @@ pub(crate) async fn page(
         as_actor: evidence(found.as_actor),
         as_target: evidence(found.as_target),
         as_speaker: evidence(found.as_speaker),
+        counts,
         articles,
         around,
         facts: &state.facts,

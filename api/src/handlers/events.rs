@@ -12,12 +12,12 @@ use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
 use crate::error::{ApiError, ErrorBody};
 use crate::state::{AppState, Event};
 
-/// Streams new articles, stories and statements; a reader that falls behind gets `missed`.
+/// Streams new articles, stories, statements and alerts; a reader that falls behind gets `missed`.
 #[utoipa::path(
     get, path = "/v1/events", tag = "events",
     responses(
-        (status = OK, description = "events named `article`, `story`, `statement` (data: an Event) \
-            or `missed` (data: how many)", body = Event, content_type = "text/event-stream"),
+        (status = OK, description = "events named `article`, `story`, `statement`, `alert` \
+            (data: an Event) or `missed` (data: how many)", body = Event, content_type = "text/event-stream"),
         (status = SERVICE_UNAVAILABLE, body = ErrorBody)
     )
 )]

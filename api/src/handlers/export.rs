@@ -1,5 +1,7 @@
 //! `/v1/export/{format}`: what a search finds, streamed in the format of another tool.
 
+#![expect(unused_qualifications, reason = "what `params(…)` of utoipa expands to")]
+
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 
@@ -8,11 +10,12 @@ use axum::extract::{Path, State};
 use axum::http::header::{self, HeaderValue};
 use axum::response::Response;
 use index::FilterField;
-use index::search::SearchRequest;
+use index::search::{DateField, SearchRequest};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tracing::{debug, info, warn};
+use utoipa::IntoParams;
 
 use crate::error::{ApiError, ErrorBody};
 use crate::export::{self, ExportError, Format, Options, Source, Tlp};
@@ -26,6 +29,52 @@ const N_BUFFERS: usize = 4;
 /// Parameters besides the facets.
 const PARAMS: [&str; 6] = ["q", "from", "to", "date_field", "like", "tlp"];
 
+/// Which articles: the query and the filters of `/v1/search`. The filters (`sector` to `story`) may
+/// be repeated: the values of one are alternatives, different ones are joined by AND.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `search::request` reads")]
+pub(crate) struct SelectionParams {
+    /// The query; empty finds everything.
+    q: Option<String>,
+    /// First day (2026-01-31) or instant (RFC 3339).
+    from: Option<String>,
+    /// Last day, or the instant before which.
+    to: Option<String>,
+    /// The time that `from`, `to` and days go by; `published` by default.
+    date_field: Option<DateField>,
+    /// Id of an article that others are like.
+    like: Option<String>,
+    /// Facet path of a threatened or attacked sector; includes the sectors below it.
+    sector: Option<Vec<String>>,
+    /// Entity id of who threatens or attacks.
+    actor: Option<Vec<String>>,
+    /// Entity id of who is threatened or attacked.
+    target: Option<Vec<String>>,
+    /// Kind of hostile statement.
+    kind: Option<Vec<String>>,
+    /// Domain of harm.
+    domain: Option<Vec<String>>,
+    /// How certain a statement is presented.
+    modality: Option<Vec<String>>,
+    /// Source id.
+    source: Option<Vec<String>>,
+    /// ISO 639-1 code.
+    language: Option<Vec<String>>,
+    /// ISO 3166-1 alpha-2 code of the source's country.
+    country: Option<Vec<String>>,
+    /// A day in UTC.
+    day: Option<Vec<String>>,
+    /// Id of any entity mentioned.
+    entity: Option<Vec<String>>,
+    /// Author, as words.
+    author: Option<Vec<String>>,
+    /// Host name or a parent domain of it.
+    site: Option<Vec<String>>,
+    /// Story id.
+    story: Option<Vec<String>>,
+}
+
 /// Exports all articles that a search finds, with their statements, entities and graph.
 ///
 /// Takes the query and the filters of `/v1/search`.
@@ -33,12 +82,7 @@ const PARAMS: [&str; 6] = ["q", "from", "to", "date_field", "like", "tlp"];
     get, path = "/v1/export/{format}", tag = "graph",
     params(
         ("format" = Format, Path, description = "the format"),
-        ("q" = Option<String>, Query, description = "the query; empty exports everything"),
-        ("from" = Option<String>, Query, description = "first day or instant"),
-        ("to" = Option<String>, Query, description = "last day, or the instant before which"),
-        ("entity" = Option<String>, Query, description = "id of an entity that is named"),
-        ("story" = Option<String>, Query, description = "id of a story"),
-        ("like" = Option<String>, Query, description = "id of an article that others are like"),
+        SelectionParams,
         ("tlp" = Option<Tlp>, Query, description = "marking of STIX and MISP; `clear` by default"),
     ),
     responses(

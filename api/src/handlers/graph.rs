@@ -18,6 +18,7 @@ use utoipa::IntoParams;
 
 use crate::error::{ApiError, ErrorBody};
 use crate::export::{self, Format};
+use crate::handlers::export::SelectionParams;
 use crate::handlers::params::Params;
 use crate::handlers::{etag, search};
 use crate::pages::{frame, graph};
@@ -49,17 +50,11 @@ pub(crate) struct GraphBody {
     pub(crate) focus: Option<String>,
 }
 
-/// Which graph. The query and all filters of `/v1/search` select the articles.
+/// Which graph of the articles that are selected.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes what `Asked::of` reads")]
 pub(crate) struct GraphParams {
-    /// The query.
-    q: Option<String>,
-    /// First day or instant.
-    from: Option<String>,
-    /// Last day, or the instant before which.
-    to: Option<String>,
     /// Kinds of edges; all by default. May be repeated.
     edge: Option<Vec<EdgeKind>>,
     /// Independent sources that an edge needs at least; 1 by default.
@@ -73,7 +68,11 @@ pub(crate) struct GraphParams {
 /// The surroundings of an entity.
 #[utoipa::path(
     get, path = "/v1/entities/{id}/graph", tag = "graph",
-    params(("id" = String, Path, description = "`kind:key`, percent-encoded"), GraphParams),
+    params(
+        ("id" = String, Path, description = "`kind:key`, percent-encoded"),
+        SelectionParams,
+        GraphParams
+    ),
     responses(
         (status = OK, body = GraphBody), (status = BAD_REQUEST, body = ErrorBody),
         (status = NOT_FOUND, body = ErrorBody)
@@ -113,7 +112,7 @@ pub(crate) async fn around(
 
 /// The graph of what a search finds.
 #[utoipa::path(
-    get, path = "/v1/graph", tag = "graph", params(GraphParams),
+    get, path = "/v1/graph", tag = "graph", params(SelectionParams, GraphParams),
     responses((status = OK, body = GraphBody), (status = BAD_REQUEST, body = ErrorBody))
 )]
 pub(crate) async fn get(

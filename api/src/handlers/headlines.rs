@@ -6,7 +6,7 @@ use index::StatementRecord;
 use index::archive::stories::StoryFilter;
 
 use crate::error::ApiError;
-use crate::pages::statement::Evidence;
+use crate::evidence::Evidence;
 use crate::state::AppState;
 
 /// Stories read at once; statements of older ones show their article's headline instead.
@@ -41,21 +41,10 @@ pub(crate) async fn of<'a>(
 impl Headlines {
     /// The statement as pages take it.
     pub(crate) fn evidence(&self, record: StatementRecord) -> Evidence {
-        let story = record.story.map(|id| {
+        let story = record.story.as_ref().map(|id| {
             let headline = self.0.get(id.as_str()).unwrap_or(&record.article_title).clone();
             (id.to_string(), headline)
         });
-        Evidence {
-            statement: record.statement,
-            sentence: record.sentence,
-            in_title: record.in_title,
-            article_id: record.article.to_string(),
-            source_id: record.source.to_string(),
-            source_name: record.source_name,
-            language: record.language,
-            is_sample: record.is_sample,
-            dated_at: record.dated_at,
-            story,
-        }
+        Evidence::of(record, story)
     }
 }

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
 
+use crate::access::subject;
 use crate::backtest::{Backtest, DAYS_DEFAULT, DAYS_MAX, backtest};
 use crate::command::check_query;
 use crate::error::{ApiError, ErrorBody};
@@ -99,6 +100,7 @@ pub(crate) async fn create(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let search = read(&state, &json_body::read(&headers, &body)?)?;
+    subject::note(search.id.as_str());
     save(&state, &search, Expect::New).await?;
     let saved = body_of(&known(&state, search.id.as_str()).await?);
     Ok((StatusCode::CREATED, Json(saved)).into_response())

@@ -9,12 +9,13 @@ use serde::Deserialize;
 
 use crate::access::guard::require_admin;
 use crate::access::principal::Via;
-use crate::access::{Principal, is_name, password, token};
+use crate::access::{Principal, is_name, password, subject, token};
 use crate::error::ApiError;
+use crate::handlers::params::Params;
 use crate::pages::{frame, settings};
 use crate::state::AppState;
 
-/// Lines of the audit log that are shown.
+/// Lines of the audit log on a page.
 const N_AUDIT_SHOWN: usize = 100;
 /// Longest life of a key, in days.
 const KEY_DAYS_MAX: i64 = 3_650;
@@ -51,16 +52,25 @@ pub(crate) struct KeyForm {
 }
 
 /// Shows what whoever asks may see and change.
-pub(crate) async fn page(State(state): State<AppState>) -> Result<Response, ApiError> {
-    show(&state, None).await
+pub(crate) async fn page(
+    State(state): State<AppState>,
+    params: Params,
+) -> Result<Response, ApiError> {
+    show(&state, None, params.parsed("before")?).await
 }
 
-async fn show(state: &AppState, new_key: Option<&str>) -> Result<Response, ApiError> {
+/// `before` is the line of the audit log before which the ones shown stand.
+async fn show(
+    state: &AppState,
+    new_key: Option<&str>,
+    before: Option<i64>,
+) -> Result<Response, ApiError> {
     let principal = Principal::current().ok_or_else(|| ApiError::unauthorized("log in first"))?;
     let is_admin = principal.role == Role::Admin;
-    let (users, keys, audit) = if is_admin {
+    let (users, keys, (audit, older)) = if is_admin {
         let archive = &state.archive;
-        (archive.users().await?, archive.api_keys().await?, archive.audit_log(N_AUDIT_SHOWN).await?)
+        let audit = archive.audit_page(before, N_AUDIT_SHOWN).await?;
+        (archive.users().await?, archive.api_keys().await?, audit)
     } else {
         Default::default()
     };
@@ -69,6 +79,8 @@ async fn show(state: &AppState, new_key: Option<&str>) -> Result<Response, ApiEr
         users,
         keys,
         audit,
+        is_first: before.is_none(),
+        older,
         new_key,
         articles_days: state.config.settings.retention.articles_days,
         now: (state.now)(),
@@ -105,6 +117,7 @@ pub(crate) async fn add_user(
 ) -> Result<Response, ApiError> {
     require_admin()?;
     let (name, role) = (checked_name(&form.name)?, checked_role(&form.role)?);
+    subject::note(&format!("{name}, {role}"));
     let hash = in_background(move || password::hash(&form.password)).await?;
     let hash = hash.map_err(|error| ApiError::invalid_parameter("password", error))?;
     if !state.archive.add_user(&name, role, &hash, (state.now)()).await? {
@@ -122,6 +135,7 @@ pub(crate) async fn remove_user(
     Form(form): Form<RemoveForm>,
 ) -> Result<Response, ApiError> {
     require_admin()?;
+    subject::note(&form.id);
     if !state.archive.remove_user(&form.id).await? {
         let reason = "no such user, or the last admin";
         return Err(ApiError::invalid_parameter("id", reason));
@@ -153,8 +167,9 @@ pub(crate) async fn add_key(
         expires_at: days.map(|it| now + TimeDelta::days(it)),
         last_used_at: None,
     };
+    subject::note(&format!("{}, {}", key.name, key.role));
     state.archive.add_api_key(&key, &token::hash(&secret)).await?;
-    show(&state, Some(&secret)).await
+    show(&state, Some(&secret), None).await
 }
 
 /// Removes a key.
@@ -163,6 +178,10 @@ pub(crate) async fn remove_key(
     Form(form): Form<RemoveForm>,
 ) -> Result<Response, ApiError> {
     require_admin()?;
+    let keys = state.archive.api_keys().await?;
+    if let Some(key) = keys.iter().find(|it| it.id == form.id) {
+        subject::note(&key.name);
+    }
     if !state.archive.remove_api_key(&form.id).await? {
         return Err(ApiError::invalid_parameter("id", "no such key"));
     }

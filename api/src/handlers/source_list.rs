@@ -18,7 +18,7 @@ use ingest::trial::Trial;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::access::Principal;
+use crate::access::{Principal, subject};
 use crate::additions::{AddError, Desk, verdict};
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::json_body::{self, conflict, invalid};
@@ -174,6 +174,7 @@ pub(crate) async fn add(
 ) -> Result<Response, ApiError> {
     let value = json_body::read(&headers, &body)?;
     let source = desk(&state).add(&value, &Principal::name_of_current()).await?;
+    subject::note(source.id.as_str());
     let body = body_of(&state, &source.id).await?;
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }

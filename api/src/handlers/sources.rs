@@ -7,7 +7,7 @@ use axum::routing::{get, post};
 use config::SourceId;
 use serde_json::json;
 
-use crate::access::Principal;
+use crate::access::{Principal, subject};
 use crate::additions::AddError;
 use crate::error::ApiError;
 use crate::handlers::opml::import;
@@ -57,6 +57,7 @@ async fn add(State(state): State<AppState>, Form(sent): Form) -> Result<Response
     }
     match desk(&state).add(&value, &Principal::name_of_current()).await {
         Ok(source) => {
+            subject::note(source.id.as_str());
             let to = format!("/sources?added={}", source.id);
             return Ok(Redirect::to(&to).into_response());
         }

@@ -1,6 +1,10 @@
 //! `/v1/stories`, `/v1/stories/{id}` and the page `/stories/{id}`.
+//!
+//! Longer than most, since everything that an answer holds is declared here.
 
 #![expect(unused_qualifications, reason = "what `params(…)` of utoipa expands to")]
+
+use std::cmp::Reverse;
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
@@ -9,16 +13,17 @@ use chrono::{DateTime, Utc};
 use config::SectorId;
 use index::archive::access::Role;
 use index::archive::stories::StoryFilter;
-use index::{StoryArticle, StoryRecord, StorySummary};
+use index::{FirstReport, StoryArticle, StoryRecord, StorySummary};
 use ingest::ArticleId;
-use nlp::StatementKind;
 use nlp::story::StoryId;
 use nlp::story::summary::{Lead, summary};
+use nlp::{EntityRef, Phrase, StatementKind};
 use serde::Serialize;
 use utoipa::IntoParams;
 
 use crate::access::Principal;
 use crate::error::{ApiError, ErrorBody};
+use crate::evidence::{Evidence, Merged, merge};
 use crate::handlers::etag;
 use crate::handlers::params::Params;
 use crate::handlers::statements::StatementBody;
@@ -93,12 +98,76 @@ pub(crate) struct SentenceBody {
     article: String,
 }
 
+/// The oldest article of a story.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct FirstReportBody {
+    /// Id of the article.
+    article: String,
+    /// Its page.
+    url: String,
+    /// Id of the source.
+    source: String,
+    /// Display name of the source.
+    source_name: String,
+    /// Date of the article: published, or else fetched.
+    at: DateTime<Utc>,
+}
+
+/// What one or many articles of a story say: one threat, whoever reports it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct MergedBody {
+    /// Threat, warning, attack…; the same in all of them.
+    kind: StatementKind,
+    /// Who does it, as `sentence` says.
+    actors: Vec<PartyBody>,
+    /// To whom, as `sentence` says.
+    targets: Vec<PartyBody>,
+    /// Facet paths, as `sentence` says.
+    sectors: Vec<SectorId>,
+    /// The sentence that names most of them.
+    sentence: String,
+    /// Date of the oldest article that says it.
+    first_seen_at: DateTime<Utc>,
+    /// Sources that wrote for themselves; copies do not count.
+    n_sources: u64,
+    /// The articles that say it, oldest first.
+    sources: Vec<SayingBody>,
+}
+
+/// Somebody who acts or is hit.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct PartyBody {
+    /// The words as printed.
+    text: String,
+    /// Who is meant; `null` for a mere description.
+    entity: Option<EntityRef>,
+}
+
+/// An article that says what others say.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct SayingBody {
+    /// Id of the article.
+    article: String,
+    /// Its page.
+    url: String,
+    /// Id of the source.
+    source: String,
+    /// Display name of the source.
+    source_name: String,
+    /// Date of the article: published, or else fetched.
+    dated_at: DateTime<Utc>,
+    /// Whether it only repeats another one of these.
+    is_copy: bool,
+}
+
 /// A story with its articles and statements.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct StoryBody {
     /// Headline, dates and counts.
     #[serde(flatten)]
     head: SummaryBody,
+    /// Who reported it first, of all its articles.
+    first_reported: Option<FirstReportBody>,
     /// What it is about, in at most three sentences of its articles.
     summary: Vec<SentenceBody>,
     /// Articles and statements by day, oldest first, without empty days.
@@ -107,6 +176,8 @@ pub(crate) struct StoryBody {
     articles: Vec<StoryArticleBody>,
     /// Oldest first; the newest 500 when there are more.
     statements: Vec<StatementBody>,
+    /// `statements`, those that say the same as one; the one that most sources report comes first.
+    merged_statements: Vec<MergedBody>,
 }
 
 /// A page of stories.
@@ -151,6 +222,46 @@ impl From<StoryArticle> for StoryArticleBody {
     }
 }
 
+impl From<FirstReport> for FirstReportBody {
+    fn from(first: FirstReport) -> FirstReportBody {
+        FirstReportBody {
+            article: first.article.to_string(),
+            url: first.url,
+            source: first.source.to_string(),
+            source_name: first.source_name,
+            at: first.at,
+        }
+    }
+}
+
+impl MergedBody {
+    fn of(group: &Merged) -> MergedBody {
+        let best = group.best();
+        let parties = |phrases: &[Phrase]| -> Vec<PartyBody> {
+            let all = phrases.iter().cloned();
+            all.map(|it| PartyBody { text: it.text, entity: it.entity }).collect()
+        };
+        let saying = |(it, is_copy): (&Evidence, bool)| SayingBody {
+            article: it.article_id.clone(),
+            url: it.article_url.clone(),
+            source: it.source_id.clone(),
+            source_name: it.source_name.clone(),
+            dated_at: it.dated_at,
+            is_copy,
+        };
+        MergedBody {
+            kind: group.kind(),
+            actors: parties(&best.statement.actors),
+            targets: parties(&best.statement.targets),
+            sectors: best.statement.sectors.clone(),
+            sentence: best.sentence.clone(),
+            first_seen_at: group.first_at(),
+            n_sources: group.n_sources_and_copies().0 as u64,
+            sources: group.articles().into_iter().map(saying).collect(),
+        }
+    }
+}
+
 impl StoryBody {
     fn of(record: StoryRecord, sentences: Vec<(ArticleId, String)>) -> StoryBody {
         let mut days = std::collections::BTreeMap::<_, (u64, u64)>::new();
@@ -166,12 +277,15 @@ impl StoryBody {
             text,
             article: article.to_string(),
         };
+        let merged_statements = merged(&record).iter().map(MergedBody::of).collect();
         StoryBody {
             head: record.summary.into(),
+            first_reported: record.first_reported.map(FirstReportBody::from),
             summary: sentences.into_iter().map(sentence).collect(),
             timeline: days.into_iter().map(day).collect(),
             articles: record.articles.into_iter().map(StoryArticleBody::from).collect(),
             statements: record.statements.into_iter().map(StatementBody::from).collect(),
+            merged_statements,
         }
     }
 }
@@ -269,7 +383,18 @@ pub(crate) async fn page(
     let (sectors, now) = (&*state.sectors, (state.now)());
     let edits = state.archive.statement_edits(&record.summary.id).await?;
     let sentences = sentences(&state, &record.summary.id).await?;
-    frame::render(&story::page(story::Input { record, sentences, edits, sectors, can_edit, now }))
+    let said = merged(&record);
+    let input = story::Input { record, said, sentences, edits, sectors, can_edit, now };
+    frame::render(&story::page(input))
+}
+
+/// The statements of a story, those that say the same as one; those that most sources report first.
+fn merged(record: &StoryRecord) -> Vec<Merged> {
+    let story = (record.summary.id.to_string(), record.summary.headline.clone());
+    let statements = record.statements.iter().cloned();
+    let mut merged = merge(statements.map(|it| Evidence::of(it, Some(story.clone()))).collect());
+    merged.sort_by_cached_key(|it| Reverse((it.n_sources_and_copies().0, it.latest_at())));
+    merged
 }
 
 /// What the story is about: sentences with their articles.

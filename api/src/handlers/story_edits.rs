@@ -10,6 +10,7 @@ use ingest::ArticleId;
 use serde::{Deserialize, Serialize};
 
 use super::stories::current;
+use crate::access::subject;
 use crate::error::{ApiError, ErrorBody};
 use crate::state::AppState;
 
@@ -157,6 +158,7 @@ async fn decide(state: &AppState, id: &str, decision: Decision) -> Result<EditBo
             if other == story {
                 return Err(ApiError::invalid_parameter("into", "is this story itself"));
             }
+            subject::note(&format!("into {other}"));
             ("into", archive.merge_stories(&story, &other, now).await?)
         }
         Decision::Split(it) => {

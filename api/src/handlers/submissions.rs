@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
+use index::Archive;
 use index::archive::submissions::EntryState;
 use ingest::fetch::is_private_literal;
 use ingest::{CanonicalUrl, Entry, FailureClass};
@@ -102,7 +103,7 @@ pub(crate) async fn submit(
     let entry = Entry::at(url, source.id.clone());
     let archive = &state.archive;
     if archive.entry_state(&entry.id).await? == Some(EntryState::Archived) {
-        return Ok(answer(StatusCode::OK, &entry, SubmittedState::Archived, None));
+        return archived(archive, StatusCode::OK, entry).await;
     }
     let mut stands = archive.submit_entry(&entry, (state.now)()).await?;
     let started = Instant::now();
@@ -111,9 +112,7 @@ pub(crate) async fn submit(
         stands = archive.entry_state(&entry.id).await?;
     }
     match stands {
-        Some(EntryState::Archived) => {
-            Ok(answer(StatusCode::CREATED, &entry, SubmittedState::Archived, None))
-        }
+        Some(EntryState::Archived) => archived(archive, StatusCode::CREATED, entry).await,
         Some(EntryState::Buried) => {
             Err(json_body::conflict("this article was deleted, and stays so"))
         }
@@ -128,6 +127,16 @@ pub(crate) async fn submit(
         }
         _ => Ok(answer(StatusCode::ACCEPTED, &entry, SubmittedState::Waiting, None)),
     }
+}
+
+/// Names the article of `entry`, which may have been read from another address.
+async fn archived(
+    archive: &Archive,
+    status: StatusCode,
+    entry: Entry,
+) -> Result<Response, ApiError> {
+    let id = archive.article_at(&entry.id).await?.unwrap_or(entry.id);
+    Ok(answer(status, &Entry { id, ..entry }, SubmittedState::Archived, None))
 }
 
 fn failed(class: FailureClass, message: &str) -> ApiError {

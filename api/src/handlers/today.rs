@@ -8,11 +8,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use config::{SavedSearch, SectorId};
 use index::archive::statements::StatementFilter;
 use index::archive::stories::StoryFilter;
+use index::archive::told_before::ToldBefore;
 use index::search::{SearchRequest, SearchResponse};
 use index::{FilterField, Page, StatementRecord};
-use nlp::StatementKind;
+use nlp::story::StoryId;
+use nlp::{Statement, StatementKind};
 
 use crate::error::ApiError;
+use crate::evidence::Evidence;
 use crate::handlers::params::Params;
 use crate::handlers::{headlines, search};
 use crate::pages::{frame, today};
@@ -27,7 +30,7 @@ const N_SEARCHES: usize = 500;
 /// More than the taxonomy has.
 const N_SECTORS: usize = 200;
 
-/// Shows the statements of the last day, or the latest ones when there are none.
+/// Shows the statements of the last day, new ones first, or the latest ones when there are none.
 pub(crate) async fn page(
     State(state): State<AppState>,
     params: Params,
@@ -44,7 +47,14 @@ pub(crate) async fn page(
     } else {
         Vec::new()
     };
-    let evidence = |it: StatementRecord| headlines.evidence(it);
+    let mut told = match is_recent {
+        true => told_before(&state, &read.items, now - today::WINDOW).await?,
+        false => BTreeMap::new(),
+    };
+    let evidence = |it: StatementRecord| Evidence {
+        told_before: told.remove(&it.id),
+        ..headlines.evidence(it)
+    };
     frame::render(&today::page(today::Input {
         evidence: read.items.into_iter().map(evidence).collect(),
         is_recent,
@@ -75,6 +85,20 @@ async fn newest(
         page.items.extend(more.into_iter().filter(|it| known.insert(it.id.clone())));
     }
     Ok(page)
+}
+
+/// Which of `statements` their stories had told before the time `before`, by their ids.
+async fn told_before(
+    state: &AppState,
+    statements: &[StatementRecord],
+    before: DateTime<Utc>,
+) -> Result<BTreeMap<String, ToldBefore>, ApiError> {
+    let in_story = || statements.iter().filter_map(|it| Some((it, it.story.as_ref()?)));
+    let said: Vec<(&StoryId, &Statement)> =
+        in_story().map(|(it, story)| (story, &it.statement)).collect();
+    let told = state.archive.told_before(&said, before).await?;
+    let told = in_story().zip(told).filter_map(|((it, _), told)| Some((it.id.clone(), told?)));
+    Ok(told.collect())
 }
 
 /// Saved searches that are on, with the number of their new alerts, most first.

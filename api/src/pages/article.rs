@@ -9,11 +9,12 @@ use index::archive::versions::ReadingState;
 use nlp::{Annotation, Mention, MentionKind, Statement, StatementKind};
 
 use super::frame::Frame;
-use super::statement::{Context, Evidence, Merged, StatementView};
-use super::statement::{kind_name, merge, percent, single};
+use super::indicators::{IndicatorList, indicators};
+use super::statement::{Context, StatementView, kind_name, percent, single};
 use super::text::{Time, brief, clean, clean_or, language_tag, path_href, web_href};
 use super::versions::EditView;
 use super::view::{Link, Row, SectorNames, SectorTag, rows};
+use crate::evidence::{Evidence, Merged, merge};
 use crate::markup::{self, Block, Role, Run};
 use crate::sample;
 
@@ -101,6 +102,7 @@ pub(crate) struct ArticlePage {
     title_statements: Vec<StatementView>,
     sectors: Vec<SectorTag>,
     entities: Vec<Row>,
+    indicators: IndicatorList,
     /// What may be corrected: acts and names as they were read.
     acts: Vec<ActView>,
     names: Vec<NameView>,
@@ -185,6 +187,7 @@ pub(crate) fn page(input: Input<'_>) -> ArticlePage {
         statements: statements.iter().map(|it| single(it, context)).collect(),
         sectors: sectors.tags(annotation.sectors.iter().map(|it| &it.id)),
         entities: entities(annotation),
+        indicators: indicators(article),
         acts: acts(annotation),
         names: names(annotation),
         kinds: &["threat", "warning", "attack", "claim", "denial", "attempt"],
@@ -229,12 +232,15 @@ fn evidence(stored: &StoredArticle, statement: &Statement, in_title: bool) -> Ev
         sentence: String::new(),
         in_title,
         article_id: article.id.to_string(),
+        article_url: article.url.to_string(),
+        copy_of: None,
         source_id: article.source.to_string(),
         source_name: stored.source_name.clone(),
         language: article.language.clone(),
         is_sample: stored.is_sample,
         dated_at: article.published_at.unwrap_or(article.fetched_at),
         story: None,
+        told_before: None,
     }
 }
 

@@ -47,7 +47,8 @@ pub(crate) fn page(records: &[CorrectionRecord], now: DateTime<Utc>) -> Correcti
     }
 }
 
-fn said(correction: &Correction) -> String {
+/// What a correction says, in a sentence.
+pub(crate) fn said(correction: &Correction) -> String {
     let short = |it: &str| brief(&clean(it), 80);
     match correction {
         Correction::NotAnEntity { text, entity } => {

@@ -14,9 +14,10 @@ use super::frame::Frame;
 use super::graph::exports;
 use super::search::days::Days;
 use super::search::hits::item;
-use super::statement::{Context, Evidence, StatementView, card, merge};
-use super::text::{Time, brief, clean, clean_or, counted, href, path_href};
+use super::statement::{Context, StatementView, card};
+use super::text::{Time, brief, clean, clean_or, counted, grouped, href, path_href};
 use super::view::{ArticleItem, Row, SectorNames, SectorTag, rows};
+use crate::evidence::{Evidence, merge};
 use crate::export::Facts;
 use crate::handlers::assets::{ASSETS, ChartAssets};
 
@@ -34,6 +35,8 @@ pub(crate) struct Input<'a> {
     pub(crate) as_actor: Vec<Evidence>,
     pub(crate) as_target: Vec<Evidence>,
     pub(crate) as_speaker: Vec<Evidence>,
+    /// How many statements name it, by role; needed when not all were read.
+    pub(crate) counts: BTreeMap<String, u64>,
     /// The latest articles that name it, and what can be counted in all of them; `None` when the
     /// index cannot say.
     pub(crate) articles: Option<SearchResponse>,
@@ -42,6 +45,17 @@ pub(crate) struct Input<'a> {
     pub(crate) facts: &'a Facts,
     pub(crate) sectors: &'a SectorNames,
     pub(crate) now: DateTime<Utc>,
+}
+
+/// The statements in which it has one role.
+pub(crate) struct Part {
+    cards: Vec<StatementView>,
+    /// How many there are, shown or not.
+    n: String,
+    /// What is shown of them; empty when it is all.
+    shown: String,
+    /// Where their articles are found.
+    search_href: String,
 }
 
 /// `entity.html`.
@@ -57,9 +71,9 @@ pub(crate) struct EntityPage {
     country: Option<String>,
     sectors: Vec<SectorTag>,
     mini: Option<Mini>,
-    as_actor: Vec<StatementView>,
-    as_target: Vec<StatementView>,
-    as_speaker: Vec<StatementView>,
+    as_actor: Part,
+    as_target: Part,
+    as_speaker: Part,
     days: Option<Days>,
     charts: &'static ChartAssets,
     neighbours: Vec<Row>,
@@ -73,8 +87,8 @@ pub(crate) struct EntityPage {
 
 /// Makes the page.
 pub(crate) fn page(input: Input<'_>) -> EntityPage {
-    let Input { entity, as_actor, as_target, as_speaker, articles, sectors, now, facts, around } =
-        input;
+    let Input { entity, as_actor, as_target, as_speaker, articles, sectors, now, .. } = input;
+    let (facts, around, counts) = (input.facts, input.around, input.counts);
     let id = entity.id.as_str();
     let name = brief(&clean_or(&entity.name, &entity.id), 120);
     let fact = facts.get(id);
@@ -103,9 +117,9 @@ pub(crate) fn page(input: Input<'_>) -> EntityPage {
         country: country(id, facts),
         sectors: sectors.tags(&paths),
         mini: around.and_then(|it| Mini::of(&it, id, facts)),
-        as_actor: cards(as_actor, context),
-        as_target: cards(as_target, context),
-        as_speaker: cards(as_speaker, context),
+        as_actor: part(as_actor, counts.get("actor"), ("actor", id), context),
+        as_target: part(as_target, counts.get("target"), ("target", id), context),
+        as_speaker: part(as_speaker, counts.get("speaker"), ("entity", id), context),
         days,
         charts: &ASSETS.charts,
         neighbours,
@@ -120,10 +134,33 @@ pub(crate) fn page(input: Input<'_>) -> EntityPage {
     }
 }
 
-fn cards(evidence: Vec<Evidence>, context: Context<'_>) -> Vec<StatementView> {
+/// `n_said` counts the sentences, of which `evidence` may be the latest only; `found_by` finds
+/// their articles.
+fn part(
+    evidence: Vec<Evidence>,
+    n_said: Option<&u64>,
+    found_by: (&str, &str),
+    context: Context<'_>,
+) -> Part {
+    let n_read = evidence.len() as u64;
     let mut groups = merge(evidence);
     groups.sort_by_key(|it| std::cmp::Reverse(it.latest_at()));
-    groups.iter().take(N_CARDS_MAX).map(|it| card(it, context)).collect()
+    let cards: Vec<_> = groups.iter().take(N_CARDS_MAX).map(|it| card(it, context)).collect();
+    let (n_shown, n_groups) = (cards.len() as u64, groups.len() as u64);
+    let more = n_said.copied().filter(|it| n_read < *it);
+    let shown = match more {
+        Some(n) => format!("The latest {n_shown}, of {}.", counted(n, "sentence", "sentences")),
+        None if n_shown < n_groups => {
+            format!("The latest {n_shown} of {}.", counted(n_groups, "statement", "statements"))
+        }
+        None => String::new(),
+    };
+    Part {
+        cards,
+        n: grouped(more.unwrap_or(n_groups)),
+        shown,
+        search_href: href("/search", [found_by, ("sort", "newest")]),
+    }
 }
 
 /// Who acts and who suffers in the articles that name the entity, those of most articles first.

@@ -5,6 +5,7 @@ use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderValue};
 use axum::response::Response;
+use index::archive::access::Role;
 
 use crate::access::Principal;
 use crate::error::ApiError;
@@ -26,6 +27,9 @@ pub(crate) struct Frame {
     pub(crate) csrf: String,
     /// Who has logged in; `None` where no login is asked for.
     pub(crate) user: Option<String>,
+    /// Whether whoever looks may correct, handle alerts and save searches; forms that would be
+    /// refused are not shown.
+    pub(crate) may_edit: bool,
     /// Whether the head has a search box; the search page has its own.
     pub(crate) has_search: bool,
     is_at_the_door: bool,
@@ -55,6 +59,7 @@ impl Frame {
         let principal = Principal::current();
         let csrf = principal.as_ref().map(|it| it.csrf().to_owned()).unwrap_or_default();
         Frame {
+            may_edit: principal.as_ref().is_some_and(|it| Role::Analyst <= it.role),
             user: principal.filter(|_| !csrf.is_empty()).map(|it| it.name),
             csrf,
             title: title.into(),

@@ -19,6 +19,12 @@ pub(crate) struct Choice {
     is_on: bool,
 }
 
+/// A filter in the form.
+pub(crate) struct FilterValue {
+    name: &'static str,
+    value: String,
+}
+
 /// A delivery in the form.
 pub(crate) struct DeliveryRow {
     number: usize,
@@ -45,6 +51,8 @@ pub(crate) struct Input<'a> {
     pub(crate) is_declared: bool,
     pub(crate) taxonomy: &'a Taxonomy,
     pub(crate) tested: Option<Backtest>,
+    /// What the search page asked for and a saved search cannot.
+    pub(crate) left_out: Vec<String>,
     /// What is wrong with what was sent.
     pub(crate) error: Option<String>,
     pub(crate) now: DateTime<Utc>,
@@ -62,7 +70,9 @@ pub(crate) struct SavedSearchPage {
     action: String,
     name: String,
     query: String,
-    more_filters: String,
+    /// Filters besides kinds and sectors.
+    more_filters: Vec<FilterValue>,
+    left_out: String,
     kinds: Vec<Choice>,
     sectors: Vec<Choice>,
     units: Vec<Choice>,
@@ -80,12 +90,14 @@ pub(crate) struct SavedSearchPage {
 
 /// Makes the page.
 pub(crate) fn page(input: Input<'_>) -> SavedSearchPage {
-    let Input { search, is_saved, is_declared, taxonomy, tested, error, now } = input;
+    let Input { search, is_saved, is_declared, taxonomy, tested, left_out, error, now } = input;
     let id = search.id.to_string();
     let title = if is_saved { brief(&search.name, 60) } else { "New saved search".to_owned() };
     let filters = search.filters.chosen().into_iter();
     let more = filters.filter(|(name, _)| !matches!(*name, "kind" | "sector"));
-    let more = more.map(|(name, values)| format!("{name}: {}", values.join(", ")));
+    let more = more.flat_map(|(name, values)| {
+        values.into_iter().map(move |it| FilterValue { name, value: it.to_owned() })
+    });
     let choice = |value: &str, label: &str, is_on: bool| Choice {
         value: value.to_owned(),
         label: label.to_owned(),
@@ -100,7 +112,8 @@ pub(crate) fn page(input: Input<'_>) -> SavedSearchPage {
         is_declared,
         name: search.name.clone(),
         query: search.query.clone(),
-        more_filters: more.collect::<Vec<_>>().join("; "),
+        more_filters: more.collect(),
+        left_out: brief(&left_out.join(", "), 400),
         kinds: KINDS
             .iter()
             .map(|it| choice(it, it, search.filters.kind.iter().any(|kind| kind == it)))

@@ -16,6 +16,10 @@ pub(crate) struct Input<'a> {
     pub(crate) users: Vec<User>,
     pub(crate) keys: Vec<ApiKey>,
     pub(crate) audit: Vec<AuditEntry>,
+    /// Whether the lines of the log are its newest.
+    pub(crate) is_first: bool,
+    /// The line before which the log goes on; `None` on its last page.
+    pub(crate) older: Option<i64>,
     /// A key that was made just now.
     pub(crate) new_key: Option<&'a str>,
     /// Days that articles are kept; `None` keeps them for ever.
@@ -58,12 +62,15 @@ pub(crate) struct SettingsPage {
     users: Vec<UserLine>,
     keys: Vec<KeyLine>,
     audit: Vec<AuditLine>,
+    is_first: bool,
+    older_href: Option<String>,
     kept: String,
 }
 
 /// Makes the page.
 pub(crate) fn page(input: Input<'_>) -> SettingsPage {
-    let Input { principal, users, keys, audit, new_key, articles_days, now } = input;
+    let Input { principal, users, keys, audit, is_first, older, new_key, articles_days, now } =
+        input;
     let deck = match principal.via {
         Via::Loopback => "No login is asked for: only this machine can reach Harbinger.".to_owned(),
         Via::Session { .. } | Via::Key { .. } => {
@@ -77,6 +84,8 @@ pub(crate) fn page(input: Input<'_>) -> SettingsPage {
         has_password: matches!(principal.via, Via::Session { .. }),
         is_admin: principal.role == Role::Admin,
         new_key: new_key.map(str::to_owned),
+        is_first,
+        older_href: older.map(|it| format!("/settings?before={it}#audit")),
         kept: match articles_days {
             None => "Everything is kept for ever.".to_owned(),
             Some(days) => format!(
@@ -103,7 +112,7 @@ pub(crate) fn page(input: Input<'_>) -> SettingsPage {
                 at: time(it.at),
                 who: brief(&clean(&it.who), 64),
                 action: brief(&clean(&it.action), 40),
-                subject: brief(&clean(&it.subject), 120),
+                subject: brief(&clean(&it.subject), 300),
                 outcome: brief(&clean(&it.outcome), 40),
             })
             .collect(),

@@ -1,156 +1,25 @@
 //! Hostile statements as pages show them: one card for all the sources that say the same.
 //!
-//! Longer than most, since what a card shows stands in one place. [`merge`] groups what several articles of a story say alike; [`card`] writes a group.
+//! What several articles of a story say alike is grouped by [`crate::evidence`]; [`card`] writes a
+//! group.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use index::archive::told_before::ToldBefore;
+use index::merging::identity;
 use nlp::{Domain, Modality, Phrase, Statement, StatementKind, Tense};
 
 use super::text::{Time, brief, clean, clean_or, href, language_tag, path_href};
 use super::view::{Link, SectorNames, SectorTag};
+use crate::evidence::{Evidence, Merged};
 use crate::markup::{self, Role};
 
 /// Sentences shown below the first.
 const N_OTHERS_MAX: usize = 8;
+/// The same on the page of the story, where nothing should be missing.
+const N_OTHERS_IN_STORY_MAX: usize = 200;
 const N_PARTIES_MAX: usize = 6;
-
-/// One statement with the article that makes it.
-#[derive(Clone, Debug)]
-pub(crate) struct Evidence {
-    pub(crate) statement: Statement,
-    /// The sentence, from the character on at which it begins.
-    pub(crate) sentence: String,
-    /// Whether it stands in the headline.
-    pub(crate) in_title: bool,
-    pub(crate) article_id: String,
-    pub(crate) source_id: String,
-    pub(crate) source_name: String,
-    /// ISO 639-1 code of the article.
-    pub(crate) language: Option<String>,
-    pub(crate) is_sample: bool,
-    /// When the article was published, or else fetched.
-    pub(crate) dated_at: DateTime<Utc>,
-    /// The article's story with its headline.
-    pub(crate) story: Option<(String, String)>,
-}
-
-/// Statements that say the same, in order of time; never empty.
-#[derive(Clone, Debug)]
-pub(crate) struct Merged {
-    members: Vec<Evidence>,
-}
-
-/// Groups statements of one story that have the same kind and actors and share a target.
-///
-/// Headlines that repeat a sentence of their own article fall into its group too.
-pub(crate) fn merge(mut all: Vec<Evidence>) -> Vec<Merged> {
-    all.sort_by(|a, b| a.dated_at.cmp(&b.dated_at).then_with(|| a.article_id.cmp(&b.article_id)));
-    let mut groups: Vec<(Key, Merged)> = Vec::new();
-    for evidence in all {
-        let key = Key::of(&evidence);
-        match groups.iter_mut().find(|(it, _)| it.covers(&key)) {
-            Some((known, group)) => {
-                known.targets.extend(key.targets);
-                group.members.push(evidence);
-            }
-            None => groups.push((key, Merged { members: vec![evidence] })),
-        }
-    }
-    groups.into_iter().map(|(_, group)| group).collect()
-}
-
-struct Key {
-    scope: String,
-    kind: StatementKind,
-    actors: BTreeSet<String>,
-    targets: BTreeSet<String>,
-}
-
-impl Key {
-    fn of(evidence: &Evidence) -> Key {
-        let statement = &evidence.statement;
-        let names = |phrases: &[Phrase]| phrases.iter().map(identity).collect();
-        Key {
-            scope: evidence.story.as_ref().map_or(&evidence.article_id, |it| &it.0).clone(),
-            kind: statement.kind,
-            actors: names(&statement.actors),
-            targets: names(&statement.targets),
-        }
-    }
-
-    fn covers(&self, other: &Key) -> bool {
-        let shares_target = self.targets.is_empty() && other.targets.is_empty()
-            || self.targets.intersection(&other.targets).next().is_some();
-        self.scope == other.scope
-            && self.kind == other.kind
-            && self.actors == other.actors
-            && shares_target
-    }
-}
-
-fn identity(phrase: &Phrase) -> String {
-    match &phrase.entity {
-        Some(entity) => entity.id.clone(),
-        None => phrase.text.to_lowercase(),
-    }
-}
-
-impl Merged {
-    /// What is said, by the member whose sentence says it best: the body before the headline,
-    /// then the surest (to a tenth), then the first.
-    pub(crate) fn best(&self) -> &Evidence {
-        let rank = |it: &&Evidence| (!it.in_title, (it.statement.score * 10.0).round() as i64);
-        // Of equals `max_by_key` takes the last.
-        self.members.iter().rev().max_by_key(rank).expect("a group has members")
-    }
-
-    /// The kind of all members.
-    pub(crate) fn kind(&self) -> StatementKind {
-        self.members[0].statement.kind
-    }
-
-    /// When it was said last.
-    pub(crate) fn latest_at(&self) -> DateTime<Utc> {
-        self.members.last().expect("a group has members").dated_at
-    }
-
-    /// When it was said first.
-    pub(crate) fn first_at(&self) -> DateTime<Utc> {
-        self.members[0].dated_at
-    }
-
-    /// All members in order of time.
-    pub(crate) fn members(&self) -> &[Evidence] {
-        &self.members
-    }
-
-    /// Sources that wrote a sentence of their own, and articles that repeat one word for word.
-    pub(crate) fn n_sources_and_copies(&self) -> (usize, usize) {
-        let mut said: Vec<(String, &str)> = Vec::new();
-        let mut sources = BTreeSet::new();
-        let mut copies = BTreeSet::new();
-        for member in &self.members {
-            let words = words(&member.sentence);
-            match said.iter().find(|(it, _)| *it == words) {
-                Some((_, article)) if *article == member.article_id => {}
-                Some(_) => {
-                    copies.insert(&member.article_id);
-                }
-                None => {
-                    sources.insert(&member.source_id);
-                    said.push((words, &member.article_id));
-                }
-            }
-        }
-        (sources.len().max(1), copies.len())
-    }
-}
-
-/// The letters and digits of a sentence, so that typography does not make a copy an original.
-fn words(sentence: &str) -> String {
-    sentence.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
 
 /// A run of a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,7 +52,8 @@ pub(crate) struct Other {
     pub(crate) sentence: Vec<RunView>,
     /// Language of the sentence, for `lang`; may be empty.
     pub(crate) lang: String,
-    pub(crate) outlet: Outlet,
+    /// Who has it, oldest first; outside the story's page the first only.
+    pub(crate) outlets: Vec<Outlet>,
 }
 
 /// A statement as `_statement.html` writes it.
@@ -206,9 +76,18 @@ pub(crate) struct StatementView {
     pub(crate) sectors: Vec<SectorTag>,
     /// How many say so: `3 sources · 2 copies`.
     pub(crate) evidence: String,
+    /// Who has the sentence shown, when that is not who said so first.
+    pub(crate) quoted: Option<Outlet>,
     pub(crate) first: Option<Outlet>,
     pub(crate) latest: Option<Outlet>,
+    /// When the story had said it, before what the page shows; `None` when it is new there.
+    pub(crate) since: Option<Time>,
     pub(crate) story: Option<Link>,
+    /// Other articles with the sentence word for word; on the story's page only.
+    pub(crate) repeats: Vec<Outlet>,
+    /// All other sentences that say so.
+    pub(crate) n_others: usize,
+    /// The first of them.
     pub(crate) others: Vec<Other>,
     pub(crate) is_sample: bool,
     /// Where it leads: the story, or else the article.
@@ -236,20 +115,39 @@ pub(crate) fn card(group: &Merged, context: Context<'_>) -> StatementView {
         let copies = if n_copies == 1 { "copy" } else { "copies" };
         view.evidence.push_str(&format!(" · {n_copies} {copies}"));
     }
-    let first = &group.members[0];
-    let last = group.members.iter().rfind(|it| it.article_id != first.article_id);
-    view.first = Some(outlet(first, context.now));
-    view.latest = last.map(|it| outlet(it, context.now));
-    let mut seen = BTreeSet::from([words(&best.sentence)]);
-    let others = group.members.iter().filter(|it| seen.insert(words(&it.sentence)));
-    view.others = others
-        .take(N_OTHERS_MAX)
-        .map(|it| Other {
-            sentence: sentence_runs(it),
-            lang: language_tag(it.language.as_deref()),
-            outlet: outlet(it, context.now),
+    let told = group.told_before();
+    let first = &group.members()[0];
+    let is_first = |it: &&Evidence| told.is_none() && it.article_id == first.article_id;
+    let last = group.members().iter().rfind(|it| !is_first(it));
+    let is_quoted_first = is_first(&best);
+    view.quoted = (!is_quoted_first).then(|| outlet(best, context.now));
+    view.first = match told {
+        Some(told) => Some(earlier_outlet(told, context.now)),
+        None => Some(outlet(first, context.now)),
+    };
+    let is_quoted = |it: &&Evidence| it.article_id == best.article_id;
+    view.latest = last.filter(|it| !is_quoted(it)).map(|it| outlet(it, context.now));
+    view.since = told.map(|it| Time::of(it.dated_at, context.now));
+    // The page of the story shows everybody who says so.
+    let (n_sentences, n_outlets) = match context.hides_story {
+        true => (N_OTHERS_IN_STORY_MAX, N_OTHERS_IN_STORY_MAX),
+        false => (N_OTHERS_MAX, 1),
+    };
+    let sentences = group.sentences();
+    if context.hides_story {
+        let repeats = sentences[0].iter().filter(|it| it.article_id != best.article_id);
+        view.repeats = repeats.take(n_outlets).map(|it| outlet(it, context.now)).collect();
+    }
+    view.n_others = sentences.len() - 1;
+    let others = sentences[1..].iter().take(n_sentences).filter_map(|told| {
+        let first = told.first()?;
+        Some(Other {
+            sentence: sentence_runs(first),
+            lang: language_tag(first.language.as_deref()),
+            outlets: told.iter().take(n_outlets).map(|it| outlet(it, context.now)).collect(),
         })
-        .collect();
+    });
+    view.others = others.collect();
     view
 }
 
@@ -279,13 +177,17 @@ pub(crate) fn single(evidence: &Evidence, context: Context<'_>) -> StatementView
         watch_href: watch_href(statement),
         sectors: context.sectors.tags(&statement.sectors),
         evidence: String::new(),
+        quoted: None,
         first: None,
         latest: None,
+        since: None,
         href: story
             .as_ref()
             .filter(|_| !context.hides_story)
             .map_or(article_href, |it| it.href.clone()),
         story: story.filter(|_| !context.hides_story),
+        repeats: Vec::new(),
+        n_others: 0,
         others: Vec::new(),
         is_sample: evidence.is_sample,
     }
@@ -315,6 +217,14 @@ fn outlet(evidence: &Evidence, now: DateTime<Utc>) -> Outlet {
         name: brief(&clean_or(&evidence.source_name, &evidence.source_id), 40),
         href: path_href("articles", &evidence.article_id),
         time: Time::of(evidence.dated_at, now),
+    }
+}
+
+fn earlier_outlet(told: &ToldBefore, now: DateTime<Utc>) -> Outlet {
+    Outlet {
+        name: brief(&clean_or(&told.source_name, told.source.as_str()), 40),
+        href: path_href("articles", &told.article.to_string()),
+        time: Time::of(told.dated_at, now),
     }
 }
 

@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use askama::Template;
 use chrono::{DateTime, Utc};
 use index::archive::versions::StatementEdit;
-use index::{StatementRecord, StoryArticle, StoryRecord, StorySummary};
+use index::{FirstReport, StatementRecord, StoryArticle, StoryRecord, StorySummary};
 use ingest::ArticleId;
 
 use super::frame::Frame;
 use super::graph::exports;
-use super::statement::{Context, Evidence, StatementView, card, merge};
-use super::text::{Time, brief, clean_or, counted, href, language_tag, path_href};
+use super::statement::{Context, StatementView, card};
+use super::text::{Time, brief, clean_or, counted, grouped, href, language_tag, path_href};
 use super::versions::{StoryEditView, story_edits};
 use super::view::{Row, SectorNames, SectorTag, rows};
+use crate::evidence::Merged;
 
 const N_CARDS_MAX: usize = 60;
 const N_ENTITIES_MAX: usize = 12;
@@ -56,6 +57,8 @@ pub(crate) struct Sentence {
 /// What the page is made from.
 pub(crate) struct Input<'a> {
     pub(crate) record: StoryRecord,
+    /// Its statements, those that say the same as one.
+    pub(crate) said: Vec<Merged>,
     /// What it is about, in sentences of its articles.
     pub(crate) sentences: Vec<(ArticleId, String)>,
     /// Edits that changed statements.
@@ -78,7 +81,14 @@ pub(crate) struct StoryPage {
     is_sample: bool,
     sectors: Vec<SectorTag>,
     statements: Vec<StatementView>,
+    /// How many there are, shown or not.
+    n_said: String,
+    /// What is shown of them; empty when it is all.
+    shown: String,
+    json_href: String,
     n_articles: u64,
+    /// Articles in the timeline.
+    n_listed: u64,
     timeline: Vec<Item>,
     entities: Vec<Row>,
     edits: Vec<StoryEditView>,
@@ -90,25 +100,27 @@ pub(crate) struct StoryPage {
 
 /// Makes the page.
 pub(crate) fn page(input: Input<'_>) -> StoryPage {
-    let Input { record, sentences, edits, sectors, can_edit, now } = input;
-    let StoryRecord { summary, articles, statements } = record;
+    let Input { record, said, sentences, edits, sectors, can_edit, now } = input;
+    let StoryRecord { summary, first_reported, articles, statements } = record;
     let headline = clean_or(&summary.headline, "Untitled story");
     let entities = entities(&statements);
     let tags = sectors.tags(statements.iter().flat_map(|it| &it.statement.sectors));
-    let mut groups = merge(statements.into_iter().map(|it| evidence(it, &summary)).collect());
-    groups.sort_by_key(|it| std::cmp::Reverse((it.n_sources_and_copies().0, it.latest_at())));
     let context = Context { sectors, now, hides_story: true };
     StoryPage {
         frame: Frame::new(brief(&headline, 80), ""),
         lang: language_of(&summary.headline, &articles),
-        deck: deck(&summary, &articles, now),
+        deck: deck(&summary, first_reported.as_ref(), now),
         summary: sentences.into_iter().map(|it| sentence(it, &articles)).collect(),
         id: summary.id.to_string(),
         movables: if can_edit { articles.iter().map(movable).collect() } else { Vec::new() },
         is_sample: !articles.is_empty() && articles.iter().all(|it| it.is_sample),
         sectors: tags,
-        statements: groups.iter().take(N_CARDS_MAX).map(|it| card(it, context)).collect(),
+        statements: said.iter().take(N_CARDS_MAX).map(|it| card(it, context)).collect(),
+        n_said: grouped(said.len() as u64),
+        shown: shown(said.len(), statements.len() as u64, summary.n_statements),
+        json_href: format!("/v1{}", path_href("stories", summary.id.as_str())),
         n_articles: summary.n_articles,
+        n_listed: articles.len() as u64,
         timeline: timeline(&articles, now),
         entities,
         edits: story_edits(&edits, now),
@@ -118,19 +130,18 @@ pub(crate) fn page(input: Input<'_>) -> StoryPage {
     }
 }
 
-fn evidence(record: StatementRecord, summary: &StorySummary) -> Evidence {
-    Evidence {
-        statement: record.statement,
-        sentence: record.sentence,
-        in_title: record.in_title,
-        article_id: record.article.to_string(),
-        source_id: record.source.to_string(),
-        source_name: record.source_name,
-        language: record.language,
-        is_sample: record.is_sample,
-        dated_at: record.dated_at,
-        story: Some((summary.id.to_string(), summary.headline.clone())),
+/// Which of `n_said` statements are shown, made from `n_read` of `n_sentences` sentences.
+fn shown(n_said: usize, n_read: u64, n_sentences: u64) -> String {
+    let mut parts = Vec::new();
+    if N_CARDS_MAX < n_said {
+        let said = counted(n_said as u64, "statement", "statements");
+        parts.push(format!("Those {N_CARDS_MAX} of {said} that most sources report."));
     }
+    if n_read < n_sentences {
+        let (read, all) = (grouped(n_read), grouped(n_sentences));
+        parts.push(format!("Read from the latest {read} of {all} hostile sentences."));
+    }
+    parts.join(" ")
 }
 
 fn sentence((article, text): (ArticleId, String), articles: &[StoryArticle]) -> Sentence {
@@ -160,27 +171,25 @@ fn language_of(headline: &str, articles: &[StoryArticle]) -> String {
 }
 
 /// How many tell it, how many of them for themselves, who was first, since when.
-fn deck(summary: &StorySummary, shown: &[StoryArticle], now: DateTime<Utc>) -> String {
+fn deck(summary: &StorySummary, first: Option<&FirstReport>, now: DateTime<Utc>) -> String {
     let articles = counted(summary.n_articles, "article", "articles");
     let sources = counted(summary.n_sources, "source", "sources");
     let independent = match summary.n_independent {
         n if n < summary.n_sources => format!(", {n} of them independent"),
         _ => String::new(),
     };
-    let first = Time::of(summary.first_seen_at, now).label;
-    let last = Time::of(summary.last_seen_at, now).label;
-    if first == last {
-        return format!("{articles} by {sources}{independent}, {first}");
+    let first_at = Time::of(summary.first_seen_at, now).label;
+    let last_at = Time::of(summary.last_seen_at, now).label;
+    if first_at == last_at {
+        return format!("{articles} by {sources}{independent}, {first_at}");
     }
-    // With more articles than are shown, the first is not among them.
-    let is_whole = shown.len() as u64 == summary.n_articles;
-    let by = match shown.first() {
-        Some(it) if is_whole && 1 < summary.n_sources => {
+    let by = match first {
+        Some(it) if 1 < summary.n_sources => {
             format!(" by {}", brief(&clean_or(&it.source_name, it.source.as_str()), 40))
         }
         _ => String::new(),
     };
-    format!("{articles} by {sources}{independent}, first {first}{by}, latest {last}")
+    format!("{articles} by {sources}{independent}, first {first_at}{by}, latest {last_at}")
 }
 
 /// Articles oldest first; copies, and later ones under the same headline, are folded under the

@@ -1,4 +1,5 @@
-//! Today: what is newly threatened, attacked or warned of, surest threats first.
+//! Today: what is newly threatened, attacked or warned of, surest threats first; then what is said
+//! again. A little longer than most, since all of the page is made here.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +10,18 @@ use index::StorySummary;
 use nlp::{Domain, Modality, Phrase, StatementKind};
 
 use super::frame::Frame;
-use super::statement::Evidence;
-use super::statement::{Context, Merged, StatementView, card, domain_name, kind_name, merge};
+use super::statement::{Context, StatementView, card, domain_name, kind_name};
 use super::text::{Time, brief, clean_or, counted, href, path_href};
 use super::view::{ArticleItem, Chip, Row, SectorNames, rows, spark};
+use crate::evidence::{Evidence, Merged, merge};
 use crate::handlers::params::Params;
 
 /// How far back "new" reaches.
 pub(crate) const WINDOW: Duration = Duration::hours(24);
 /// Cards on the page.
 const N_CARDS_MAX: usize = 60;
+/// Cards of what was only repeated.
+const N_REPEATED_MAX: usize = 20;
 const N_ROWS_MAX: usize = 8;
 /// Articles of eight days below which a change says nothing.
 const N_FOR_TREND_MIN: u64 = 5;
@@ -160,6 +163,10 @@ pub(crate) struct TodayPage {
     statements: Vec<StatementView>,
     /// Statements that found no room.
     n_left: usize,
+    /// What their stories had told before.
+    repeated: Vec<StatementView>,
+    /// Repeated ones that found no room.
+    n_repeated_left: usize,
     stories: Vec<ArticleItem>,
     empty_title: &'static str,
     empty_advice: Vec<&'static str>,
@@ -183,8 +190,11 @@ pub(crate) fn page(input: Input<'_>) -> TodayPage {
     let mut groups = merge(chosen);
     groups.sort_by_cached_key(|it| {
         let (n_sources, _) = it.n_sources_and_copies();
-        (rank(it.kind()), doubt(it), std::cmp::Reverse((n_sources, it.latest_at())))
+        let is_old = it.told_before().is_some();
+        (is_old, rank(it.kind()), doubt(it), std::cmp::Reverse((n_sources, it.latest_at())))
     });
+    let n_new = groups.partition_point(|it| it.told_before().is_none());
+    let (new, repeated) = groups.split_at(n_new);
     let context = Context { sectors: input.sectors, now, hides_story: false };
     let note = if only_sample {
         Some(
@@ -203,7 +213,7 @@ pub(crate) fn page(input: Input<'_>) -> TodayPage {
     TodayPage {
         frame: Frame::new("Today", "/"),
         date: now.format("%A, %-d %B %Y").to_string(),
-        headline: headline(&groups, input.is_recent),
+        headline: headline(new, repeated, input.is_recent),
         deck: deck(&groups, now),
         note,
         list_title: if input.is_recent { "New in the last 24 hours" } else { "Latest" },
@@ -211,8 +221,10 @@ pub(crate) fn page(input: Input<'_>) -> TodayPage {
         sectors,
         actors: party_rows(&groups, |it| &it.actors),
         targets: party_rows(&groups, |it| &it.targets),
-        n_left: groups.len().saturating_sub(N_CARDS_MAX),
-        statements: groups.iter().take(N_CARDS_MAX).map(|it| card(it, context)).collect(),
+        n_left: new.len().saturating_sub(N_CARDS_MAX),
+        statements: new.iter().take(N_CARDS_MAX).map(|it| card(it, context)).collect(),
+        n_repeated_left: repeated.len().saturating_sub(N_REPEATED_MAX),
+        repeated: repeated.iter().take(N_REPEATED_MAX).map(|it| card(it, context)).collect(),
         empty_title,
         empty_advice,
         stories: input.stories.iter().map(|it| story_item(it, now)).collect(),
@@ -282,7 +294,22 @@ fn domain_chip(choice: &Choice, domain: Domain) -> Chip {
     }
 }
 
-fn headline(groups: &[Merged], is_recent: bool) -> String {
+/// Counts what is new, or else what was repeated.
+fn headline(new: &[Merged], repeated: &[Merged], is_recent: bool) -> String {
+    let (said, again) = (counts(new), counts(repeated));
+    match (said.is_empty(), is_recent) {
+        (true, true) if new.is_empty() && !again.is_empty() => {
+            format!("Nothing new since yesterday; repeated: {again}")
+        }
+        (true, true) => "A quiet day so far".to_owned(),
+        (true, false) => "Nothing hostile yet".to_owned(),
+        (false, true) => said,
+        (false, false) => format!("Nothing new since yesterday; before that, {said}"),
+    }
+}
+
+/// `1 threat, 2 attacks`; other kinds are not counted.
+fn counts(groups: &[Merged]) -> String {
     let n = |kind| groups.iter().filter(|it| it.kind() == kind).count() as u64;
     let parts = [
         (n(StatementKind::Threat), "threat", "threats"),
@@ -291,12 +318,7 @@ fn headline(groups: &[Merged], is_recent: bool) -> String {
     ];
     let said: Vec<String> =
         parts.iter().filter(|it| it.0 > 0).map(|(n, one, many)| counted(*n, one, many)).collect();
-    match (said.is_empty(), is_recent) {
-        (true, true) => "A quiet day so far".to_owned(),
-        (true, false) => "Nothing hostile yet".to_owned(),
-        (false, true) => said.join(", "),
-        (false, false) => format!("Nothing new since yesterday; before that, {}", said.join(", ")),
-    }
+    said.join(", ")
 }
 
 fn deck(groups: &[Merged], now: DateTime<Utc>) -> String {
@@ -309,7 +331,9 @@ fn deck(groups: &[Merged], now: DateTime<Utc>) -> String {
     };
     let n_stories = distinct(&|it| it.story.as_ref().map(|it| it.0.clone()));
     let n_sources = distinct(&|it| Some(it.source_id.clone()));
-    let n_fresh = groups.iter().filter(|it| now - it.first_at() < Duration::hours(1)).count();
+    let is_new = |it: &&Merged| it.told_before().is_none();
+    let is_fresh = |it: &&Merged| now - it.first_at() < Duration::hours(1);
+    let n_fresh = groups.iter().filter(is_new).filter(is_fresh).count();
     let mut text = format!(
         "{} in {} by {}",
         counted(groups.len() as u64, "statement", "statements"),

@@ -7,14 +7,15 @@ use std::time::Instant;
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use index::archive::annotations::CorrelatedArticle;
-use nlp::correction::apply;
+use ingest::ArticleId;
+use nlp::correction::{Correction, apply_among};
 use nlp::story::{StoryClusterer, StoryInput};
 use tokio::sync::mpsc;
 use tracing::info;
 
 use super::annotate::AnnotatedArticle;
 use super::matching::{SavedSearches, is_backfilled, stored};
-use super::{Mode, Shared, add};
+use super::{Shared, add};
 use crate::state::{Event, EventKind};
 
 /// Articles read at once when the state is restored.
@@ -45,11 +46,16 @@ async fn correlate_all(
         follow_moves(shared, &mut stories, &mut last_move).await?;
         let mut events = Vec::new();
         searches.refresh(&shared.archive).await?;
+        let ids: Vec<ArticleId> = batch.iter().map(|it| it.article.id).collect();
+        // By how each came, whoever annotates it: a run may end what another one began.
+        let imported = shared.archive.imported(&ids).await?;
         let (mut correlated, mut matches) = (Vec::with_capacity(batch.len()), Vec::new());
         for it in batch {
             let article = it.article.clone();
             let item = correlate(&mut stories, it, &mut events);
-            let is_old = shared.mode == Mode::Offline || is_backfilled(&article, &shared.config);
+            let days = shared.config.settings.alerts.backfill_after_days;
+            let (published, fetched) = (article.published_at, article.fetched_at);
+            let is_old = imported.contains(&article.id) || is_backfilled(published, fetched, days);
             let stored = stored(article, &item, &shared.roster, shared.archive.countries());
             let now = (shared.now)();
             matches.extend(searches.matches(&shared.archive, &stored, is_old, now).await?);
@@ -109,11 +115,13 @@ async fn finish_corrections(shared: &Shared) -> anyhow::Result<()> {
 /// ids of the corrections.
 async fn correct(shared: &Shared, batch: &mut [AnnotatedArticle]) -> anyhow::Result<Vec<String>> {
     let corrections = shared.archive.corrections().await?;
+    let all: Vec<Correction> = corrections.iter().map(|it| it.correction.clone()).collect();
     let mut changed = Vec::new();
     for it in &corrections {
-        let one = std::slice::from_ref(&it.correction);
         for AnnotatedArticle { article, annotated } in batch.iter_mut() {
-            if apply(&mut annotated.annotation, one) {
+            let annotation = &mut annotated.annotation;
+            let correction = it.correction.placed(annotation, &article.title, &article.text);
+            if apply_among(annotation, &correction, &all) {
                 changed.push((it.id.clone(), article.id));
             }
         }

@@ -1,35 +1,54 @@
 //! Crawl stage: fetches the pages of waiting entries and archives the articles.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
+use config::settings::CrawlSettings;
 use index::Archive;
 use index::archive::articles::Recorded;
 use index::archive::frontier::{Claim, ClaimedEntry};
 use index::archive::sources::Failure;
-use ingest::ArticleId;
 use ingest::crawl::{CrawlFailure, Crawled, crawl_entry};
 use ingest::fetch::Fetcher;
 use ingest::warc_writer::WarcWriter;
+use ingest::{ArticleId, FailureClass};
 use tokio::task::JoinSet;
 use tracing::{Instrument, debug, info_span, warn};
 
-use super::{Shared, add};
+use super::{IDLE_MAX, Mode, Shared, add};
 use crate::state::{Event, EventKind};
 use crate::submitted;
 
 /// Pages of one source that may be in hand at once. A source is mostly one host, and a host is
 /// asked one thing at a time: more would only wait.
 const N_PER_SOURCE_MAX: usize = 2;
+/// How many times as often a page is tried whose site answers 429 as one that fails otherwise: that is
+/// the site's affair, and as true of its other pages.
+const N_LIMITED_TIMES: u32 = 4;
+/// Longest pause after a 429, unless the site asks for more.
+const LIMITED_PAUSE_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// Shortest time that a page in hand waits for its host's turn; longer where hosts have pauses.
+const TURN_WAIT_MIN: Duration = Duration::from_secs(1);
 
 /// Crawls until the pipeline stops; in `Once` mode until polling is done and no entry is due.
 pub(super) async fn run(shared: Arc<Shared>, fetcher: Arc<Fetcher>) -> anyhow::Result<()> {
     let mut crawls: JoinSet<anyhow::Result<()>> = JoinSet::new();
+    let quick = match shared.mode {
+        // A page whose host must be left alone for longer than usual gives its place up, so that slow
+        // hosts keep nobody from quick ones, and is claimed again in its time.
+        Mode::Service => {
+            let usual = shared.config.settings.fetch.host_interval();
+            Arc::new(fetcher.waiting_at_most((2 * usual).max(TURN_WAIT_MIN)))
+        }
+        // What is put off would not come any more.
+        Mode::Once | Mode::Offline => Arc::clone(&fetcher),
+    };
     let (outcome, reread) = tokio::join!(
-        crawl_all(&shared, &fetcher, &mut crawls),
+        crawl_all(&shared, &quick, &mut crawls),
         super::reread::run(&shared, &fetcher),
     );
     let outcome = outcome.and(reread);
@@ -78,6 +97,8 @@ async fn crawl_all(
             Some(ended) = crawls.join_next() => ended.context("a crawl panicked")??,
             () = shared.shutdown.cancelled() => {}
             () = shared.entries_added.notified(), if crawls.len() < n_max => {}
+            // What was put off is due when its time comes, whatever is in hand.
+            () = tokio::time::sleep(IDLE_MAX), if crawls.len() < n_max => {}
         }
     }
     Ok(())
@@ -88,9 +109,32 @@ async fn claim(shared: &Shared, n: usize) -> anyhow::Result<Vec<ClaimedEntry>> {
     if n == 0 || shared.is_model_behind() {
         return Ok(Vec::new());
     }
-    let lease = Duration::from_secs(shared.config.settings.crawl.lease_s.into());
-    let claim = Claim { limit: n, per_source_max: N_PER_SOURCE_MAX, lease };
+    let claim = Claim { limit: n, per_source_max: N_PER_SOURCE_MAX, lease: lease(shared) };
     Ok(shared.archive.claim_entries(claim, (shared.now)()).await?)
+}
+
+fn lease(shared: &Shared) -> Duration {
+    Duration::from_secs(shared.config.settings.crawl.lease_s.into())
+}
+
+/// Waits for `work` on the entry `id`, and makes its lease longer while that goes on: an article of
+/// many pages takes longer than one lease.
+async fn holding<T>(
+    archive: &Archive,
+    id: &ArticleId,
+    lease: Duration,
+    now: fn() -> DateTime<Utc>,
+    work: impl Future<Output = T>,
+) -> anyhow::Result<T> {
+    let mut work = pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return Ok(done),
+            () = tokio::time::sleep(lease / 2) => {
+                archive.extend_lease(id, now() + lease).await?;
+            }
+        }
+    }
 }
 
 async fn crawl_one(
@@ -106,7 +150,8 @@ async fn crawl_one(
     };
     let now = (shared.now)();
     let n_chars_max = shared.config.settings.crawl.text_chars_max;
-    match crawl_entry(fetcher, &listed.source, &entry, n_chars_max, now).await {
+    let crawling = crawl_entry(fetcher, &listed.source, &entry, n_chars_max, now);
+    match holding(&shared.archive, &entry.id, lease(shared), shared.now, crawling).await? {
         Ok(crawled) => {
             keep_evidence(shared.warc.as_ref(), &shared.archive, &crawled, now).await?;
             let article = crawled.article;
@@ -121,6 +166,11 @@ async fn crawl_one(
             }
             debug!(article.id = %article.id, "archived {}", article.url);
             Ok(())
+        }
+        Err(failure) if failure.is_postponed => {
+            debug!("{}", failure.message);
+            let due_at = (shared.now)() + failure.retry_after.unwrap_or_default();
+            Ok(shared.archive.release_entries(&[entry.id], due_at).await?)
         }
         Err(failure) => {
             record_failure(shared, &entry.id, entry.url.as_str(), attempts, failure).await
@@ -159,12 +209,8 @@ async fn record_failure(
     failure: CrawlFailure,
 ) -> anyhow::Result<()> {
     add(&shared.counts.n_entries_failed, 1);
-    let settings = &shared.config.settings.crawl;
-    let is_retried = failure.class.is_retryable() && attempts < settings.attempts_max;
-    let asked = failure.retry_after.unwrap_or_default();
-    let pause = back_off(settings.retry_base_s, attempts, id).max(asked);
-    let pause = TimeDelta::from_std(pause).unwrap_or(TimeDelta::days(30)).min(TimeDelta::days(30));
-    let retry_at = is_retried.then(|| (shared.now)() + pause);
+    let pause = pause_after(&shared.config.settings.crawl, attempts, id, &failure);
+    let retry_at = pause.map(|it| (shared.now)() + it);
     let class = failure.class.name();
     metrics::counter!("harbinger_crawl_failures_total", "class" => class).increment(1);
     let next = match retry_at {
@@ -174,6 +220,24 @@ async fn record_failure(
     warn!(failure.class = class, attempts, "no article from {url}: {}; {next}", failure.message);
     let failure = Failure { class: class.to_owned(), message: failure.message };
     Ok(shared.archive.record_entry_failure(id, &failure, retry_at).await?)
+}
+
+/// The pause before the next try of the page `id`, at most 30 days; `None` gives it up.
+fn pause_after(
+    settings: &CrawlSettings,
+    attempts: u32,
+    id: &ArticleId,
+    failure: &CrawlFailure,
+) -> Option<TimeDelta> {
+    let is_limited = failure.class == FailureClass::Http429;
+    let (n_times, longest) =
+        if is_limited { (N_LIMITED_TIMES, LIMITED_PAUSE_MAX) } else { (1, Duration::MAX) };
+    if !failure.class.is_retryable() || settings.attempts_max.saturating_mul(n_times) <= attempts {
+        return None;
+    }
+    let asked = failure.retry_after.unwrap_or_default();
+    let pause = back_off(settings.retry_base_s, attempts, id).min(longest).max(asked);
+    Some(TimeDelta::from_std(pause).unwrap_or(TimeDelta::days(30)).min(TimeDelta::days(30)))
 }
 
 /// The pause after `attempts` failed ones, from 1: twice as long each time, and longer by up to a
@@ -191,16 +255,56 @@ fn back_off(base_s: u32, attempts: u32, id: &ArticleId) -> Duration {
 mod tests {
     use std::collections::BTreeSet;
 
-    use ingest::CanonicalUrl;
+    use config::SourceId;
+    use index::ArchiveSettings;
+    use ingest::{CanonicalUrl, Entry};
 
     use super::*;
 
+    fn id(n: u32) -> ArticleId {
+        let url = CanonicalUrl::parse(&format!("https://paper.example/{n}"));
+        ArticleId::of(&url.unwrap())
+    }
+
+    #[tokio::test]
+    async fn the_lease_of_an_entry_lasts_as_long_as_the_work_on_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::open(&ArchiveSettings::in_folder(folder.path())).await.unwrap();
+        let (source, now) = (SourceId::new(SourceId::SUBMITTED), crate::command::now);
+        archive.put_unpolled_source(&source, "Single pages").await.unwrap();
+        let url = CanonicalUrl::parse("https://paper.example/1").unwrap();
+        archive.submit_entry(&Entry::at(url, source), now()).await.unwrap();
+        let lease = Duration::from_secs(1);
+        let claim = Claim { limit: 1, per_source_max: 1, lease };
+        let held = archive.claim_entries(claim, now()).await.unwrap().remove(0).entry;
+        let work = async {
+            tokio::time::sleep(2 * lease).await;
+            archive.claim_entries(claim, now()).await.unwrap()
+        };
+        let claimed = holding(&archive, &held.id, lease, now, work).await.unwrap();
+        assert_eq!(claimed, [], "somebody else took it");
+    }
+
+    #[test]
+    fn a_page_whose_site_answers_429_is_given_up_later_than_one_that_fails() {
+        let settings = config::Settings::default().crawl;
+        let pause = |class, attempts| {
+            let message = "x".to_owned();
+            let failure = CrawlFailure { class, message, retry_after: None, is_postponed: false };
+            pause_after(&settings, attempts, &id(1), &failure)
+        };
+        assert!(pause(FailureClass::Timeout, 4).is_some());
+        assert_eq!(pause(FailureClass::Timeout, 5), None);
+        assert_eq!(pause(FailureClass::Http404, 1), None);
+        for attempts in 1..20 {
+            let pause = pause(FailureClass::Http429, attempts);
+            assert!(pause.is_some_and(|it| it <= TimeDelta::days(1)), "{attempts}: {pause:?}");
+        }
+        assert_eq!(pause(FailureClass::Http429, 20), None, "tries are bounded");
+    }
+
     #[test]
     fn pauses_double_and_pages_that_failed_together_come_apart() {
-        let id = |n: u32| {
-            let url = CanonicalUrl::parse(&format!("https://paper.example/{n}"));
-            ArticleId::of(&url.unwrap())
-        };
         for attempts in 1..=5 {
             let shortest = Duration::from_secs(60 << (attempts - 1));
             let pauses: BTreeSet<Duration> =

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
-use config::{AlertUnit, Config, SavedSearch};
+use config::{AlertUnit, SavedSearch};
 use index::archive::Archive;
 use index::archive::alerts::{Match, MatchItem};
 use index::archive::annotations::CorrelatedArticle;
@@ -156,17 +156,22 @@ pub(super) fn stored(
     stored
 }
 
-/// Whether `article` was published long before it was fetched.
-pub(super) fn is_backfilled(article: &Article, config: &Config) -> bool {
-    let days = TimeDelta::days(config.settings.alerts.backfill_after_days.into());
-    article.published_at.is_some_and(|it| it + days < article.fetched_at)
+/// Whether an article was published more than `days` before it was fetched, the setting
+/// `alerts.backfill_after_days`. One without a date counts as new.
+pub(crate) fn is_backfilled(
+    published_at: Option<DateTime<Utc>>,
+    fetched_at: DateTime<Utc>,
+    days: u32,
+) -> bool {
+    published_at.is_some_and(|it| it + TimeDelta::days(days.into()) < fetched_at)
 }
 
 #[cfg(test)]
 mod tests {
-    use config::{Source, SourceId};
+    use config::{Config, Source, SourceId};
     use index::ArchiveSettings;
     use index::archive::added_sources::AddedBy;
+    use index::archive::searches::Expect;
     use ingest::CanonicalUrl;
     use nlp::Annotation;
 
@@ -191,6 +196,56 @@ mod tests {
         }
     }
 
+    fn stored_of(article: Article, roster: &Roster) -> StoredArticle {
+        let correlated = CorrelatedArticle {
+            article: article.id,
+            annotation: Annotation::default(),
+            embedding: Vec::new(),
+            story: nlp::story::StoryId::founded_by(&article.id.to_string()),
+            headline: None,
+            copy_of: None,
+            merged: Vec::new(),
+            split: None,
+        };
+        stored(article, &correlated, roster, &Countries::of(&[]))
+    }
+
+    #[test]
+    fn an_article_that_was_published_long_before_it_was_fetched_is_backfilled() {
+        let fetched_at = DateTime::UNIX_EPOCH;
+        let is_old = |hours: i64| {
+            let published_at = fetched_at - TimeDelta::hours(hours);
+            is_backfilled(Some(published_at), fetched_at, 7)
+        };
+        assert!(!is_old(0));
+        assert!(!is_old(7 * 24));
+        assert!(is_old(7 * 24 + 1));
+        assert!(!is_old(-30 * 24), "dated ahead");
+        assert!(!is_backfilled(None, fetched_at, 7), "without a date");
+    }
+
+    #[tokio::test]
+    async fn what_is_backfilled_matches_only_where_a_search_asks_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::open(&ArchiveSettings::in_folder(folder.path())).await.unwrap();
+        let now = DateTime::UNIX_EPOCH;
+        let news = SavedSearch::new("news", "grid");
+        let all = SavedSearch { backfill: true, ..SavedSearch::new("all", "grid") };
+        for search in [&news, &all] {
+            archive.save_search(search, Expect::New, now).await.unwrap();
+        }
+        let mut searches = SavedSearches::new();
+        searches.refresh(&archive).await.unwrap();
+        let roster = Roster::new(&Config::builtin().unwrap(), now.date_naive());
+        let stored = stored_of(article("desk"), &roster);
+        for (is_old, expected) in [(true, vec!["all"]), (false, vec!["all", "news"])] {
+            let matches = searches.matches(&archive, &stored, is_old, now).await.unwrap();
+            let mut ids: Vec<&str> = matches.iter().map(|it| it.search.id.as_str()).collect();
+            ids.sort_unstable();
+            assert_eq!(ids, expected);
+        }
+    }
+
     #[tokio::test]
     async fn searches_know_the_name_and_country_of_sources_that_were_added() {
         let folder = tempfile::tempdir().unwrap();
@@ -207,18 +262,7 @@ mod tests {
         archive.add_sources(&[desk], AddedBy::Api, "ana", now).await.unwrap();
         roster.refresh(&archive).await.unwrap();
         let about = |source: &str| {
-            let article = article(source);
-            let correlated = CorrelatedArticle {
-                article: article.id,
-                annotation: Annotation::default(),
-                embedding: Vec::new(),
-                story: nlp::story::StoryId::founded_by(&article.id.to_string()),
-                headline: None,
-                copy_of: None,
-                merged: Vec::new(),
-                split: None,
-            };
-            let stored = stored(article, &correlated, &roster, &Countries::of(&[]));
+            let stored = stored_of(article(source), &roster);
             (stored.source_name, stored.source_country)
         };
         let desk = ("The Desk".to_owned(), Some("IE".to_owned()));

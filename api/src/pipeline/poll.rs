@@ -8,7 +8,6 @@ use anyhow::Context;
 use chrono::TimeDelta;
 use config::SourceId;
 use index::archive::sources::{DueSource, Failure, PollRecord};
-use ingest::FailureClass;
 use ingest::fetch::Fetcher;
 use ingest::poll::{PollResult, SourceState, poll_source};
 use tokio::task::JoinSet;
@@ -85,6 +84,11 @@ async fn poll_one(shared: &Shared, fetcher: &Fetcher, due: DueSource) -> anyhow:
     };
     let settings = &shared.config.settings.poll;
     let outcome = poll_source(fetcher, source, &state, settings, now).await;
+    if outcome.result == PollResult::Postponed {
+        let next_poll_at = outcome.state.next_poll_at.unwrap_or(now);
+        shared.archive.postpone_poll(&due.id, next_poll_at).await?;
+        return Ok(due.id);
+    }
     let failure = failure(&outcome.result);
     let last_success_at = state.last_success_at;
     let mut state = outcome.state;
@@ -107,31 +111,7 @@ async fn poll_one(shared: &Shared, fetcher: &Fetcher, due: DueSource) -> anyhow:
         has_untold_news,
     };
     let n_new = shared.archive.record_poll(&record, now).await?;
-    let duration_ms = started.elapsed().as_millis() as u64;
-    match &failure {
-        None => {
-            add(&shared.counts.n_polls, 1);
-            add(&shared.counts.n_entries_new, n_new);
-            info!(
-                entries.n = outcome.entries.len(),
-                entries.n_new = n_new,
-                duration_ms,
-                "polled {}: {n_new} new of {} entries",
-                source.id,
-                outcome.entries.len(),
-            );
-        }
-        Some(failure) => {
-            add(&shared.counts.n_polls_failed, 1);
-            warn!(
-                failure.class = failure.class,
-                duration_ms, "source {} failed: {}", source.id, failure.message,
-            );
-        }
-    }
-    if 0 < n_new {
-        shared.entries_added.notify_one();
-    }
+    count(shared, &due.id, failure.as_ref(), outcome.entries.len(), n_new, started);
     if let Some(hubs) = &shared.hubs
         && failure.is_none()
     {
@@ -140,15 +120,45 @@ async fn poll_one(shared: &Shared, fetcher: &Fetcher, due: DueSource) -> anyhow:
     Ok(due.id)
 }
 
+/// Counts and tells a poll that is recorded, and wakes the crawl stage for `n_new` entries.
+fn count(
+    shared: &Shared,
+    source: &SourceId,
+    failure: Option<&Failure>,
+    n_entries: usize,
+    n_new: u64,
+    started: Instant,
+) {
+    let duration_ms = started.elapsed().as_millis() as u64;
+    match failure {
+        None => {
+            add(&shared.counts.n_polls, 1);
+            add(&shared.counts.n_entries_new, n_new);
+            info!(
+                entries.n = n_entries,
+                entries.n_new = n_new,
+                duration_ms,
+                "polled {source}: {n_new} new of {n_entries} entries",
+            );
+        }
+        Some(failure) => {
+            add(&shared.counts.n_polls_failed, 1);
+            warn!(
+                failure.class = failure.class,
+                duration_ms, "source {source} failed: {}", failure.message,
+            );
+        }
+    }
+    if 0 < n_new {
+        shared.entries_added.notify_one();
+    }
+}
+
 fn failure(result: &PollResult) -> Option<Failure> {
     match result {
         PollResult::Failed { class, message } => {
             Some(Failure { class: class.name().to_owned(), message: message.clone() })
         }
-        PollResult::RateLimited => Some(Failure {
-            class: FailureClass::of_status(429).name().to_owned(),
-            message: "the site asked to be left alone for a while".to_owned(),
-        }),
         _ => None,
     }
 }

@@ -67,6 +67,7 @@ async fn look(shared: &Shared, fetcher: &Fetcher, due: DueReading) -> anyhow::Re
         title: Some(headline),
         summary: None,
         published_at: article.published_at,
+        guid: None,
         text: None,
     };
     let now = (shared.now)();
@@ -76,6 +77,11 @@ async fn look(shared: &Shared, fetcher: &Fetcher, due: DueReading) -> anyhow::Re
             let warc = shared.warc.as_ref();
             super::keep_evidence(warc, &shared.archive, &crawled, now).await?;
             Reading::Read(Box::new(crawled.article))
+        }
+        Err(failure) if failure.is_postponed => {
+            // It was not asked for; it comes again when the lease ends.
+            debug!("no second look yet: {}", failure.message);
+            return Ok(());
         }
         Err(failure) => {
             debug!(failure.class = failure.class.name(), "no second look: {}", failure.message);
@@ -101,4 +107,175 @@ async fn look(shared: &Shared, fetcher: &Fetcher, due: DueReading) -> anyhow::Re
         shared.articles_added.notify_one();
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::atomic::{AtomicI64, AtomicUsize};
+    use std::sync::{Arc, Mutex};
+
+    use axum::Router;
+    use axum::response::Html;
+    use axum::routing::get;
+    use chrono::{DateTime, TimeDelta, Utc};
+    use config::{Config, Source};
+    use index::archive::annotations::CorrelatedArticle;
+    use index::{Archive, ArchiveSettings};
+    use ingest::fetch::FetchSettings;
+    use ingest::{ArticleId, CanonicalUrl};
+    use nlp::story::StoryId;
+    use nlp::{
+        Annotation, Domain, Modality, Phrase, Span, Statement, StatementKind, StatementTime, Tense,
+    };
+    use tokio::sync::{Notify, broadcast};
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::pipeline::Counts;
+    use crate::roster::Roster;
+
+    const LEAD: &str = "The Northern Guard threatened on Tuesday to attack oil tankers in the \
+        Strait of Lindahl, its commander said.";
+    const SOFTER: &str = "The Northern Guard would like to talk to oil companies about the Strait \
+        of Lindahl, its commander said on Tuesday.";
+
+    /// Minutes since the page was read first.
+    static MINUTES: AtomicI64 = AtomicI64::new(0);
+
+    fn now() -> DateTime<Utc> {
+        let minutes = TimeDelta::minutes(MINUTES.load(Ordering::SeqCst));
+        DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + minutes
+    }
+
+    fn html(lead: &str) -> String {
+        format!(
+            "<!doctype html><html lang=\"en\"><head><title>The strait</title></head><body>\
+             <article><h1>The strait</h1><p>{lead}</p><p>The harbour master told reporters that no \
+             ship had left since Sunday, and that pilots were waiting for news from the ministry \
+             in the capital. Three crews had gone home by train. Traders said that the price of \
+             diesel had not moved for a week.</p></article></body></html>"
+        )
+    }
+
+    /// Serves `page` and counts who asks for it; returns its address.
+    async fn serve(page: Arc<Mutex<String>>, n_asked: Arc<AtomicUsize>) -> String {
+        let answer = move || {
+            n_asked.fetch_add(1, Ordering::SeqCst);
+            let page = page.lock().unwrap().clone();
+            async move { Html(page) }
+        };
+        let router = Router::new().route("/strait.html", get(answer));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        format!("http://{address}/strait.html")
+    }
+
+    /// What the stages share when polling is done, with one source, `port`.
+    async fn shared(folder: &Path, url: &str) -> Shared {
+        let mut config = Config::builtin().unwrap();
+        config.sources = vec![Source {
+            allow_private_addresses: true,
+            host_interval_ms: Some(0),
+            ..Source::new("port", url.parse().unwrap())
+        }];
+        config.settings.crawl.reread = true;
+        let archive = Archive::open(&ArchiveSettings::in_folder(folder)).await.unwrap();
+        let roster = Roster::new(&config, now().date_naive());
+        archive.sync_sources(&roster.rows(), now()).await.unwrap();
+        let poll_done = CancellationToken::new();
+        poll_done.cancel();
+        Shared {
+            config: Arc::new(config),
+            roster: Arc::new(roster),
+            archive,
+            events: broadcast::Sender::new(1),
+            now,
+            mode: Mode::Once,
+            shutdown: CancellationToken::new(),
+            poll_done,
+            crawl_done: CancellationToken::new(),
+            correlate_done: CancellationToken::new(),
+            entries_added: Notify::new(),
+            articles_added: Notify::new(),
+            annotations_added: Notify::new(),
+            alerts_added: Notify::new(),
+            warc: None,
+            n_unannotated: AtomicI64::new(0),
+            committed_seq: AtomicI64::new(0),
+            counts: Counts::default(),
+            hubs: None,
+        }
+    }
+
+    fn threat() -> Statement {
+        Statement {
+            kind: StatementKind::Threat,
+            domain: Domain::Physical,
+            modality: Modality::Asserted,
+            time: StatementTime { tense: Tense::Future, from: None, to: None },
+            sentence: Span { start: 0, end: 20 },
+            trigger: Phrase::default(),
+            actors: Vec::new(),
+            targets: Vec::new(),
+            sectors: Vec::new(),
+            means: Vec::new(),
+            speaker: None,
+            score: 0.9,
+        }
+    }
+
+    /// Fetches the page, archives it and finds a threat in it.
+    async fn read_first(shared: &Shared, fetcher: &Fetcher, url: &str) -> ArticleId {
+        let listed = shared.roster.source(&"port".into()).unwrap();
+        let entry = Entry::at(CanonicalUrl::parse(url).unwrap(), "port".into());
+        let crawled = crawl_entry(fetcher, &listed.source, &entry, 100_000, now()).await.unwrap();
+        let article = crawled.article;
+        shared.archive.record_article(&article, None).await.unwrap();
+        let id = article.id.to_string();
+        let read = CorrelatedArticle {
+            article: article.id,
+            story: StoryId::founded_by(&id),
+            annotation: Annotation { id, statements: vec![threat()], ..Annotation::default() },
+            embedding: vec![0.5; 8],
+            headline: None,
+            copy_of: None,
+            merged: Vec::new(),
+            split: None,
+        };
+        shared.archive.record_annotations(&[read], now()).await.unwrap();
+        article.id
+    }
+
+    #[tokio::test]
+    async fn a_page_with_a_threat_is_asked_for_again_after_an_hour_a_day_and_a_week() {
+        let (page, n_asked) = (Arc::new(Mutex::new(html(LEAD))), Arc::new(AtomicUsize::new(0)));
+        let url = serve(Arc::clone(&page), Arc::clone(&n_asked)).await;
+        let folder = tempfile::tempdir().unwrap();
+        let shared = shared(folder.path(), &url).await;
+        let fetcher = Fetcher::new(FetchSettings::default()).unwrap();
+        let id = read_first(&shared, &fetcher, &url).await;
+        let day = 24 * 60;
+        for (minutes, expected) in [
+            (59, 1),
+            (60, 2),
+            (day - 1, 2),
+            (day, 3),
+            (7 * day - 1, 3),
+            (7 * day, 4),
+            (100 * day, 4),
+        ] {
+            if minutes == day {
+                *page.lock().unwrap() = html(SOFTER);
+            }
+            MINUTES.store(minutes, Ordering::SeqCst);
+            run(&shared, &fetcher).await.unwrap();
+            assert_eq!(n_asked.load(Ordering::SeqCst), expected, "after {minutes} minutes");
+        }
+        assert_eq!(shared.counts.summary().n_edited, 1, "the edit of the day was seen, once");
+        let versions = shared.archive.article_versions(&id).await.unwrap();
+        assert_eq!(versions.len(), 1);
+        assert!(versions[0].text.contains("attack oil tankers"), "{}", versions[0].text);
+    }
 }

@@ -34,6 +34,9 @@ pub(super) async fn finish(mut request: Request, next: Next) -> Response {
     if is_failure && response.extensions().get::<SaysItself>().is_none() {
         response = failed(response, &asked);
     }
+    if response.status() == StatusCode::UNAUTHORIZED {
+        challenge(response.headers_mut(), asked.uri.path());
+    }
     set_headers(response.headers_mut(), &asked.request_id);
     asked.record(response.status(), started.elapsed());
     response
@@ -113,6 +116,17 @@ fn failed(mut response: Response, asked: &Asked) -> Response {
         written.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     written
+}
+
+/// Says how to say who one is (RFC 9110, section 11.6.1). Basic is named to feed readers and TAXII
+/// clients only: asked by a page's script, it would make the browser ask for a password.
+fn challenge(headers: &mut HeaderMap, path: &str) {
+    let bearer = HeaderValue::from_static("Bearer realm=\"harbinger\"");
+    headers.insert(header::WWW_AUTHENTICATE, bearer);
+    if ["/feeds/", "/taxii2"].iter().any(|it| path.starts_with(it)) {
+        let basic = HeaderValue::from_static("Basic realm=\"harbinger\", charset=\"UTF-8\"");
+        headers.append(header::WWW_AUTHENTICATE, basic);
+    }
 }
 
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {

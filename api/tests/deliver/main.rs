@@ -52,6 +52,24 @@ async fn failures_are_tried_again_under_the_same_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_may_name_the_time_of_the_next_try() {
+    let patience = [
+        ("date", "Mon, 12 Jan 2026 07:00:00 GMT"),
+        ("retry-after", "Mon, 12 Jan 2026 09:00:00 GMT"),
+    ];
+    let receiver = Receiver::start_with(vec![503, 200], patience).await;
+    let outbox = Outbox::with(1, vec![delivery(Channel::Webhook, &receiver.url)], |_| {}).await;
+    outbox.send().await;
+    outbox.pass_minutes(119);
+    outbox.send().await;
+    assert_eq!(receiver.received().len(), 1, "it asked for two hours");
+    outbox.pass_minutes(1);
+    outbox.send().await;
+    assert_eq!(receiver.received().len(), 2);
+    assert_eq!(outbox.states().await, ["sent"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_never_answers_well_is_given_up_after_three_days() {
     let receiver = Receiver::start(vec![500; 100]).await;
     let outbox = Outbox::with(1, vec![delivery(Channel::Webhook, &receiver.url)], |_| {}).await;

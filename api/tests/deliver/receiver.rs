@@ -15,12 +15,20 @@ pub(crate) struct Receiver {
 impl Receiver {
     /// Answers the n-th message with the n-th of `answers`.
     pub(crate) async fn start(answers: Vec<u16>) -> Receiver {
+        Receiver::start_with(answers, []).await
+    }
+
+    /// The same with `extra` headers in every answer.
+    pub(crate) async fn start_with<const N: usize>(
+        answers: Vec<u16>,
+        extra: [(&'static str, &'static str); N],
+    ) -> Receiver {
         let received = Received::default();
         let kept = Arc::clone(&received);
         let answer = move |headers: HeaderMap, body: String| async move {
             let mut received = kept.lock().unwrap();
             received.push((headers, body));
-            StatusCode::from_u16(answers[received.len() - 1]).unwrap()
+            (StatusCode::from_u16(answers[received.len() - 1]).unwrap(), extra)
         };
         let router = Router::new().fallback(answer);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

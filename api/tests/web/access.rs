@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::Request;
 use config::LoginMode;
 use index::archive::access::{ApiKey, Role};
+use index::archive::audit::AuditEntry;
 
 use crate::newsroom::{Answer, Newsroom, id_of, now};
 use crate::pages::Page;
@@ -75,7 +76,17 @@ async fn strangers_see_the_login_page_and_nothing_else() {
         let answer = newsroom.get(path).await;
         assert_eq!(answer.status, 401, "{path}");
         assert_eq!(answer.json()["error"]["code"], "unauthorized", "{path}");
+        assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"harbinger\"", "{path}");
     }
+    for path in ["/feeds/grid.atom", "/taxii2/"] {
+        let answer = newsroom.get(path).await;
+        assert_eq!(answer.status, 401, "{path}");
+        let ways = answer.headers.get_all("www-authenticate").iter();
+        let ways: Vec<&str> = ways.filter_map(|it| it.to_str().ok()).collect();
+        assert!(ways[0].starts_with("Bearer ") && ways[1].starts_with("Basic "), "{ways:?}");
+    }
+    let refused = log_in(&newsroom, "ana", "wrong").await;
+    assert_eq!(refused.header("www-authenticate"), "Bearer realm=\"harbinger\"");
     for path in ["/livez", "/readyz", "/login", "/static/app.css"] {
         assert_eq!(newsroom.browse(path).await.status, 200, "{path}");
     }
@@ -122,10 +133,96 @@ async fn a_form_without_the_token_of_its_session_changes_nothing() {
     assert_eq!(newsroom.state.archive.users().await.expect("users").len(), 4);
 
     let log = newsroom.state.archive.audit_log(10).await.expect("a log");
-    let line = log.iter().find(|it| it.subject == "/settings/users").expect("it is written down");
+    let line = log.iter().find(|it| it.subject == "/settings/users: eve, admin");
+    let line = line.expect("it is written down with its name");
     assert_eq!((line.who.as_str(), line.action.as_str()), ("ada", "POST"));
     assert!(line.request_id.is_some());
     assert!(log.iter().all(|it| !it.subject.contains("password")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_log_names_what_was_changed_page_by_page() {
+    let newsroom = guarded().await;
+    let cookie = session(&newsroom, "ada").await;
+    let page = Page::of(&browse_as(&newsroom, "/settings", &cookie).await.body);
+    let csrf = page.attributes("#users input[name=csrf]", "value").remove(0);
+    let send = async |path: &str, fields: &str| {
+        newsroom.ask(form(path, &cookie, &format!("{fields}&csrf={csrf}"))).await
+    };
+    let made = send("/settings/keys", "name=board&role=reader").await;
+    assert_eq!(made.status, 200, "{}", made.body);
+    let secret = Page::of(&made.body).texts(".empty code").remove(0);
+    let id = newsroom.state.archive.api_keys().await.expect("keys").remove(0).id;
+    let removed = send("/settings/keys/remove", &format!("id={id}")).await;
+    assert_eq!(removed.status, 303, "{}", removed.body);
+    assert_eq!(send("/settings/users/remove", "id=rita").await.status, 303);
+    let correction = "action=not-an-entity&text=Northern+Front&entity=group%3Anorthern-front";
+    assert_eq!(send("/corrections", correction).await.status, 303);
+    let kept = newsroom.state.archive.corrections().await.expect("corrections").remove(0);
+    assert_eq!(send("/corrections/undo", &format!("id={}", kept.id)).await.status, 303);
+    let search = "name=Grid+watch&query=grid&unit=article";
+    assert_eq!(send("/alerts/searches", search).await.status, 303);
+
+    let log = newsroom.state.archive.audit_log(10).await.expect("a log");
+    let subjects: Vec<&str> = log.iter().rev().map(|it| it.subject.as_str()).collect();
+    let said = "“Northern Front” does not name group:northern-front";
+    let corrected = [format!("/corrections: {said}"), format!("/corrections/undo: undo {said}")];
+    let expected = [
+        "/settings/keys: board, reader",
+        "/settings/keys/remove: board",
+        "/settings/users/remove: rita",
+        corrected[0].as_str(),
+        corrected[1].as_str(),
+        "/alerts/searches: grid-watch",
+    ];
+    assert!(subjects.ends_with(&expected), "{subjects:?}");
+    assert!(log.iter().all(|it| !it.subject.contains(&secret)), "{subjects:?}");
+
+    for n in 0..100 {
+        let entry = AuditEntry { subject: format!("line {n}"), ..log[0].clone() };
+        newsroom.state.archive.record_audit(&entry).await.expect("a line");
+    }
+    let lines = |page: &Page| page.texts("#audit tbody tr").len();
+    let first = Page::of(&browse_as(&newsroom, "/settings", &cookie).await.body);
+    assert_eq!(lines(&first), 100);
+    assert!(first.attributes("#audit a[rel=first]", "href").is_empty());
+    let older = first.attributes("#audit a[rel=next]", "href").remove(0);
+    let path = older.trim_end_matches("#audit");
+    let last = Page::of(&browse_as(&newsroom, path, &cookie).await.body);
+    assert!(last.texts("#audit tbody tr")[0].contains("grid-watch"), "{older}");
+    assert!(last.attributes("#audit a[rel=next]", "href").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_see_no_form_that_would_be_refused() {
+    let newsroom = guarded().await;
+    let (reader, analyst) = (session(&newsroom, "rita").await, session(&newsroom, "ana").await);
+    crate::alerts::raise(&newsroom, "Port Ravel goes dark").await;
+    let correction = "action=not-an-entity&text=Northern+Front&entity=group%3Anorthern-front";
+    let front = browse_as(&newsroom, "/corrections", &analyst).await;
+    let csrf = Page::of(&front.body).attributes("footer input[name=csrf]", "value").remove(0);
+    let body = format!("{correction}&csrf={csrf}");
+    assert_eq!(newsroom.ask(form("/corrections", &analyst, &body)).await.status, 303);
+
+    let article = format!("/articles/{}", id_of("lindahl-courier", "water"));
+    let saved = "/alerts/searches/grid";
+    for path in ["/", "/alerts", "/corrections", &article, saved] {
+        let seen = |answer: &Answer| {
+            let page = Page::of(&answer.body);
+            let buttons = page.texts("main form[method=post] button");
+            let links = page.texts("main a[href=\"/alerts/searches/new\"]");
+            buttons.into_iter().chain(links).collect::<Vec<String>>()
+        };
+        let answer = browse_as(&newsroom, path, &reader).await;
+        assert_eq!(answer.status, 200, "{path}");
+        assert_eq!(seen(&answer), [""; 0], "{path}");
+        if path != "/" {
+            let answer = browse_as(&newsroom, path, &analyst).await;
+            assert!(!seen(&answer).is_empty(), "{path}");
+        }
+    }
+    let found = Page::of(&browse_as(&newsroom, "/search?q=grid", &reader).await.body);
+    assert!(found.texts("[data-save]").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

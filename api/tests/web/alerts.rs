@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::Request;
+use chrono::TimeDelta;
 use config::SavedSearch;
 use index::archive::alerts::{Match, MatchItem};
 use index::archive::searches::Expect;
@@ -25,7 +26,7 @@ async fn submit(newsroom: &Newsroom, path: &str, fields: &[(&str, &str)]) -> Ans
 }
 
 /// Saves a search and lets it fire once; returns the alert's id.
-async fn raise(newsroom: &Newsroom, title: &str) -> String {
+pub(crate) async fn raise(newsroom: &Newsroom, title: &str) -> String {
     let archive = &newsroom.state.archive;
     let search = SavedSearch { name: "Grid watch".to_owned(), ..SavedSearch::new("grid", "grid") };
     archive.save_search(&search, Expect::New, now()).await.expect("a saved search");
@@ -105,6 +106,88 @@ async fn a_back_test_counts_what_the_search_box_finds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_back_test_leaves_out_what_was_fetched_late_unless_the_search_asks_for_it() {
+    let draft = |slug: &str| Draft::new("meridian", slug, 400, "Grid fails", "The grid is down.");
+    let mut late = draft("late");
+    late.article.fetched_at += TimeDelta::days(10);
+    let newsroom = Newsroom::with(vec![draft("fresh"), late]).await;
+    for (backfill, would_fire) in [(false, 1), (true, 2)] {
+        for unit in ["article", "story"] {
+            let search = json!({ "query": "grid", "unit": unit, "backfill": backfill });
+            let tested = send(&newsroom, "POST", "/v1/saved-searches/backtest", &search).await;
+            let tested = tested.json();
+            assert_eq!(tested["would_fire"], would_fire, "{unit}: {tested}");
+            assert_eq!(tested["n_articles"], 2, "{tested}");
+        }
+    }
+}
+
+/// The fields of the form on `page` that say what to look for.
+fn asked_on(page: &Page) -> Vec<(String, String)> {
+    let inputs =
+        ["query", "further", "actor", "target", "domain", "source", "language", "entity", "author"];
+    let mut fields = Vec::new();
+    let mut take = |name: &str, selector: String| {
+        let values = page.attributes(&selector, "value");
+        fields.extend(values.into_iter().map(|it| (name.to_owned(), it)));
+    };
+    for name in inputs {
+        take(name, format!("form.form input[name={name}]"));
+    }
+    take("kind", "input[name=kind][checked]".to_owned());
+    take("sector", "select[name=sector] option[selected]".to_owned());
+    fields
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_is_saved_as_alert_finds_what_its_page_finds() {
+    let newsroom = Newsroom::open().await;
+    let searches = [
+        "actor=group:northern-front&actor=group:glass-spider",
+        "q=pumps+OR+harvest&source=harbour-post",
+        "q=pumps+OR+harvest&source=harbour-post&source=lindahl-courier",
+        "target=name:location:kestrel+strait&kind=threat&language=fr&sector=/energy",
+    ];
+    for (n, asked) in searches.into_iter().enumerate() {
+        let found = newsroom.get(&format!("/v1/search?{asked}")).await.json();
+        assert!(found["total"].as_u64().is_some_and(|it| 0 < it), "{asked} finds nothing");
+        let form = newsroom.browse(&format!("/alerts/searches/new?{asked}")).await;
+        let mut fields = asked_on(&Page::of(&form.body));
+        fields.push(("name".to_owned(), format!("Search {n}")));
+        fields.push(("unit".to_owned(), "article".to_owned()));
+        let fields: Vec<(&str, &str)> = fields.iter().map(|it| (&*it.0, &*it.1)).collect();
+        let saved = submit(&newsroom, "/alerts/searches", &fields).await;
+        assert_eq!(saved.status, 303, "{asked}: {}", saved.body);
+        let path = format!("/v1/saved-searches/search-{n}/backtest");
+        let tested = send(&newsroom, "POST", &path, &json!({})).await.json();
+        assert_eq!(tested["would_fire"], found["total"], "{asked}: {tested}");
+    }
+    let page = newsroom.browse("/alerts/searches/new?q=grid&from=2026-01-01&day=2026-01-11").await;
+    let said = Page::of(&page.body).texts("p.note[role=status]").remove(0);
+    assert!(said.contains("from: 2026-01-01") && said.contains("day: 2026-01-11"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn further_filters_of_a_saved_search_stay_until_they_are_unticked() {
+    let newsroom = Newsroom::open().await;
+    let filters = json!({ "source": ["meridian", "evil"] });
+    let search = json!({ "id": "front", "name": "Front", "query": "front", "filters": filters });
+    assert_eq!(send(&newsroom, "POST", "/v1/saved-searches", &search).await.status, 201);
+    let path = "/alerts/searches/front";
+    let fields = [("name", "Front"), ("query", "front"), ("unit", "story")];
+    for (more, left) in [
+        (&[] as &[(&str, &str)], json!(["meridian", "evil"])),
+        (&[("further", "1"), ("source", "evil")][..], json!(["evil"])),
+        (&[("further", "1")][..], json!([])),
+    ] {
+        let saved = submit(&newsroom, path, &[&fields[..], more].concat()).await;
+        assert_eq!(saved.status, 303, "{}", saved.body);
+        let kept = newsroom.get("/v1/saved-searches/front").await.json();
+        assert_eq!(kept["filters"]["source"], left);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_form_tries_saves_and_shows_what_is_wrong() {
     let newsroom = Newsroom::open().await;
     let fields = [("name", "The Front"), ("query", "actor:front"), ("unit", "story")];
@@ -140,6 +223,7 @@ async fn an_alert_stands_in_the_inbox_with_its_reason_until_it_is_handled() {
     let id = raise(&newsroom, "Port Ravel goes dark").await;
     let page = Page::of(&newsroom.browse("/alerts").await.body);
     assert_eq!(page.texts(".alert").len(), 1);
+    assert_eq!(page.attributes("[data-new][hidden]", "data-new"), ["alert"], "it can tell of more");
     let text = page.texts(".alert").remove(0);
     for part in ["Grid watch", "Port Ravel goes dark", "The grid of Port Ravel went down."] {
         assert!(text.contains(part), "no {part} in {text}");

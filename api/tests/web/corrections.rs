@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::Request;
 
-use crate::newsroom::{Newsroom, id_of};
+use crate::newsroom::{FRONT, Newsroom, id_of};
 use crate::pages::Page;
 
 async fn post(newsroom: &Newsroom, path: &str, form: &[(&str, &str)]) -> (u16, String) {
@@ -47,6 +47,60 @@ async fn a_wrong_name_is_put_right_in_two_clicks_and_back_in_one() {
     assert_eq!(listed["corrections"].as_array().map(Vec::len), Some(0));
 }
 
+/// The entity that `words` of the article mean.
+async fn meaning(newsroom: &Newsroom, article: &str, words: &str) -> String {
+    let json = newsroom.get(&format!("/v1/articles/{article}")).await.json();
+    let mentions = json["annotation"]["mentions"].as_array().expect("mentions").clone();
+    let mention = mentions.iter().find(|it| it["text"] == words).expect("the mention");
+    mention["entity"]["id"].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_is_known_means_the_entity_that_is_called_so() {
+    let newsroom = Newsroom::open().await;
+    let id = id_of("harbour-post", "strait");
+    for (words, typed, expected) in [
+        ("Vestern", " iran ", "country:IR"),
+        ("Kestrel Strait", "lindahl water", "name:organization:lindahl water"),
+        ("Northern Front", "Nobody Yet", "name:corrected:nobody yet"),
+    ] {
+        let entity = meaning(&newsroom, &id, words).await;
+        let form = [
+            ("article", id.as_str()),
+            ("action", "means"),
+            ("text", words),
+            ("entity", entity.as_str()),
+            ("to_name", typed),
+        ];
+        assert_eq!(post(&newsroom, "/corrections", &form).await.0, 303, "{typed}");
+        assert_eq!(meaning(&newsroom, &id, words).await, expected);
+    }
+    let form = [
+        ("action", "means"),
+        ("text", "Vestern"),
+        ("entity", "country:IR"),
+        ("to_name", "Islamic Republic of Iran"),
+    ];
+    assert_eq!(post(&newsroom, "/corrections", &form).await.0, 400, "it means that already");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_entities_become_one_by_the_name_of_the_other() {
+    let newsroom = Newsroom::open().await;
+    let id = id_of("lindahl-courier", "water");
+    let merge = async |name: &str| {
+        let form = [("action", "same-as"), ("entity", "group:glass-spider"), ("to_name", name)];
+        post(&newsroom, "/corrections", &form).await
+    };
+    assert_eq!(merge("Nobody Yet").await.0, 400, "two that are one are both known");
+    assert_eq!(meaning(&newsroom, &id, "Glass Spider").await, "group:glass-spider");
+    let page = Page::of(&newsroom.browse("/entities/group:glass-spider").await.body);
+    assert_eq!(page.attributes(".fix input[name=entity]", "value"), ["group:glass-spider"]);
+    assert_eq!(page.attributes(".fix button[name=action]", "value"), ["same-as"]);
+    assert_eq!(merge("northern front").await, (303, "/corrections".to_owned()));
+    assert_eq!(meaning(&newsroom, &id, "Glass Spider").await, FRONT.0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_is_none_is_gone() {
     let newsroom = Newsroom::open().await;
@@ -71,6 +125,9 @@ async fn a_statement_that_is_none_is_gone() {
     let after = newsroom.get(&format!("/v1/articles/{id}")).await.json();
     let left = after["annotation"]["statements"].as_array().expect("statements").len();
     assert_eq!(left, statements.len() - 1);
+    let kept = newsroom.get("/v1/corrections").await.json();
+    let sentence = kept["corrections"][0]["correction"]["sentence"].as_str().unwrap_or_default();
+    assert!(sentence.starts_with("A commander of the Northern Front"), "{kept}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,12 +8,12 @@ use axum::http::StatusCode;
 use tokio::process::Command;
 
 use crate::hostile::hostile;
-use crate::newsroom::{Newsroom, all, id_of};
+use crate::newsroom::{Newsroom, all, id_of, patch};
 use crate::pages::Page;
 
 const FORMATS: [&str; 8] = ["stix", "misp", "gexf", "graphml", "cypher", "ftm", "csv", "jsonl"];
 
-/// Articles of friends and foes, and one that a spreadsheet would run.
+/// Articles of friends and foes, one with indicators, and one that a spreadsheet would run.
 fn drafts() -> Vec<crate::newsroom::Draft> {
     let mut drafts = all();
     let mut formula = drafts[2].clone();
@@ -21,6 +21,7 @@ fn drafts() -> Vec<crate::newsroom::Draft> {
         "=HYPERLINK(\"http://evil.example\")\u{1} ]]> '; MATCH (n) //".to_owned();
     drafts[2] = formula;
     drafts.push(hostile());
+    drafts.push(patch());
     drafts
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::newsroom::{FRONT, Newsroom, id_of};
+use crate::newsroom::{FRONT, Newsroom, id_of, patch};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_article_has_its_text_and_annotation() {
@@ -10,6 +10,18 @@ async fn an_article_has_its_text_and_annotation() {
     let answer = newsroom.get(&format!("/v1/articles/{}", id_of("meridian", "ultimatum"))).await;
     assert_eq!(answer.status, 200);
     insta::assert_json_snapshot!("article", answer.json());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_article_has_its_indicators_without_defanging() {
+    let newsroom = Newsroom::with(vec![patch()]).await;
+    let article = newsroom.get(&format!("/v1/articles/{}", id_of("meridian", "patch"))).await;
+    let expected = serde_json::json!([
+        {"kind": "cve", "value": "CVE-2024-3400"},
+        {"kind": "ipv4", "value": "203.0.113.9"},
+        {"kind": "url", "value": "https://evil.example.com/gate.php"},
+    ]);
+    assert_eq!(article.json()["indicators"], expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,6 +116,21 @@ async fn metrics_are_prometheus_text() {
     let answer = newsroom.get("/metrics").await;
     assert_eq!(answer.status, 200);
     assert!(answer.header("content-type").starts_with("text/plain; version=0.0.4"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_names_every_filter_of_what_selects_articles_and_every_event() {
+    let newsroom = Newsroom::open().await;
+    let description = newsroom.get("/openapi.json").await.json();
+    for path in ["/v1/search", "/v1/export/{format}", "/v1/graph", "/v1/entities/{id}/graph"] {
+        let all = description["paths"][path]["get"]["parameters"].as_array().expect("parameters");
+        let filters = index::FilterField::ALL.iter().map(|it| it.name());
+        for name in filters.chain(["q", "from", "to", "date_field", "like"]) {
+            assert_eq!(all.iter().filter(|it| it["name"] == name).count(), 1, "{path}: {name}");
+        }
+    }
+    let events = &description["paths"]["/v1/events"]["get"]["responses"]["200"]["description"];
+    assert!(events.as_str().is_some_and(|it| it.contains("`alert`")), "{events}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

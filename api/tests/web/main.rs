@@ -5,6 +5,7 @@
 mod access;
 mod alerts;
 mod corrections;
+mod deletion;
 mod edges;
 mod exports;
 mod hostile;

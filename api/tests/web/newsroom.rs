@@ -475,6 +475,17 @@ fn harvest() -> Draft {
     )
 }
 
+/// An article with technical indicators, in a story of its own.
+pub(crate) fn patch() -> Draft {
+    Draft::new(
+        "meridian",
+        "patch",
+        15,
+        "Firewalls of two ports were taken over",
+        "The intruders used CVE-2024-3400, fixed in 11.8.1.1, and sent what they found to hxxps://evil[.]example[.]com/gate[.]php and 203[.]0[.]113[.]9, the port said.",
+    )
+}
+
 fn sample() -> Draft {
     Draft::new(
         "sample-gazette",

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use scraper::{Html, Selector};
 
-use crate::newsroom::{Draft, FRONT, Newsroom, id_of, now};
+use crate::newsroom::{Draft, FRONT, Newsroom, id_of, now, patch};
 
 /// A page, parsed.
 pub(crate) struct Page(Html);
@@ -37,12 +37,17 @@ async fn page(newsroom: &Newsroom, path: &str) -> Page {
     Page::of(&answer.body)
 }
 
+/// Of the article that founded it, too.
+fn story_id() -> String {
+    id_of("harbour-post", "strait")
+}
+
 fn story() -> String {
-    format!("/stories/{}", id_of("harbour-post", "strait"))
+    format!("/stories/{}", story_id())
 }
 
 fn article() -> String {
-    format!("/articles/{}", id_of("harbour-post", "strait"))
+    format!("/articles/{}", story_id())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,6 +101,28 @@ async fn today_shows_the_latest_when_nothing_is_new() {
         today.texts("h1")
     );
     assert!(!today.texts(".st").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn today_parts_what_is_new_from_what_its_story_told_before() {
+    let mut drafts = crate::newsroom::all();
+    let first = drafts.iter_mut().find(|it| it.article.id.to_string() == story_id());
+    let first = first.expect("the article that founded the story");
+    first.article.published_at = Some(now() - TimeDelta::days(3));
+    let newsroom = Newsroom::with(drafts).await;
+    let today = page(&newsroom, "/").await;
+    assert_eq!(today.texts("h1"), ["1 warning, 2 attacks"], "the threat is three days old");
+    let new = today.texts("section[aria-labelledby=new-h] .st .kind");
+    assert!(!new.contains(&"threat".to_owned()) && new.contains(&"warning".to_owned()), "{new:?}");
+    assert_eq!(today.texts("section[aria-labelledby=again-h] .st .kind"), ["threat"]);
+    assert_eq!(today.texts(".tag.again"), ["repeated · since 9 Jan 08:00"]);
+    let foot = &today.texts("section[aria-labelledby=again-h] .foot")[0];
+    assert!(foot.contains("first The Harbour Post 9 Jan 08:00"), "{foot}");
+    assert!(foot.contains("latest Le Phare du Nord 06:00"), "{foot}");
+    assert!(today.attributes(".foot a", "href").contains(&article()), "the first is linked");
+    let threats = page(&newsroom, "/?kind=threat").await;
+    assert_eq!(threats.texts("h1"), ["Nothing new since yesterday; repeated: 1 threat"]);
+    assert!(threats.texts(".empty").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -222,6 +249,27 @@ async fn an_article_is_readable_and_marked() {
         article.attributes("a[rel~=external]", "href")[0],
         "https://harbour-post.example/strait"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_indicators_of_an_article_are_listed_defanged_and_lead_to_a_search() {
+    let mut many = Draft::new("meridian", "many", 3, "Hosts", "");
+    many.article.text = (1..=120).map(|n| format!("10.1.1.{n} ")).collect();
+    let newsroom = Newsroom::with(vec![patch(), many]).await;
+    let path = format!("/articles/{}", id_of("meridian", "patch"));
+    let article = page(&newsroom, &path).await;
+    let expected =
+        ["CVE-2024-3400", "203[.]0[.]113[.]9", "hxxps://evil[.]example[.]com/gate[.]php"];
+    assert_eq!(article.texts(".indicators dd"), expected);
+    for link in article.attributes(".indicators a", "href") {
+        let found = page(&newsroom, &link).await;
+        let titles = found.texts("main").remove(0);
+        assert!(titles.contains("Firewalls of two ports"), "{link}");
+    }
+    let many = page(&newsroom, &format!("/articles/{}", id_of("meridian", "many"))).await;
+    assert_eq!(many.texts(".indicators h2"), ["Indicators 120"]);
+    assert_eq!(many.texts(".indicators dd").len(), 100);
+    assert_eq!(many.texts(".indicators p"), ["and 20 more"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

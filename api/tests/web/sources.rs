@@ -95,6 +95,19 @@ async fn a_site_is_added_by_its_address_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_address_needs_no_scheme() {
+    let newsroom = open().await;
+    let body = json!({"url": "desk.example"});
+    let trial = send(&newsroom, Method::POST, "/v1/sources/test", &body).await;
+    // That publisher speaks no TLS, which is found out by asking.
+    assert_eq!(trial.status, StatusCode::OK, "{}", trial.body);
+    assert_eq!(trial.json()["verdict"], "unusable");
+    let page = newsroom.browse("/sources").await;
+    assert!(page.body.contains("inputmode=\"url\""), "{}", page.body);
+    assert!(!page.body.contains("type=\"url\""), "a browser would refuse it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_test_tells_each_step_and_stores_nothing() {
     let newsroom = open().await;
     let body = json!({"url": "http://desk.example/"});

@@ -51,7 +51,7 @@ pub struct Match {
 /// What of an article matches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MatchItem {
-    /// Place of the statement, `b3`; empty for the article as a whole.
+    /// Place of the statement in what was read now, `b3`; empty for the article as a whole.
     pub place: String,
     /// The statement's sentence; empty for the article as a whole.
     pub sentence: String,
@@ -259,7 +259,8 @@ impl Archive {
         Ok(!item.claims.iter().all(is_known))
     }
 
-    /// From now on the statement is no news to the search.
+    /// From now on the statement is no news to the search. An article that comes late does not make
+    /// what was told since then older than it is.
     async fn remember(
         &self,
         tx: &mut Transaction<'static, Any>,
@@ -275,7 +276,9 @@ impl Archive {
         let insert = format!(
             "INSERT INTO alert_novelty (search_id, key, fired_at)
              SELECT $2, listed.value, CAST($3 AS BIGINT) FROM {} AS listed WHERE true
-             ON CONFLICT (search_id, key) DO UPDATE SET fired_at = excluded.fired_at",
+             ON CONFLICT (search_id, key) DO UPDATE SET
+                 fired_at = CASE WHEN alert_novelty.fired_at < excluded.fired_at
+                     THEN excluded.fired_at ELSE alert_novelty.fired_at END",
             self.dialect.list(1),
         );
         sqlx::query(AssertSqlSafe(insert))
@@ -427,6 +430,13 @@ impl Archive {
     }
 }
 
+/// What tells an alert from the others of its article: what the statement says. Its place would not
+/// do, since an edit of the page puts another statement there. Empty for the article as a whole.
+fn said(item: &MatchItem) -> String {
+    let keys: Vec<String> = item.claims.iter().flat_map(|it| it.looked_up("")).collect();
+    if keys.is_empty() { item.place.clone() } else { keys.join(" ") }
+}
+
 fn alert_id(matched: &Match, story: &str, item: &MatchItem) -> String {
     let article = matched.article.to_string();
     let key = match matched.search.unit {
@@ -434,8 +444,8 @@ fn alert_id(matched: &Match, story: &str, item: &MatchItem) -> String {
         AlertUnit::Article | AlertUnit::Statement => &article,
     };
     let mut hasher = blake3::Hasher::new();
-    let unit = matched.search.unit.as_str();
-    for part in [matched.search.id.as_str(), unit, key, item.place.as_str()] {
+    let (unit, said) = (matched.search.unit.as_str(), said(item));
+    for part in [matched.search.id.as_str(), unit, key, said.as_str()] {
         hasher.update(part.as_bytes()).update(b"\0");
     }
     hasher.update(&micros(matched.search_created_at).to_le_bytes());

@@ -179,6 +179,10 @@ impl Archive {
                     }
                 }
             }
+            // A pinned copy may repeat an article of another story.
+            let copies = known.iter().filter(|it| it.item.copy_of.is_some());
+            let copies: BTreeSet<String> = copies.map(|it| it.story.clone()).collect();
+            self.part_copies(&mut tx, &copies).await?;
             let fresh = self.mark_matched(&mut tx, &ids, now).await?;
             self.carry_told(&mut tx, &again, Told::OfArticle, Told::InStory).await?;
             let alerts = self.record_alerts(&mut tx, matches, &fresh, now).await?;

@@ -1,6 +1,6 @@
 //! Articles: stored once, read back with everything known about them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use config::SourceId;
@@ -9,6 +9,7 @@ use nlp::story::StoryId;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
+use super::addresses::take_addresses;
 use super::value::{
     clean, from_json, get, get_flag, get_instant, get_instant_opt, get_json, get_parsed, micros,
     to_json, unreadable,
@@ -21,7 +22,8 @@ use crate::record::StoredArticle;
 pub enum Recorded {
     /// Stored now.
     Inserted,
-    /// Stored before; the older text stays (see [`super::versions`]).
+    /// Stored before, perhaps from another address; the older text stays (see
+    /// [`super::versions`]).
     AlreadyThere,
     /// Deleted by a user before; not stored.
     Buried,
@@ -42,8 +44,9 @@ pub(super) const FROM_ARTICLES: &str = "FROM article_states
 impl Archive {
     /// Stores an article exactly once and marks its entry done in the same transaction.
     ///
-    /// `entry` is the frontier entry that led to it; its id differs from the article's when the
-    /// page was redirected. `None` for imports. A source never declared is added as inactive.
+    /// `entry` is the frontier entry that led to it; `None` for imports. A source never declared is
+    /// added as inactive. What is stored already from another address is not stored again;
+    /// [`Archive::article_at`] tells under which id it is.
     pub async fn record_article(
         &self,
         article: &Article,
@@ -109,6 +112,22 @@ impl Archive {
         rows.iter().map(read_stored_article).collect()
     }
 
+    /// Those of `ids` that were imported and not fetched.
+    pub async fn imported(&self, ids: &[ArticleId]) -> Result<BTreeSet<ArticleId>, ArchiveError> {
+        let select = format!(
+            "SELECT article_id FROM article_states WHERE is_imported = 1 AND article_id IN {}",
+            self.dialect.list(1),
+        );
+        self.tried(format!("look which of {} articles were imported", ids.len()), async {
+            let rows = sqlx::query(AssertSqlSafe(select))
+                .bind(to_json(&ids))
+                .fetch_all(&self.reader)
+                .await?;
+            rows.iter().map(|it| get_parsed::<ArticleId>(it, "article_id")).collect()
+        })
+        .await
+    }
+
     /// Whether the archive has, or has deleted, the article with that id.
     pub async fn knows_article(&self, id: &ArticleId) -> Result<bool, ArchiveError> {
         self.tried(format!("look for article {id}"), async {
@@ -130,6 +149,36 @@ pub(super) async fn insert_article(
     article: &Article,
     entry: Option<&ArticleId>,
 ) -> Result<Recorded, sqlx::Error> {
+    let id = article.id.to_string();
+    let other = take_addresses(tx, article, entry).await?;
+    let is_new = other.is_none() && insert_new(tx, article, entry.is_none()).await?;
+    let entry = entry.map_or_else(|| id.clone(), ArticleId::to_string);
+    sqlx::query(
+        "UPDATE entries SET state = 'done', due_at = NULL, leased_by = NULL, text = NULL,
+             failure_class = NULL, failure_message = NULL
+         WHERE id IN ($1, $2)",
+    )
+    .bind(&id)
+    .bind(entry)
+    .execute(&mut **tx)
+    .await?;
+    if is_new {
+        return Ok(Recorded::Inserted);
+    }
+    let is_there = sqlx::query("SELECT 1 FROM articles WHERE id = $1")
+        .bind(other.unwrap_or(id))
+        .fetch_optional(&mut **tx)
+        .await?
+        .is_some();
+    Ok(if is_there { Recorded::AlreadyThere } else { Recorded::Buried })
+}
+
+/// Stores an article unless one with its id is there or was deleted; answers whether it did.
+async fn insert_new(
+    tx: &mut Transaction<'static, Any>,
+    article: &Article,
+    is_imported: bool,
+) -> Result<bool, sqlx::Error> {
     let id = article.id.to_string();
     sqlx::query(
         "INSERT INTO sources (id, name, address, is_sample, is_active)
@@ -159,37 +208,21 @@ pub(super) async fn insert_article(
     .bind(&*clean(&article.text))
     .execute(&mut **tx)
     .await?;
-    if 0 < inserted.rows_affected() {
-        sqlx::query(
-            "INSERT INTO article_states (article_id, source_id, dated_at, annotate_at)
-             VALUES ($1, $2, $3, 0)",
-        )
-        .bind(&id)
-        .bind(article.source.as_str())
-        .bind(micros(article.published_at.unwrap_or(article.fetched_at)))
-        .execute(&mut **tx)
-        .await?;
-        put_details(tx, &id, &article.details).await?;
+    if inserted.rows_affected() == 0 {
+        return Ok(false);
     }
-    let entry = entry.map_or_else(|| id.clone(), ArticleId::to_string);
     sqlx::query(
-        "UPDATE entries SET state = 'done', due_at = NULL, leased_by = NULL, text = NULL,
-             failure_class = NULL, failure_message = NULL
-         WHERE id IN ($1, $2)",
+        "INSERT INTO article_states (article_id, source_id, dated_at, annotate_at, is_imported)
+         VALUES ($1, $2, $3, 0, $4)",
     )
     .bind(&id)
-    .bind(entry)
+    .bind(article.source.as_str())
+    .bind(micros(article.published_at.unwrap_or(article.fetched_at)))
+    .bind(i64::from(is_imported))
     .execute(&mut **tx)
     .await?;
-    if 0 < inserted.rows_affected() {
-        return Ok(Recorded::Inserted);
-    }
-    let is_there = sqlx::query("SELECT 1 FROM articles WHERE id = $1")
-        .bind(&id)
-        .fetch_optional(&mut **tx)
-        .await?
-        .is_some();
-    Ok(if is_there { Recorded::AlreadyThere } else { Recorded::Buried })
+    put_details(tx, &id, &article.details).await?;
+    Ok(true)
 }
 
 /// Puts what a page says beside its text in the place of what it said before.

@@ -1,6 +1,7 @@
 //! The log of what people and programs changed.
 
 use chrono::{DateTime, Utc};
+use sqlx::any::AnyRow;
 
 use super::value::{clean, get, get_instant, micros};
 use super::{Archive, ArchiveError};
@@ -48,24 +49,41 @@ impl Archive {
 
     /// The newest `limit` lines of the audit log (at most 1 000), newest first.
     pub async fn audit_log(&self, limit: usize) -> Result<Vec<AuditEntry>, ArchiveError> {
+        Ok(self.audit_page(None, limit).await?.0)
+    }
+
+    /// The newest `limit` lines (at most 1 000) before the line `before`, newest first; and the
+    /// line to give as `before` for the next page, `None` on the last.
+    pub async fn audit_page(
+        &self,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<(Vec<AuditEntry>, Option<i64>), ArchiveError> {
+        let limit = (limit as i64).clamp(1, AUDIT_PAGE_MAX);
         self.tried("read the audit log", async {
-            let rows = sqlx::query("SELECT * FROM audit_log ORDER BY number DESC LIMIT $1")
-                .bind((limit as i64).clamp(1, AUDIT_PAGE_MAX))
-                .fetch_all(&self.reader)
-                .await?;
-            rows.iter()
-                .map(|row| {
-                    Ok(AuditEntry {
-                        at: get_instant(row, "at")?,
-                        who: get(row, "who")?,
-                        action: get(row, "action")?,
-                        subject: get(row, "subject")?,
-                        outcome: get(row, "outcome")?,
-                        request_id: get(row, "request_id")?,
-                    })
-                })
-                .collect()
+            let rows = sqlx::query(
+                "SELECT * FROM audit_log WHERE number < $1 ORDER BY number DESC LIMIT $2",
+            )
+            .bind(before.unwrap_or(i64::MAX))
+            .bind(limit + 1)
+            .fetch_all(&self.reader)
+            .await?;
+            let n_shown = rows.len().min(limit as usize);
+            let entries = rows[..n_shown].iter().map(read_entry).collect::<Result<Vec<_>, _>>()?;
+            let last = rows[..n_shown].last().filter(|_| n_shown < rows.len());
+            Ok((entries, last.map(|it| get::<i64>(it, "number")).transpose()?))
         })
         .await
     }
+}
+
+fn read_entry(row: &AnyRow) -> Result<AuditEntry, sqlx::Error> {
+    Ok(AuditEntry {
+        at: get_instant(row, "at")?,
+        who: get(row, "who")?,
+        action: get(row, "action")?,
+        subject: get(row, "subject")?,
+        outcome: get(row, "outcome")?,
+        request_id: get(row, "request_id")?,
+    })
 }

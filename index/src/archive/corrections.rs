@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use ingest::ArticleId;
 use nlp::Annotation;
-use nlp::correction::{Correction, Subject, apply};
+use nlp::correction::{Correction, Subject, apply_among};
 use nlp::story::StoryId;
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
@@ -145,6 +145,8 @@ impl Archive {
         correction: &Correction,
         now: DateTime<Utc>,
     ) -> Result<u64, ArchiveError> {
+        let all: Vec<Correction> =
+            self.corrections().await?.into_iter().map(|it| it.correction).collect();
         let (mut n_changed, mut after) = (0, String::new());
         loop {
             let read = self.articles_of(correction.subject(), &after).await?;
@@ -153,7 +155,7 @@ impl Archive {
             let changed: Vec<CorrelatedArticle> = read
                 .into_iter()
                 .filter_map(|mut it| {
-                    apply(&mut it.annotation, std::slice::from_ref(correction)).then_some(it)
+                    apply_among(&mut it.annotation, correction, &all).then_some(it)
                 })
                 .collect();
             if changed.is_empty() {

@@ -31,6 +31,23 @@ impl Archive {
         .await
     }
 
+    /// The entity that is called `name`, in upper or lower case (ASCII letters only for SQLite); of
+    /// several the one that most articles name, `None` when no article names any.
+    pub async fn entity_called(&self, name: &str) -> Result<Option<EntityRecord>, ArchiveError> {
+        self.tried("look up an entity by its name", async {
+            let row = sqlx::query(
+                "SELECT * FROM entities WHERE id = $1 OR name = $1 OR lower(name) = $2
+                 ORDER BY n_articles DESC, id LIMIT 1",
+            )
+            .bind(name)
+            .bind(name.to_lowercase())
+            .fetch_optional(&self.reader)
+            .await?;
+            row.as_ref().map(read_entity).transpose()
+        })
+        .await
+    }
+
     /// Entities that pass `filter`, those that most articles name first. `cursor` is
     /// [`Page::next`] of the page before; `limit` is at most 1 000.
     pub async fn entities(

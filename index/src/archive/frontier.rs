@@ -123,7 +123,8 @@ impl Archive {
              WHERE id IN (
                  SELECT id FROM entries WHERE source_id = $1 AND due_at <= $2
                  ORDER BY due_at, position LIMIT $3 {})
-             RETURNING id, url, source_id, title, summary, published_at, text, attempts, position",
+             RETURNING id, url, source_id, title, summary, published_at, guid, text, attempts,
+                 position",
             self.dialect.skip_locked(),
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(take))
@@ -142,13 +143,14 @@ impl Archive {
         Ok(taken.into_iter().map(|it| it.1).collect())
     }
 
-    /// Gives claimed entries back untried, so that the attempt does not count.
+    /// Gives claimed entries back untried, so that the attempt does not count; they may be claimed
+    /// again from `due_at` on.
     ///
     /// Entries that this worker does not hold any more are left alone.
     pub async fn release_entries(
         &self,
         ids: &[ArticleId],
-        now: DateTime<Utc>,
+        due_at: DateTime<Utc>,
     ) -> Result<(), ArchiveError> {
         let release = format!(
             "UPDATE entries SET state = 'pending', attempts = attempts - 1, due_at = $2,
@@ -159,7 +161,25 @@ impl Archive {
         self.tried("give entries back", async {
             sqlx::query(sqlx::AssertSqlSafe(release))
                 .bind(super::value::to_json(&ids))
-                .bind(micros(now))
+                .bind(micros(due_at))
+                .bind(&*self.worker_id)
+                .execute(&self.writer)
+                .await
+                .map(|_| ())
+        })
+        .await
+    }
+
+    /// Lets this worker hold a claimed entry until `ends_at`, unless it does not hold it any more.
+    pub async fn extend_lease(
+        &self,
+        id: &ArticleId,
+        ends_at: DateTime<Utc>,
+    ) -> Result<(), ArchiveError> {
+        self.tried(format!("hold entry {id} for longer"), async {
+            sqlx::query("UPDATE entries SET due_at = $2 WHERE id = $1 AND leased_by = $3")
+                .bind(id.to_string())
+                .bind(micros(ends_at))
                 .bind(&*self.worker_id)
                 .execute(&self.writer)
                 .await
@@ -224,6 +244,8 @@ impl Archive {
 
 fn read_claimed(row: &AnyRow) -> Result<ClaimedEntry, sqlx::Error> {
     let url: String = get(row, "url")?;
+    let guid = get::<Option<&str>>(row, "guid")?;
+    let guid = guid.map(|it| it.parse::<ArticleId>().map_err(|error| unreadable("guid", error)));
     Ok(ClaimedEntry {
         entry: Entry {
             id: get_parsed(row, "id")?,
@@ -232,6 +254,7 @@ fn read_claimed(row: &AnyRow) -> Result<ClaimedEntry, sqlx::Error> {
             title: get(row, "title")?,
             summary: get(row, "summary")?,
             published_at: get_instant_opt(row, "published_at")?,
+            guid: guid.transpose()?,
             text: get(row, "text")?,
         },
         attempts: get::<i64>(row, "attempts")?.clamp(0, u32::MAX.into()) as u32,

@@ -17,10 +17,13 @@ use super::value::{
     to_json,
 };
 use super::{Archive, ArchiveError};
+use crate::indicators::{N_INDICATORS_MAX, article_indicators};
 use crate::record::{ArticleEntity, GraphArticle, StatementRecord, StoryMembers};
 
 /// Articles of one story that are listed.
 const MEMBERS_MAX: i64 = 1_000;
+/// Texts that are in memory at once.
+const N_TEXTS_AT_ONCE: usize = 50;
 
 impl Archive {
     /// The articles with those ids in the order of `ids`; unknown ids are left out. Give it a few
@@ -75,6 +78,32 @@ impl Archive {
             let mut articles: Vec<GraphArticle> = found.into_values().collect();
             articles.sort_by_key(|it| places.get(&it.id).copied());
             Ok(articles)
+        })
+        .await
+    }
+
+    /// Looks for technical indicators in the texts of `articles`, for those who want them: texts
+    /// are most of what an article is, so [`graph_articles`](Self::graph_articles) reads none.
+    pub async fn add_indicators(&self, articles: &mut [GraphArticle]) -> Result<(), ArchiveError> {
+        let select =
+            format!("SELECT id, title, text FROM articles WHERE id IN {}", self.dialect.list(1));
+        self.tried("read the indicators of articles", async {
+            for some in articles.chunks_mut(N_TEXTS_AT_ONCE) {
+                let ids: Vec<ArticleId> = some.iter().map(|it| it.id).collect();
+                let rows = sqlx::query(AssertSqlSafe(select.as_str()))
+                    .bind(to_json(&ids))
+                    .fetch_all(&self.reader)
+                    .await?;
+                for row in &rows {
+                    let id: ArticleId = get_parsed(row, "id")?;
+                    let mut found = article_indicators(get(row, "title")?, get(row, "text")?);
+                    found.truncate(N_INDICATORS_MAX);
+                    if let Some(article) = some.iter_mut().find(|it| it.id == id) {
+                        article.indicators = found;
+                    }
+                }
+            }
+            Ok(())
         })
         .await
     }
@@ -170,6 +199,7 @@ fn read_graph_article(row: &AnyRow) -> Result<GraphArticle, sqlx::Error> {
         story: get::<Option<&str>>(row, "story_id")?.map(StoryId::founded_by),
         entities: Vec::new(),
         statements: Vec::new(),
+        indicators: Vec::new(),
     })
 }
 

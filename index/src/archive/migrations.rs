@@ -87,4 +87,16 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0016_hubs.sql"),
         include_str!("../../migrations/postgres/0016_hubs.sql"),
     ),
+    (
+        17,
+        "imported",
+        include_str!("../../migrations/sqlite/0017_imported.sql"),
+        include_str!("../../migrations/postgres/0017_imported.sql"),
+    ),
+    (
+        18,
+        "addresses",
+        include_str!("../../migrations/sqlite/0018_addresses.sql"),
+        include_str!("../../migrations/postgres/0018_addresses.sql"),
+    ),
 ];

@@ -14,6 +14,8 @@ use super::{Archive, ArchiveError};
 
 /// Hour of the daily message, UTC.
 const DAILY_HOUR: i64 = 6;
+/// Later times that are tried before an alert gets a message of its own.
+const N_LATER_MAX: usize = 48;
 /// Alerts that one message shows at most.
 pub const ALERTS_PER_MESSAGE_MAX: usize = 100;
 
@@ -94,21 +96,8 @@ impl Archive {
             if get_count(&row, "n_closed")? > 0 {
                 continue;
             }
-            let planned_at = planned_at(search, get_instant_opt(&row, "last_at")?, now);
-            // One message for all that is due at one later time; else one for each alert.
-            let is_alone = planned_at <= now;
-            let key = if is_alone { id.to_owned() } else { micros(planned_at).to_string() };
-            let message = message_id(search, &delivery, &key);
-            sqlx::query(
-                "INSERT INTO outbox (id, search_id, delivery, planned_at, due_at, state, attempts)
-                 VALUES ($1, $2, $3, $4, $4, 'waiting', 0) ON CONFLICT (id) DO NOTHING",
-            )
-            .bind(&message)
-            .bind(search.id.as_str())
-            .bind(&delivery)
-            .bind(micros(planned_at))
-            .execute(&mut **tx)
-            .await?;
+            let at = planned_at(search, get_instant_opt(&row, "last_at")?, now);
+            let message = message_for(tx, search, &delivery, id, at, now).await?;
             let link = "INSERT INTO outbox_alerts (outbox_id, alert_id) VALUES ($1, $2)
                         ON CONFLICT (outbox_id, alert_id) DO NOTHING";
             sqlx::query(link).bind(&message).bind(id).execute(&mut **tx).await?;
@@ -265,6 +254,56 @@ impl Archive {
         })
         .await
     }
+}
+
+/// The message that tells `alert`, due `at` or later: one for all that is due at one later time,
+/// else one for each alert.
+async fn message_for(
+    tx: &mut Transaction<'static, Any>,
+    search: &SavedSearch,
+    delivery: &str,
+    alert: &str,
+    mut at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<String, sqlx::Error> {
+    for _ in 0..N_LATER_MAX {
+        if at <= now {
+            break;
+        }
+        let message = message_id(search, delivery, &micros(at).to_string());
+        if open_message(tx, &message, search, delivery, at).await? {
+            return Ok(message);
+        }
+        at = planned_at(search, Some(at), at);
+    }
+    let message = message_id(search, delivery, alert);
+    open_message(tx, &message, search, delivery, at).await?;
+    Ok(message)
+}
+
+/// Puts a message into the outbox, unless it is there; answers whether it takes in alerts. One that
+/// was tried does not, since its receiver may know its id already, nor does one that was given up.
+async fn open_message(
+    tx: &mut Transaction<'static, Any>,
+    id: &str,
+    search: &SavedSearch,
+    delivery: &str,
+    at: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    // The row is held until the transaction ends, so that nobody claims it meanwhile.
+    let opened = sqlx::query(
+        "INSERT INTO outbox (id, search_id, delivery, planned_at, due_at, state, attempts)
+         VALUES ($1, $2, $3, $4, $4, 'waiting', 0)
+         ON CONFLICT (id) DO UPDATE SET attempts = 0
+             WHERE outbox.state = 'waiting' AND outbox.attempts = 0",
+    )
+    .bind(id)
+    .bind(search.id.as_str())
+    .bind(delivery)
+    .bind(micros(at))
+    .execute(&mut **tx)
+    .await?;
+    Ok(opened.rows_affected() > 0)
 }
 
 /// Gives up everything that waits for a receiver that is gone.

@@ -1,4 +1,4 @@
-//! Retention: deleting what is old, with all that belongs to it.
+//! Retention: deleting what is old, or what a user wants gone, with all that belongs to it.
 //!
 //! An article is old when it was both published and fetched before a day. It stays all the same
 //! while somebody works with it: an alert of it is new, escalated, assigned or has a note, an
@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use ingest::ArticleId;
 use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
 use super::index_feed::take_index_seqs;
@@ -98,12 +99,65 @@ impl Archive {
                 Pruned { n_articles: 0, n_entries }
             } else {
                 self.delete_articles(&mut tx, &ids, now).await?;
+                self.free_addresses(&mut tx, &ids).await?;
                 Pruned { n_articles: ids.len() as u64, n_entries: 0 }
             };
             tx.commit().await?;
             Ok(pruned)
         })
         .await
+    }
+
+    /// Deletes one article as [`Archive::prune_step`] does, whoever works with it; answers whether
+    /// it was there.
+    ///
+    /// Tombstones also stay for the other addresses that lead to it, so that it does not come back
+    /// by one of them.
+    pub async fn delete_article(
+        &self,
+        id: &ArticleId,
+        now: DateTime<Utc>,
+    ) -> Result<bool, ArchiveError> {
+        let lock = format!("SELECT id FROM articles WHERE id = $1 {}", self.dialect.locked());
+        self.tried(format!("delete article {id}"), async {
+            let mut tx = self.begin().await?;
+            // As `prune_step` does.
+            take_index_seqs(&mut tx, 0).await?;
+            let id = id.to_string();
+            let found = sqlx::query(AssertSqlSafe(lock)).bind(&id).fetch_optional(&mut *tx).await?;
+            if found.is_none() {
+                return Ok(false);
+            }
+            self.delete_articles(&mut tx, std::slice::from_ref(&id), now).await?;
+            sqlx::query("DELETE FROM article_addresses WHERE article_id = $1 AND is_shared = 1")
+                .bind(&id)
+                .execute(&mut *tx)
+                .await?;
+            sqlx::query(
+                "INSERT INTO tombstones (article_id, buried_at)
+                 SELECT address_id, CAST($2 AS BIGINT) FROM article_addresses
+                 WHERE article_id = $1
+                 ON CONFLICT (article_id) DO NOTHING",
+            )
+            .bind(&id)
+            .bind(micros(now))
+            .execute(&mut *tx)
+            .await?;
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Lets the addresses of articles that got old lead nowhere.
+    async fn free_addresses(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        ids: &[String],
+    ) -> Result<(), sqlx::Error> {
+        let removal =
+            format!("DELETE FROM article_addresses WHERE article_id IN {}", self.dialect.list(1));
+        sqlx::query(AssertSqlSafe(removal)).bind(to_json(&ids)).execute(&mut **tx).await.map(|_| ())
     }
 
     /// The next articles to delete, held so that nobody begins to work with them meanwhile.
@@ -189,6 +243,7 @@ impl Archive {
         );
         sqlx::query(AssertSqlSafe(removal)).bind(to_json(&messages)).execute(&mut **tx).await?;
         self.recount_stories(tx, &stories).await?;
+        self.renew_headlines(tx, &stories).await?;
         let removal = format!(
             "DELETE FROM story_redirects WHERE target_id IN {list} AND NOT EXISTS
                  (SELECT 1 FROM stories WHERE stories.id = story_redirects.target_id)"

@@ -20,20 +20,21 @@ pub struct SourceQuality {
     pub n_dated: u64,
     /// Those with an author.
     pub n_signed: u64,
-    /// Entries that are waiting for another try or given up, by class of the last failure.
+    /// Entries added since then that are waiting for another try or given up, by class of the last
+    /// failure.
     pub failures: BTreeMap<String, u64>,
 }
 
 impl Archive {
-    /// How good the articles dated from `since` on are, and which entries failed, by source; of all
-    /// sources or `only` one.
+    /// How good the articles dated from `since` on are, and which entries added since then failed, by
+    /// source; of all sources or `only` one.
     pub async fn source_quality(
         &self,
         since: DateTime<Utc>,
         only: Option<&SourceId>,
     ) -> Result<BTreeMap<SourceId, SourceQuality>, ArchiveError> {
         let (is_of, is_entry_of) = match only {
-            Some(_) => ("AND article_states.source_id = $2", "AND source_id = $1"),
+            Some(_) => ("AND article_states.source_id = $2", "AND source_id = $2"),
             None => ("", ""),
         };
         self.tried("read the quality of the sources", async {
@@ -60,10 +61,11 @@ impl Archive {
             }
             let select = format!(
                 "SELECT source_id, failure_class, COUNT(*) AS n FROM entries
-                 WHERE state IN ('failed', 'dead') AND failure_class IS NOT NULL {is_entry_of}
+                 WHERE state IN ('failed', 'dead') AND failure_class IS NOT NULL
+                     AND added_at >= $1 {is_entry_of}
                  GROUP BY source_id, failure_class",
             );
-            let mut query = sqlx::query(AssertSqlSafe(select));
+            let mut query = sqlx::query(AssertSqlSafe(select)).bind(micros(since));
             if let Some(id) = only {
                 query = query.bind(id.as_str());
             }

@@ -260,6 +260,24 @@ impl Archive {
         .await
     }
 
+    /// Lets the source be due at `next_poll_at`, since its host is to be left alone until then: it was
+    /// not asked, so that all else stays as it was.
+    pub async fn postpone_poll(
+        &self,
+        source: &SourceId,
+        next_poll_at: DateTime<Utc>,
+    ) -> Result<(), ArchiveError> {
+        self.tried(format!("postpone the poll of source {source}"), async {
+            sqlx::query("UPDATE sources SET next_poll_at = $2 WHERE id = $1")
+                .bind(source.as_str())
+                .bind(micros(next_poll_at))
+                .execute(&self.writer)
+                .await
+                .map(|_| ())
+        })
+        .await
+    }
+
     async fn insert_entries(
         &self,
         tx: &mut Transaction<'static, Any>,
@@ -275,7 +293,7 @@ impl Archive {
                 let title = it.title.as_deref().map(clean);
                 let (summary, text) = (it.summary.as_deref(), it.text.as_deref());
                 let (summary, text) = (summary.map(clean), text.map(clean));
-                (it.id, &it.url, title, summary, published_at, position, text)
+                (it.id, &it.url, title, summary, published_at, position, text, it.guid)
             })
             .collect();
         if rows.is_empty() {
@@ -287,10 +305,10 @@ impl Archive {
         self.plan_for_new_headlines(tx, poll.source, &rows, now).await?;
         let insert = format!(
             "INSERT INTO entries (id, source_id, url, title, summary, published_at, position,
-                 text, added_at, state, attempts, due_at)
+                 text, guid, added_at, state, attempts, due_at)
              SELECT value ->> 0, $2, value ->> 1, value ->> 2, value ->> 3,
                  CAST(value ->> 4 AS BIGINT), CAST(value ->> 5 AS BIGINT), value ->> 6,
-                 CAST($3 AS BIGINT), 'pending', 0, CAST($3 AS BIGINT)
+                 value ->> 7, CAST($3 AS BIGINT), 'pending', 0, CAST($3 AS BIGINT)
              FROM {}
              WHERE NOT EXISTS (SELECT 1 FROM articles WHERE articles.id = value ->> 0)
                  AND NOT EXISTS

@@ -1,5 +1,7 @@
 //! Statements: who threatens or attacks whom, asked for by kind, entity, sector and time.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use config::{SectorId, SourceId};
 use ingest::ArticleId;
@@ -10,7 +12,7 @@ use sqlx::any::AnyRow;
 use super::annotation_rows::word;
 use super::paging::Cursor;
 use super::stories::STORY_STATEMENTS_MAX;
-use super::value::{get, get_flag, get_instant, get_json, get_parsed, micros};
+use super::value::{get, get_count, get_flag, get_instant, get_json, get_parsed, micros};
 use super::{Archive, ArchiveError};
 use crate::record::{Page, StatementRecord};
 
@@ -40,7 +42,8 @@ pub struct StatementFilter {
 /// Columns of a [`StatementRecord`].
 pub(super) const STATEMENT: &str =
     "SELECT statements.*, articles.url, articles.title, articles.language, articles.source_id,
-     sources.name AS source_name, sources.is_sample, article_states.story_id
+     sources.name AS source_name, sources.is_sample, article_states.story_id,
+     article_states.copy_of
      FROM statements
      JOIN articles ON articles.id = statements.article_id
      JOIN article_states ON article_states.article_id = statements.article_id
@@ -112,6 +115,25 @@ impl Archive {
         .await
     }
 
+    /// How many statements name an entity, by its role in them: `actor`, `target`, `speaker`,
+    /// `means`.
+    pub async fn statement_counts(
+        &self,
+        entity: &str,
+    ) -> Result<BTreeMap<String, u64>, ArchiveError> {
+        self.tried(format!("count the statements on {entity}"), async {
+            let rows = sqlx::query(
+                "SELECT role, COUNT(*) AS n FROM statement_entities WHERE entity_id = $1
+                 GROUP BY role",
+            )
+            .bind(entity)
+            .fetch_all(&self.reader)
+            .await?;
+            rows.iter().map(|it| Ok((get(it, "role")?, get_count(it, "n")?))).collect()
+        })
+        .await
+    }
+
     /// The statements of a story, oldest first.
     pub(super) async fn statements_of_story(
         &self,
@@ -147,6 +169,7 @@ pub(super) fn read_statement(row: &AnyRow) -> Result<StatementRecord, sqlx::Erro
         in_title: get_flag(row, "in_title")?,
         sentence: get(row, "sentence")?,
         language: get(row, "language")?,
+        copy_of: get::<Option<&str>>(row, "copy_of")?.and_then(|it| it.parse().ok()),
         statement: get_json(row, "body")?,
     })
 }

@@ -14,7 +14,9 @@ use super::value::{
     micros,
 };
 use super::{Archive, ArchiveError};
-use crate::record::{Page, StoryArticle, StoryInput, StoryLead, StoryRecord, StorySummary};
+use crate::record::{
+    FirstReport, Page, StoryArticle, StoryInput, StoryLead, StoryRecord, StorySummary,
+};
 
 const STORY_ARTICLES_MAX: i64 = 500;
 pub(super) const STORY_STATEMENTS_MAX: i64 = 500;
@@ -128,11 +130,38 @@ impl Archive {
             let articles = rows.iter().rev().map(read_story_article);
             Ok(Some(StoryRecord {
                 summary: read_summary(&summary)?,
+                first_reported: self.first_report(id).await?,
                 articles: articles.collect::<Result<Vec<_>, _>>()?,
                 statements: self.statements_of_story(id).await?,
             }))
         })
         .await
+    }
+
+    /// The oldest of all articles of a story.
+    async fn first_report(&self, id: &StoryId) -> Result<Option<FirstReport>, sqlx::Error> {
+        let row = sqlx::query(
+            "SELECT articles.id, articles.url, articles.source_id, sources.name AS source_name,
+                 article_states.dated_at
+             FROM article_states
+             JOIN articles ON articles.id = article_states.article_id
+             JOIN sources ON sources.id = articles.source_id
+             WHERE article_states.story_id = $1
+             ORDER BY article_states.dated_at, article_states.arrival LIMIT 1",
+        )
+        .bind(id.as_str())
+        .fetch_optional(&self.reader)
+        .await?;
+        row.map(|it| {
+            Ok(FirstReport {
+                article: get_parsed(&it, "id")?,
+                url: get(&it, "url")?,
+                source: SourceId::new(get::<String>(&it, "source_id")?),
+                source_name: get(&it, "source_name")?,
+                at: get_instant(&it, "dated_at")?,
+            })
+        })
+        .transpose()
     }
 
     /// The starts of the articles of a story that repeat no other, oldest first, at most 24: what

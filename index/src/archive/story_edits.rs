@@ -105,15 +105,17 @@ impl Archive {
                 return Ok(StoryEdit::TooMany);
             }
             let taken: Vec<String> = articles.iter().map(ArticleId::to_string).collect();
-            let stranger = articles.iter().find(|it| !all.contains(&it.to_string()));
-            let (Some(first), None) = (taken.first(), stranger) else {
-                return Ok(stranger.map_or(StoryEdit::NoStory, |it| StoryEdit::NoArticle(*it)));
+            if let Some(stranger) = articles.iter().find(|it| !all.contains(&it.to_string())) {
+                return Ok(StoryEdit::NoArticle(*stranger));
+            }
+            let Some(first) = self.earliest(&mut tx, &taken).await? else {
+                return Ok(StoryEdit::NoStory);
             };
             let kept: Vec<String> = all.into_iter().filter(|it| !taken.contains(it)).collect();
             // Not the article's own id: the story that it founded may be the one that is split.
             let new = blake3::hash(format!("split {story} {first} {}", micros(now)).as_bytes());
             let new = new.to_hex()[..32].to_owned();
-            self.found(&mut tx, &new, first).await?;
+            self.found(&mut tx, &new, &first).await?;
             let target = Target { story: &new, is_pinned: true };
             let n_moved = self.move_articles(&mut tx, &taken, target, now).await?;
             let target = Target { story: story.as_str(), is_pinned: true };
@@ -508,7 +510,9 @@ impl Archive {
         }
         let moves: Vec<_> = ids.iter().map(|it| (it.as_str(), to.story, to.is_pinned)).collect();
         self.note_moves(tx, &moves, now).await?;
+        self.part_copies(tx, &touched).await?;
         self.recount_stories(tx, &touched).await?;
+        self.renew_headlines(tx, &touched).await?;
         Ok(ids.len() as u64)
     }
 

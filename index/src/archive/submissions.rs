@@ -11,7 +11,7 @@ use super::{Archive, ArchiveError};
 /// How it stands with an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EntryState {
-    /// Its article is archived.
+    /// Its article is archived, perhaps from another address ([`Archive::article_at`]).
     Archived,
     /// Its article was deleted and stays so.
     Buried,
@@ -77,8 +77,12 @@ impl Archive {
     pub async fn entry_state(&self, id: &ArticleId) -> Result<Option<EntryState>, ArchiveError> {
         self.tried(format!("look for entry {id}"), async {
             let row = sqlx::query(
-                "SELECT (SELECT COUNT(*) FROM articles WHERE id = $1) AS n_articles,
-                     (SELECT COUNT(*) FROM tombstones WHERE article_id = $1) AS n_buried",
+                "SELECT (SELECT COUNT(*) FROM articles WHERE id = $1 OR id IN
+                         (SELECT article_id FROM article_addresses
+                          WHERE address_id = $1 AND is_shared = 0)) AS n_articles,
+                     (SELECT COUNT(*) FROM tombstones WHERE article_id = $1 OR article_id IN
+                         (SELECT article_id FROM article_addresses
+                          WHERE address_id = $1 AND is_shared = 0)) AS n_buried",
             )
             .bind(id.to_string())
             .fetch_one(&self.reader)

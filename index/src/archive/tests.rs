@@ -20,5 +20,6 @@ mod retention;
 mod sources;
 mod story_edits;
 mod submissions;
+mod told_before;
 mod versions;
 mod world;

@@ -49,6 +49,7 @@ fn article(source: &str, hours: i64, story: &str, entities: &[&str]) -> GraphArt
         story: Some(StoryId::founded_by(story)),
         entities: named.collect(),
         statements: Vec::new(),
+        indicators: Vec::new(),
     }
 }
 
@@ -75,6 +76,7 @@ fn says(
         in_title: false,
         sentence: sentence.to_owned(),
         language: None,
+        copy_of: None,
         statement: Statement {
             kind,
             domain: Domain::Physical,

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use config::{SavedSearch, SearchFilters};
+use nlp::indicator::find_indicators;
 use nlp::offsets::Offsets;
 use nlp::{Annotation, EntityRef, Mention, Phrase, Statement, TitleAnnotation, sentence};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,8 @@ use crate::tokenizer::{Analyzer, Language, WordKind, lower, stem, words};
 
 /// Conditions that are explained at most.
 const N_REASONS_MAX: usize = 20;
+/// Indicators of a headline or text that are tried at most.
+const N_INDICATORS_MAX: usize = 500;
 /// Characters of a sentence that are kept.
 const SENTENCE_CHARS_MAX: usize = 600;
 
@@ -164,6 +167,7 @@ impl Explainer<'_> {
             Some(
                 QueryField::Sector | QueryField::Kind | QueryField::Domain | QueryField::Modality,
             ) => self.statement(&mut holds),
+            Some(QueryField::Indicator) => self.indicator(&mut holds),
             Some(field) => Some((self.value(field), String::new())),
         }
         .unwrap_or_default();
@@ -270,6 +274,25 @@ impl Explainer<'_> {
         });
         let fulfilling: Vec<&str> = fulfilling.map(|it| it.id.as_str()).collect();
         Some((fulfilling.join(", "), String::new()))
+    }
+
+    /// The first indicator that fulfils the condition by itself, as it is printed.
+    fn indicator(
+        &self,
+        holds: &mut impl FnMut(&StoredArticle) -> bool,
+    ) -> Option<(String, String)> {
+        let article = &self.stored.article;
+        let mut alone = self.bare(Annotation::default());
+        for text in [&article.title, &article.text] {
+            for found in find_indicators(text).into_iter().take(N_INDICATORS_MAX) {
+                alone.article.text = text[found.range.clone()].to_owned();
+                if holds(&alone) {
+                    let sentence = sentence_around(text, found.range.start);
+                    return Some((alone.article.text, sentence));
+                }
+            }
+        }
+        None
     }
 
     fn value(&self, field: QueryField) -> String {

@@ -318,6 +318,24 @@ fn a_reason_names_only_the_sectors_that_were_asked_for() {
 }
 
 #[test]
+fn an_indicator_is_shown_as_it_is_printed_with_its_sentence() {
+    let text = "Nobody was hurt.\nThe program called hxxps://Evil[.]example[.]com/A in the night.\n\
+                Whoever uses it should patch CVE-2024-3400 now.";
+    let stored = article("a.example/2", "Break-in at a port", text);
+    let shown = |query: &str| {
+        let reasons = explain(&SavedSearch::new("it", query), &stored, at(NOW)).unwrap();
+        let [reason] = &reasons[..] else { panic!("{query}: {reasons:?}") };
+        (reason.alias.clone(), reason.sentence.clone())
+    };
+    let (url, sentence) = shown("indicator:evil.example.com");
+    assert_eq!(url, "hxxps://Evil[.]example[.]com/A");
+    assert!(sentence.contains(&url) && !sentence.contains("hurt"), "{sentence}");
+    let patch = "Whoever uses it should patch CVE-2024-3400 now.";
+    assert_eq!(shown("indicator:cve-2024-3400"), ("CVE-2024-3400".to_owned(), patch.to_owned()));
+    assert_eq!(shown("indicator:*").0, url, "the first one");
+}
+
+#[test]
 fn only_statements_that_fit_by_themselves_count() {
     let both = threat().statement(
         StatementKind::Attack,

@@ -111,6 +111,21 @@ fn each_address_is_one_entry() {
     );
 }
 
+#[test]
+fn what_a_feed_calls_an_entry_stays_when_its_address_changes() {
+    let guid = |link: &str, guid: &str| {
+        let item = format!("<rss><item><link>{link}</link><guid>{guid}</guid></item></rss>");
+        let base = Url::parse("https://wire.example/").unwrap();
+        let source = SourceId::new("wire");
+        entries(&parsed(&item), &source, &base, DateTime::UNIX_EPOCH).remove(0).guid
+    };
+    let first = guid("https://wire.example/a", "post 7");
+    assert!(first.is_some());
+    assert_eq!(guid("https://wire.example/b", "post 7"), first);
+    assert_ne!(guid("https://wire.example/a", "post 8"), first);
+    assert_eq!(guid("https://wire.example/a", "https://wire.example/a"), None);
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {

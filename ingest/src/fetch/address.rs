@@ -13,7 +13,8 @@ use url::Host;
 ///
 /// Not public are loopback, private (RFC 1918), shared (RFC 6598), link-local (with the metadata
 /// services of clouds), benchmark, documentation, multicast, reserved and unspecified addresses,
-/// and IPv6 addresses that hold such an IPv4 address (mapped, compatible, NAT64, 6to4).
+/// and IPv6 addresses that hold such an IPv4 address (mapped, compatible, NAT64, 6to4). NAT64 of local
+/// use (`64:ff9b:1::/48`, RFC 8215) is never public.
 pub fn is_public_address(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),
@@ -64,7 +65,8 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     match s {
         [0, 0, 0, 0, 0, 0xffff, ..] | [0, 0, 0, 0, 0xffff, 0, ..] => Some(tail()),
         [0, 0, 0, 0, 0, 0, ..] => Some(tail()),
-        [0x64, 0xff9b, ..] => Some(tail()),
+        // RFC 6052: the well-known prefix has 96 bits.
+        [0x64, 0xff9b, 0, 0, 0, 0, ..] => Some(tail()),
         [0x2002, high, low, ..] => {
             let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
             Some(Ipv4Addr::new(a, b, c, d))
@@ -111,15 +113,22 @@ impl fmt::Display for AddressRefused {
 
 impl std::error::Error for AddressRefused {}
 
-/// Resolves names with the system's resolver and drops every address that is not public.
-pub(super) struct PublicResolver;
+/// Resolves names and drops every address that is not public.
+pub(super) struct PublicResolver {
+    /// In place of the system's resolver.
+    pub(super) look_up: Option<fn(&str) -> Vec<IpAddr>>,
+}
 
 impl Resolve for PublicResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let host = name.as_str().to_owned();
+        let (host, look_up) = (name.as_str().to_owned(), self.look_up);
         Box::pin(async move {
-            let found: Vec<SocketAddr> =
-                tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
+            let found: Vec<SocketAddr> = match look_up {
+                Some(look_up) => {
+                    look_up(&host).into_iter().map(|it| SocketAddr::new(it, 0)).collect()
+                }
+                None => tokio::net::lookup_host((host.as_str(), 0)).await?.collect(),
+            };
             let n_found = found.len();
             let public: Vec<SocketAddr> =
                 found.into_iter().filter(|it| is_public_address(it.ip())).collect();
@@ -173,6 +182,10 @@ mod tests {
             "::ffff:169.254.169.254",
             "::ffff:0:10.0.0.1",
             "64:ff9b::a00:1",
+            // Of local use, and of no use at all: the last bits say nothing.
+            "64:ff9b:1::101:101",
+            "64:ff9b:1:7f00:0:100:101:101",
+            "64:ff9b:0:1::101:101",
             "2002:7f00:1::",
             "::10.0.0.1",
             "100::1",
@@ -183,8 +196,14 @@ mod tests {
 
     #[test]
     fn addresses_of_the_internet_are_public() {
-        for address in ["1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "::ffff:1.1.1.1"]
-        {
+        for address in [
+            "1.1.1.1",
+            "172.32.0.1",
+            "100.128.0.1",
+            "2606:4700::1111",
+            "::ffff:1.1.1.1",
+            "64:ff9b::101:101",
+        ] {
             check(address, true);
         }
     }

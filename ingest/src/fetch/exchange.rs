@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Utc};
 use reqwest::header::{self, HeaderMap};
 use reqwest::{Client, ClientBuilder, Response, StatusCode};
 use url::Url;
 
-use super::{FetchError, FetchKind, FetchRequest, FetchSettings, Page, headers};
+use super::{FetchError, FetchKind, FetchRequest, FetchSettings, Page, Renewal, headers};
 
 const ACCEPT_FEED: &str = "application/atom+xml, application/rss+xml, application/feed+json, \
     application/rdf+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5";
@@ -41,13 +42,15 @@ pub(super) struct Exchange<'a> {
     pub(super) body_bytes_max: usize,
     /// Whether a larger body is cut instead of being an error.
     pub(super) cuts_body: bool,
+    /// For servers that do not say what time it is for them.
+    pub(super) clock: Option<fn() -> DateTime<Utc>>,
 }
 
 /// What came back.
 #[expect(clippy::large_enum_variant, reason = "one is made for each request")]
 pub(super) enum Answer {
     Page(Page),
-    NotModified,
+    NotModified(Renewal),
     Redirect { to: Url, is_permanent: bool },
     TooMany { retry_after: Option<Duration> },
 }
@@ -83,9 +86,9 @@ impl Exchange<'_> {
         let response = sent.map_err(|error| FetchError::transport(url.as_str(), &error))?;
         let status = response.status();
         match status {
-            StatusCode::NOT_MODIFIED => Ok(Answer::NotModified),
+            StatusCode::NOT_MODIFIED => Ok(Answer::NotModified(renewal(response.headers()))),
             StatusCode::TOO_MANY_REQUESTS => {
-                Ok(Answer::TooMany { retry_after: headers::retry_after(response.headers()) })
+                Ok(Answer::TooMany { retry_after: self.retry_after(&response) })
             }
             // Not a redirect to follow, but a list of choices or a proxy's business.
             StatusCode::MULTIPLE_CHOICES | StatusCode::USE_PROXY => self.refused(url, &response),
@@ -105,8 +108,12 @@ impl Exchange<'_> {
         Err(FetchError::Status {
             url: url.to_string(),
             status: response.status().as_u16(),
-            retry_after: headers::retry_after(response.headers()),
+            retry_after: self.retry_after(response),
         })
+    }
+
+    fn retry_after(&self, response: &Response) -> Option<Duration> {
+        headers::retry_after(response.headers(), self.clock.map(|now| now()))
     }
 
     async fn page(&self, url: &Url, response: Response) -> Result<Page, FetchError> {
@@ -157,6 +164,16 @@ impl Exchange<'_> {
                 return Ok(body.freeze());
             }
         }
+    }
+}
+
+/// What the headers of a 304 say.
+fn renewal(headers: &HeaderMap) -> Renewal {
+    let owned = |name| headers::text(headers, name).map(str::to_owned);
+    Renewal {
+        etag: owned(header::ETAG),
+        last_modified: owned(header::LAST_MODIFIED),
+        fresh_for: headers::fresh_for(headers),
     }
 }
 

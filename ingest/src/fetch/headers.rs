@@ -10,12 +10,12 @@ const WAIT_MAX: Duration = Duration::from_secs(24 * 3_600);
 
 /// `Retry-After`, in seconds or as a date; at most a day.
 ///
-/// A date is compared with the server's own `Date`, so that no clock is needed.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+/// A date is compared with the server's own `Date`; where that is missing, with `now`.
+pub fn retry_after(headers: &HeaderMap, now: Option<DateTime<Utc>>) -> Option<Duration> {
     let value = text(headers, header::RETRY_AFTER)?;
     let wait = match value.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => (http_date(value)? - date(headers)?).to_std().ok()?,
+        Err(_) => (http_date(value)? - date(headers).or(now)?).to_std().ok()?,
     };
     Some(wait.min(WAIT_MAX))
 }
@@ -70,19 +70,32 @@ mod tests {
     #[test]
     fn retry_after_is_read_in_seconds_and_as_a_date() {
         let seconds = headers(&[(header::RETRY_AFTER, "120")]);
-        assert_eq!(retry_after(&seconds), Some(Duration::from_secs(120)));
+        assert_eq!(retry_after(&seconds, None), Some(Duration::from_secs(120)));
         let date = headers(&[
             (header::DATE, "Wed, 21 Oct 2015 07:28:00 GMT"),
             (header::RETRY_AFTER, "Wed, 21 Oct 2015 07:29:30 GMT"),
         ]);
-        assert_eq!(retry_after(&date), Some(Duration::from_secs(90)));
+        assert_eq!(retry_after(&date, None), Some(Duration::from_secs(90)));
         let past = headers(&[
             (header::DATE, "Wed, 21 Oct 2015 07:28:00 GMT"),
             (header::RETRY_AFTER, "Wed, 21 Oct 2015 07:20:00 GMT"),
         ]);
-        assert_eq!(retry_after(&past), None);
+        assert_eq!(retry_after(&past, None), None);
         let absurd = headers(&[(header::RETRY_AFTER, "99999999999")]);
-        assert_eq!(retry_after(&absurd), Some(WAIT_MAX));
+        assert_eq!(retry_after(&absurd, None), Some(WAIT_MAX));
+    }
+
+    #[test]
+    fn a_date_without_the_servers_own_is_compared_with_our_clock() {
+        let until = headers(&[(header::RETRY_AFTER, "Wed, 21 Oct 2015 07:29:30 GMT")]);
+        let now = http_date("Wed, 21 Oct 2015 07:29:00 GMT");
+        assert_eq!(retry_after(&until, now), Some(Duration::from_secs(30)));
+        assert_eq!(retry_after(&until, None), None);
+        let own = headers(&[
+            (header::DATE, "Wed, 21 Oct 2015 07:28:00 GMT"),
+            (header::RETRY_AFTER, "Wed, 21 Oct 2015 07:29:30 GMT"),
+        ]);
+        assert_eq!(retry_after(&own, now), Some(Duration::from_secs(90)), "the server's own wins");
     }
 
     #[test]

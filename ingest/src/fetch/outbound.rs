@@ -26,7 +26,7 @@ pub fn outbound_client(
     if allows_private_addresses {
         return builder.build();
     }
-    builder.dns_resolver(Arc::new(PublicResolver)).build()
+    builder.dns_resolver(Arc::new(PublicResolver { look_up: None })).build()
 }
 
 /// Whether the host of `url` is written as an address that is not public.

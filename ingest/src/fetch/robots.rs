@@ -9,13 +9,14 @@ use texting_robots::Robot;
 use url::{Position, Url};
 
 use super::FetchRequest;
+use crate::canonical_url::undo_needless_escapes;
 use crate::failure::FailureClass;
 
 /// Bytes of a robots.txt that are heeded (RFC 9309, section 2.5, asks for at least these).
 pub(super) const SIZE_BYTES_MAX: usize = 500 * 1_024;
 /// Redirects to follow (RFC 9309, section 2.3.1.2, asks for at least five).
 pub(super) const N_REDIRECTS_MAX: usize = 5;
-/// How long a robots.txt that could not be had closes its host.
+/// How long a robots.txt that could not be had closes its host, unless the server asks for longer.
 const CLOSED_FOR: Duration = Duration::from_secs(600);
 /// A longer Crawl-delay is taken as this one.
 const CRAWL_DELAY_MAX: Duration = Duration::from_secs(300);
@@ -35,11 +36,18 @@ pub(super) enum Rules {
 impl Rules {
     /// Reads a robots.txt for the crawler called `agent` (the product token of its User-Agent).
     ///
-    /// A file that cannot be read at all has no rules.
+    /// A rule that cannot be read is left out; a file that cannot be read at all has no rules.
     pub(super) fn parse(agent: &str, body: &[u8]) -> Rules {
         let body = &body[..body.len().min(SIZE_BYTES_MAX)];
-        let robot = catch_unwind(AssertUnwindSafe(|| Robot::new(agent, body).ok()));
-        robot.ok().flatten().map_or(Rules::All, |it| Rules::File(Box::new(it)))
+        let is_end = |it: &u8| matches!(*it, b'\n' | b'\r' | 0);
+        let mut lines: Vec<Vec<u8>> = body.split_inclusive(is_end).map(comparable).collect();
+        let mut robot = read(agent, &lines.concat());
+        if robot.is_none() {
+            // Only rules with this sign are compiled, and one too large spoils the file.
+            lines.retain(|it| !it.contains(&b'$') || read(agent, it).is_some());
+            robot = read(agent, &lines.concat());
+        }
+        robot.map_or(Rules::All, |it| Rules::File(Box::new(it)))
     }
 
     /// Whether `url` may be fetched; `Err` says why not.
@@ -49,8 +57,10 @@ impl Rules {
             Rules::Closed(class) => Err(*class),
             // The file itself is always allowed (RFC 9309, section 2.2.2).
             Rules::File(_) if url.path() == "/robots.txt" => Ok(()),
-            Rules::File(robot) if robot.allowed(&url[Position::BeforePath..]) => Ok(()),
-            Rules::File(_) => Err(FailureClass::Robots),
+            Rules::File(robot) => {
+                let path = undo_needless_escapes(&url[Position::BeforePath..]);
+                if robot.allowed(&path) { Ok(()) } else { Err(FailureClass::Robots) }
+            }
         }
     }
 
@@ -65,6 +75,22 @@ impl Rules {
         let Rules::File(robot) = self else { return Duration::ZERO };
         let seconds = robot.delay.filter(|it| it.is_finite() && *it > 0.0).unwrap_or(0.0);
         Duration::from_secs_f32(seconds.min(CRAWL_DELAY_MAX.as_secs_f32()))
+    }
+}
+
+fn read(agent: &str, file: &[u8]) -> Option<Robot> {
+    catch_unwind(AssertUnwindSafe(|| Robot::new(agent, file).ok())).ok().flatten()
+}
+
+/// A line with its escapes written as those of addresses are, where it is a rule (RFC 9309, section
+/// 2.2.2); any other line as it is.
+fn comparable(line: &[u8]) -> Vec<u8> {
+    let key: Vec<u8> = line.trim_ascii_start().iter().take(5).map(u8::to_ascii_lowercase).collect();
+    // Also as it is often misspelt.
+    let is_rule = key == b"allow" || key.starts_with(b"dis") || key.starts_with(b"dias");
+    match std::str::from_utf8(line) {
+        Ok(text) if is_rule => undo_needless_escapes(text).into_bytes(),
+        _ => line.to_vec(),
     }
 }
 
@@ -111,15 +137,36 @@ impl RobotsCache {
         (*expires_at > now).then(|| Arc::clone(rules))
     }
 
-    /// Keeps the rules of the host of `url` as `request` found them.
+    /// How long the host of `url` stays closed for requests like `request`, because its server was
+    /// too busy for robots.txt (429, 5xx); `None` where it is not.
+    pub(super) fn closed_for(
+        &self,
+        url: &Url,
+        request: &FetchRequest,
+        now: Instant,
+    ) -> Option<Duration> {
+        let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let (rules, expires_at) = hosts.get(&Way::of(url, request))?;
+        let is_busy =
+            matches!(**rules, Rules::Closed(FailureClass::Http429 | FailureClass::Http5xx));
+        let left = expires_at.saturating_duration_since(now);
+        (is_busy && !left.is_zero()).then_some(left)
+    }
+
+    /// Keeps the rules of the host of `url` as `request` found them; a host that is closed stays so
+    /// at least for `retry_after`.
     pub(super) fn insert(
         &self,
         url: &Url,
         request: &FetchRequest,
         rules: Rules,
+        retry_after: Option<Duration>,
         now: Instant,
     ) -> Arc<Rules> {
-        let kept_for = if matches!(rules, Rules::Closed(_)) { CLOSED_FOR } else { self.kept_for };
+        let kept_for = match rules {
+            Rules::Closed(_) => CLOSED_FOR.max(retry_after.unwrap_or_default()),
+            Rules::All | Rules::File(_) => self.kept_for,
+        };
         let rules = Arc::new(rules);
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         if hosts.len() >= N_HOSTS_MAX {
@@ -170,6 +217,34 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_that_cannot_be_read_leaves_the_others() {
+        let huge = "a*".repeat(2_000);
+        let file = format!(
+            "User-agent: *\nDisallow: /private\nDisallow: /{huge}$\nDisallow: /*.pdf$\n\
+             Crawl-delay: 7\n"
+        );
+        assert!(Robot::new("harbinger", file.as_bytes()).is_err(), "the rule can be read");
+        check(&file, "/private/1", false);
+        check(&file, "/x.pdf", false);
+        check(&file, "/news/1", true);
+        let delay = Rules::parse("Harbinger", file.as_bytes()).crawl_delay();
+        assert_eq!(delay, Duration::from_secs(7));
+    }
+
+    #[test]
+    fn rules_match_however_their_escapes_are_written() {
+        check("User-agent: *\nDisallow: /%d0%bd\n", "/%D0%BD/1", false);
+        check("User-agent: *\nDisallow: /%d0%bd\n", "/н/1", false);
+        check("User-agent: *\r\n  DISALLOW : /н\r\n", "/%d0%bd/1", false);
+        check("User-agent: *\nDisallow: /%7Ejoe/\n", "/~joe/1", false);
+        check("User-agent: *\nDisallow: /~joe/\n", "/%7ejoe/1", false);
+        check("User-agent: *\nDisallow: /\nAllow: /%6Eews\n", "/news/1", true);
+        // An escaped sign of the rules' own language stays escaped.
+        check("User-agent: *\nDisallow: /a%2ab\n", "/axb", true);
+        check("User-agent: *\nDisallow: /a%2Fb\n", "/a/b", true);
+    }
+
+    #[test]
     fn crawl_delay_is_bounded() {
         let delay = |file: &str| Rules::parse("Harbinger", file.as_bytes()).crawl_delay();
         assert_eq!(delay("User-agent: *\nCrawl-delay: 7\n"), Duration::from_secs(7));
@@ -183,9 +258,14 @@ mod tests {
         let first = Url::parse("https://first.example/x").unwrap();
         let now = Instant::now();
         let direct = FetchRequest::page(first.as_str());
-        cache.insert(&first, &direct, Rules::Closed(FailureClass::Http5xx), now);
+        cache.insert(&first, &direct, Rules::Closed(FailureClass::Http5xx), None, now);
         assert!(cache.get(&first, &direct, now).is_some());
         assert!(cache.get(&first, &direct, now + CLOSED_FOR).is_none());
+        assert_eq!(cache.closed_for(&first, &direct, now), Some(CLOSED_FOR));
+        assert_eq!(cache.closed_for(&first, &direct, now + CLOSED_FOR), None);
+        let asked = Some(CLOSED_FOR * 2);
+        cache.insert(&first, &direct, Rules::Closed(FailureClass::Http5xx), asked, now);
+        assert_eq!(cache.closed_for(&first, &direct, now), asked);
         let by_proxy =
             FetchRequest { proxy: Some("socks5h://127.0.0.1:9".to_owned()), ..direct.clone() };
         let inside = FetchRequest { allows_private_addresses: true, ..direct.clone() };
@@ -193,7 +273,7 @@ mod tests {
         assert!(cache.get(&first, &inside, now).is_none());
         for n in 0..N_HOSTS_MAX + 10 {
             let url = Url::parse(&format!("https://h{n}.example/")).unwrap();
-            cache.insert(&url, &direct, Rules::All, now);
+            cache.insert(&url, &direct, Rules::All, None, now);
         }
         assert_eq!(cache.hosts.lock().unwrap().len(), N_HOSTS_MAX);
     }

@@ -1,8 +1,10 @@
 //! How to fetch: [`FetchSettings`].
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 
 /// How to fetch. The defaults are those of the project's conventions.
 #[derive(Clone, Debug)]
@@ -25,7 +27,7 @@ pub struct FetchSettings {
     /// Shortest silence towards a site after it answered 429.
     pub silence_after_429: Duration,
     /// Longest time to wait for a host's turn; then the fetch ends as
-    /// [`FetchOutcome::RateLimited`](super::FetchOutcome::RateLimited).
+    /// [`FetchOutcome::Postponed`](super::FetchOutcome::Postponed).
     pub wait_max: Duration,
     /// Whether pages obey robots.txt.
     pub respects_robots: bool,
@@ -34,6 +36,12 @@ pub struct FetchSettings {
     /// Hosts that are not looked up but reached at this address, which may be private; no pause
     /// is kept between requests to them. For the sample wire and tests.
     pub host_overrides: BTreeMap<String, SocketAddr>,
+    /// What names resolve to where inner networks are out of bounds, whatever their addresses are;
+    /// the guard sees them first. `None` asks the system. For tests.
+    pub look_up: Option<fn(&str) -> Vec<IpAddr>>,
+    /// The clock, for servers that name an instant but not what time it is for them; `None` takes no
+    /// notice of what those ask for.
+    pub clock: Option<fn() -> DateTime<Utc>>,
 }
 
 impl Default for FetchSettings {
@@ -51,6 +59,8 @@ impl Default for FetchSettings {
             respects_robots: true,
             robots_kept_for: Duration::from_secs(24 * 3_600),
             host_overrides: BTreeMap::new(),
+            look_up: None,
+            clock: None,
         }
     }
 }

@@ -24,8 +24,8 @@ impl Poll<'_> {
                 let request = self.request(url.as_str(), FetchKind::Page);
                 let discovery = match discover(self.fetcher, &request).await {
                     Ok(discovery) => discovery,
-                    Err(error) if error.class == FailureClass::Http429 => {
-                        return self.rate_limited(state, error.retry_after.unwrap_or_default());
+                    Err(error) if error.is_postponed => {
+                        return self.postponed(state, error.retry_after.unwrap_or_default());
                     }
                     Err(error) => {
                         return self.failed(state, error.class, &error.message, error.retry_after);

@@ -36,7 +36,13 @@ impl Poll<'_> {
             Asked::Page(page) => page,
             // An index seldom changes when the sitemaps in it do.
             Asked::Over(it) if is_untouched(&it) && !state.parts.is_empty() => {
-                return self.parts(state, state.clone()).await;
+                let next = SourceState {
+                    etag: it.state.etag,
+                    last_modified: it.state.last_modified,
+                    fresh_for_seconds: it.state.fresh_for_seconds,
+                    ..state.clone()
+                };
+                return self.parts(state, next).await;
             }
             Asked::Over(outcome) => return outcome,
         };
@@ -75,14 +81,17 @@ impl Poll<'_> {
                 ..self.request(&part.url, FetchKind::Feed)
             };
             match self.fetcher.fetch(&request).await {
-                Ok(FetchOutcome::NotModified) => {
+                Ok(FetchOutcome::NotModified(renewal)) => {
                     has_answered = true;
-                    next.parts[at].was_read(self.now);
+                    next.parts[at].was_renewed(renewal, self.now);
                 }
                 Ok(FetchOutcome::RateLimited { retry_after }) if !is_any_read => {
-                    return self.rate_limited(&next, retry_after);
+                    return self.rate_limited(&next, &part.url, retry_after);
                 }
-                Ok(FetchOutcome::RateLimited { .. }) => break,
+                Ok(FetchOutcome::Postponed { wait }) if !is_any_read => {
+                    return self.postponed(&next, wait);
+                }
+                Ok(FetchOutcome::RateLimited { .. } | FetchOutcome::Postponed { .. }) => break,
                 Err(error) => {
                     failure = Some(self.part_failed(&mut next.parts[at], error.class(), &error));
                 }
@@ -221,6 +230,7 @@ impl Poll<'_> {
             summary: None,
             // The last change of a page is no date of publication.
             published_at: page.published_at.and_then(|it: DateTime<Utc>| plausible(it, self.now)),
+            guid: None,
             text: None,
         }
     }

@@ -9,6 +9,7 @@ use crate::article::ArticleId;
 use crate::discover::Found;
 use crate::failure::FailureClass;
 use crate::feed::FeedRhythm;
+use crate::fetch::Renewal;
 use crate::schedule::EntryRate;
 use crate::websub::Announced;
 
@@ -85,6 +86,13 @@ pub struct SitemapPart {
 impl SitemapPart {
     pub(super) fn was_read(&mut self, now: DateTime<Utc>) {
         (self.read_at, self.failed_at) = (Some(now), None);
+    }
+
+    /// The server said (304) that the last body still holds.
+    pub(super) fn was_renewed(&mut self, renewal: Renewal, now: DateTime<Utc>) {
+        self.was_read(now);
+        self.etag = renewal.etag.or(self.etag.take());
+        self.last_modified = renewal.last_modified.or(self.last_modified.take());
     }
 }
 

@@ -7,16 +7,16 @@
 //! | ETag with its quotes and Last-Modified go back unchanged | `fetch::validators_come_with_the_page_and_go_back_unchanged` |
 //! | a hash of the body is kept: no validators, or an ETag that repeats | `poll::a_body_that_comes_again_is_unchanged_even_without_validators`, [`an_etag_that_repeats_hides_no_news`] |
 //! | a restart causes no re-fetch | `poll::the_state_survives_a_restart_and_saves_the_second_fetch` |
-//! | the largest of own interval, ttl, sy:update\*, Retry-After, Cache-Control, Expires | [`the_longest_wish_for_the_next_poll_wins`], `poll::a_429_postpones_the_poll_and_is_no_failure_of_the_feed` |
+//! | the largest of own interval, ttl, sy:update\*, Retry-After, Cache-Control, Expires | [`the_longest_wish_for_the_next_poll_wins`], `poll::a_feed_that_always_answers_429_is_slowed_down_and_fails` |
 //! | between 5 minutes and 24 hours; skipHours, skipDays | [`the_longest_wish_for_the_next_poll_wins`] |
 //! | one request per host at a time, with pauses | `politeness::a_host_is_asked_one_thing_at_a_time_with_pauses` |
 //! | 5 s between pages, 30 s after a 429, 10 redirects, 15 MiB, 10 s and 30 s | [`the_limits_are_those_of_the_conventions`], `politeness::after_a_429_the_site_is_left_alone_as_long_as_it_asks` |
-//! | Retry-After: 429 for the registrable domain, 503 for the one URL | [`a_429_silences_the_site_and_a_503_its_url_only`] |
+//! | Retry-After: 429 for the registrable domain, 503 for the one URL | [`a_429_silences_the_site_and_a_503_its_url_only`], `politeness::a_busy_robots_txt_…` |
 //! | only 408, 429, 500, 502, 503, 504, 522, 524 are tried again | [`exactly_the_temporary_statuses_are_tried_again`] |
-//! | jittered back-off | `api`, `pipeline::crawl::tests::pauses_double_and_pages_that_failed_together_come_apart` |
+//! | jittered back-off | `api`, `pipeline::crawl::tests::pauses_double_and_pages_that_failed_together_come_apart`; `schedule::tests::feeds_that_failed_together_come_apart` |
 //! | permanent 1, soft 0.5, temporary 0.25; slowed down to 30 days, never dropped | `poll::failures_slow_a_feed_down_and_a_success_forgives_them`, [`a_feed_that_always_fails_is_asked_once_a_month`] |
 //! | 410 stops a feed and says so; 301 is adopted after it repeats | `poll::a_feed_that_is_gone_is_not_polled_again`, `poll::a_permanent_redirect_is_adopted_when_it_repeats` |
-//! | robots.txt with Crawl-delay, on every hop, failing, huge | `politeness::robots_txt_…`, `politeness::a_failing_robots_txt_…`, `politeness::a_huge_robots_txt_…`, `politeness::a_crawl_delay_…` |
+//! | robots.txt with Crawl-delay, on every hop, failing, huge | `politeness::robots_txt_…`, `politeness::a_failing_robots_txt_…`, `politeness::a_huge_robots_txt_…`, `politeness::a_crawl_delay_…`, `e2e::faults::a_long_crawl_delay_…` |
 //! | an honest User-Agent, no cookies | `fetch::the_crawler_says_who_it_is_and_sends_no_cookies` |
 //! | gzip, brotli, zstd | `fetch::compressed_bodies_are_unpacked`, [`brotli_and_zstd_are_unpacked_and_bombs_refused`] |
 //! | http and https only; addresses checked at connect time on every hop | `fetch::inner_networks_are_refused_by_address_name_and_redirect`, `fetch::redirects_to_other_schemes_are_refused`, `proxy::inner_addresses_and_names_…` |
@@ -139,8 +139,8 @@ async fn a_429_silences_the_site_and_a_503_its_url_only() {
             ("http://other.example/calm", false),
         ] {
             let outcome = fetcher.fetch(&feed(url.to_owned())).await.unwrap();
-            let is_limited = matches!(outcome, FetchOutcome::RateLimited { .. });
-            assert_eq!(is_limited, is_silenced && same_site, "{url} after {status}");
+            let is_left_alone = matches!(outcome, FetchOutcome::Postponed { .. });
+            assert_eq!(is_left_alone, is_silenced && same_site, "{url} after {status}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use config::SourceId;
 use ingest::crawl::{CrawlFailure, N_PAGES_MAX, crawl_entry};
-use ingest::fetch::Fetcher;
+use ingest::fetch::{FetchSettings, Fetcher};
 use ingest::{Article, ArticleId, CanonicalUrl, Entry, FailureClass};
 
 use crate::fetch::settings;
@@ -20,6 +20,7 @@ fn entry(url: &str) -> Entry {
         title: Some("Title of the feed".to_owned()),
         summary: None,
         published_at: None,
+        guid: None,
         text: None,
     }
 }
@@ -79,6 +80,21 @@ async fn a_page_becomes_an_article_under_the_entrys_identity() {
 }
 
 #[tokio::test]
+async fn where_redirects_lead_is_the_address_of_a_page_that_names_none() {
+    let server = Server::start(|path, _| match path {
+        "/go" => redirect("302 Found", "/story?utm_source=x"),
+        "/gone" => redirect("302 Found", "/"),
+        path => html_or_404(path, &page("<meta charset=utf-8>")),
+    })
+    .await;
+    for (path, expected) in [("/go", Some("/story")), ("/gone", None), ("/story", None)] {
+        let canonical = crawl(&server, path).await.unwrap().canonical_url;
+        let expected = expected.map(|it| server.url(it));
+        assert_eq!(canonical.map(String::from), expected, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn windows_1252_with_a_utf_8_label_comes_out_right() {
     let server = Server::start(|path, _| {
         if path == "/robots.txt" {
@@ -129,6 +145,24 @@ async fn retry_after_is_passed_on() {
     let limited = crawl(&server, "/limited").await.unwrap_err();
     assert_eq!(limited.class, FailureClass::Http429);
     assert_eq!(limited.retry_after, Some(Duration::from_secs(90)));
+    assert!(!limited.is_postponed, "it was asked");
+}
+
+#[tokio::test]
+async fn a_page_whose_turn_comes_later_is_postponed_and_has_not_failed() {
+    let server = Server::start(|path, _| match path {
+        "/robots.txt" => ok("text/plain", b"User-agent: *\nCrawl-delay: 90\n"),
+        _ => ok("text/html", page("").as_bytes()),
+    })
+    .await;
+    let fetcher = Fetcher::new(settings()).unwrap();
+    let (source, first) = (source(&server), entry(&server.url("/1")));
+    assert!(crawl_entry(&fetcher, &source, &first, 1_000_000, now()).await.is_ok());
+    let second = entry(&server.url("/2"));
+    let later = crawl_entry(&fetcher, &source, &second, 1_000_000, now()).await.unwrap_err();
+    assert!(later.is_postponed, "{later}");
+    assert!(later.retry_after.is_some_and(|it| it > Duration::from_secs(80)), "{later:?}");
+    assert_eq!(server.paths(), ["/robots.txt", "/1"]);
 }
 
 #[tokio::test]
@@ -175,6 +209,26 @@ async fn an_article_cut_into_pages_is_put_together() {
     }
     assert_eq!(article.text.matches("Every page of this long report").count(), 1);
     assert_eq!(server.paths(), ["/robots.txt", "/story", "/story/2", "/story/3"]);
+}
+
+#[tokio::test]
+async fn the_pages_of_an_article_are_waited_for_however_long_the_pauses_are() {
+    let server = Server::start(|path, _| match path {
+        "/robots.txt" => ok("text/plain", b"User-agent: *\nCrawl-delay: 1\n"),
+        "/story" => ok("text/html", story_page(1, Some("/story/2")).as_bytes()),
+        "/story/2" => ok("text/html", story_page(2, Some("/story/3")).as_bytes()),
+        _ => ok("text/html", story_page(3, None).as_bytes()),
+    })
+    .await;
+    let settings = FetchSettings { wait_max: Duration::from_millis(100), ..settings() };
+    let fetcher = Fetcher::new(settings).unwrap();
+    let entry = entry(&server.url("/story"));
+    let crawled = crawl_entry(&fetcher, &source(&server), &entry, 1_000_000, now()).await;
+    assert_eq!(crawled.unwrap().article.details.n_pages, 3);
+    for pair in server.asked()[1..].windows(2) {
+        let gap = pair[1].began_at - pair[0].ended_at;
+        assert!(gap >= Duration::from_secs(1), "{gap:?} before {}", pair[1].path);
+    }
 }
 
 #[tokio::test]

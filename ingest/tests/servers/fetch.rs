@@ -1,8 +1,11 @@
 //! One fetch: what comes back, and how each kind of trouble is classed.
 
 use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ingest::FailureClass;
@@ -63,7 +66,22 @@ async fn validators_come_with_the_page_and_go_back_unchanged() {
         ..feed(server.url("/feed"))
     };
     let outcome = Fetcher::new(settings()).unwrap().fetch(&again).await.unwrap();
-    assert!(matches!(outcome, FetchOutcome::NotModified), "{outcome:?}");
+    assert!(matches!(outcome, FetchOutcome::NotModified(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_date_to_come_again_counts_from_the_clock_where_the_server_names_none() {
+    fn clock() -> DateTime<Utc> {
+        "2025-11-03T10:15:00Z".parse().unwrap()
+    }
+    let until = "Mon, 03 Nov 2025 10:17:00 GMT";
+    let server = Server::start(move |_, _| {
+        response("503 Service Unavailable", &[("Retry-After", until)], b"")
+    })
+    .await;
+    let settings = FetchSettings { clock: Some(clock), ..settings() };
+    let error = Fetcher::new(settings).unwrap().fetch(&feed(server.url("/feed"))).await;
+    assert_eq!(error.unwrap_err().retry_after(), Some(Duration::from_secs(120)));
 }
 
 #[tokio::test]
@@ -253,6 +271,50 @@ async fn inner_networks_are_refused_by_address_name_and_redirect() {
     let redirected = fetcher.fetch(&FetchRequest::feed("http://outside.example/")).await;
     assert_class(redirected, FailureClass::AddressRefused);
     assert_eq!(outside.paths().len(), 1);
+    assert_eq!(inside.paths(), [""; 0], "the inner server was asked");
+}
+
+#[tokio::test]
+async fn a_name_that_turns_inward_between_two_looks_is_refused() {
+    static N_LOOKS: AtomicUsize = AtomicUsize::new(0);
+    /// First an address that is public, but given to nobody; then this machine.
+    fn look_up(_: &str) -> Vec<IpAddr> {
+        match N_LOOKS.fetch_add(1, Ordering::SeqCst) {
+            0 => vec![Ipv6Addr::new(0x2d00, 0, 0, 0, 0, 0, 0, 1).into()],
+            _ => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+        }
+    }
+    let inside = Server::start(|_, _| ok("text/xml", b"<rss>secret</rss>")).await;
+    let connect_timeout = Duration::from_millis(200);
+    let settings = FetchSettings { look_up: Some(look_up), connect_timeout, ..settings() };
+    let fetcher = Fetcher::new(settings).unwrap();
+    let request = FetchRequest::feed(format!("http://rebinding.example:{}/feed", inside.port));
+    let outward = fetcher.fetch(&request).await.expect_err("nobody is there");
+    assert!(
+        matches!(outward.class(), FailureClass::Connect | FailureClass::Timeout),
+        "it was asked at the public address: {outward}"
+    );
+    assert_eq!(N_LOOKS.load(Ordering::SeqCst), 1, "what was checked is what was connected to");
+    assert_class(fetcher.fetch(&request).await, FailureClass::AddressRefused);
+    assert_eq!(N_LOOKS.load(Ordering::SeqCst), 2);
+    assert_eq!(inside.paths(), [""; 0], "the inner server was asked");
+}
+
+#[tokio::test]
+async fn a_redirect_to_a_name_that_resolves_inward_is_refused() {
+    fn look_up(_: &str) -> Vec<IpAddr> {
+        vec![Ipv4Addr::LOCALHOST.into(), Ipv4Addr::new(10, 0, 0, 1).into()]
+    }
+    let inside = Server::start(|_, _| ok("text/xml", b"<rss>secret</rss>")).await;
+    let target = format!("http://inner.example:{}/feed", inside.port);
+    let outside = Server::start(move |_, _| redirect("301 Moved Permanently", &target)).await;
+    let mut settings = FetchSettings { look_up: Some(look_up), ..settings() };
+    let address = ([127, 0, 0, 1], outside.port).into();
+    settings.host_overrides.insert("outside.example".to_owned(), address);
+    let fetcher = Fetcher::new(settings).unwrap();
+    let redirected = fetcher.fetch(&FetchRequest::feed("http://outside.example/")).await;
+    assert_class(redirected, FailureClass::AddressRefused);
+    assert_eq!(outside.paths(), ["/"]);
     assert_eq!(inside.paths(), [""; 0], "the inner server was asked");
 }
 

@@ -78,6 +78,7 @@ async fn crawl_host(fetcher: &Fetcher, host: SocketAddr, n_pages: usize) -> usiz
             title: None,
             summary: None,
             published_at: None,
+            guid: None,
             text: None,
         };
         let crawled = crawl_entry(fetcher, &source, &entry, 100_000, DateTime::UNIX_EPOCH).await;

@@ -18,6 +18,14 @@ async fn refused(fetcher: &Fetcher, url: String) -> FailureClass {
     fetcher.fetch(&page(url)).await.expect_err("the fetch should be refused").class()
 }
 
+/// How long the host of `url` is left alone.
+async fn postponed(fetcher: &Fetcher, url: String) -> Duration {
+    match fetcher.fetch(&page(url)).await.unwrap() {
+        FetchOutcome::Postponed { wait } => wait,
+        other => panic!("expected to be told to wait, got {other:?}"),
+    }
+}
+
 fn html() -> Reply {
     ok("text/html", b"<p>text</p>")
 }
@@ -87,8 +95,9 @@ async fn a_failing_robots_txt_closes_the_host_and_a_missing_one_opens_it() {
     })
     .await;
     let fetcher = Fetcher::new(settings()).unwrap();
-    assert_eq!(refused(&fetcher, failing.url("/1")).await, FailureClass::Robots);
-    assert_eq!(refused(&fetcher, failing.url("/2")).await, FailureClass::Robots);
+    assert_eq!(refused(&fetcher, failing.url("/1")).await, FailureClass::Http5xx);
+    let wait = postponed(&fetcher, failing.url("/2")).await;
+    assert!(wait > Duration::from_secs(590), "{wait:?}");
     assert_eq!(failing.paths(), ["/robots.txt"], "asked once, then remembered");
     for status in ["404 Not Found", "403 Forbidden", "410 Gone"] {
         let missing = Server::start(move |path, _| match path {
@@ -125,10 +134,54 @@ async fn a_crawl_delay_longer_than_the_wait_postpones_the_page() {
     .await;
     let fetcher = Fetcher::new(settings()).unwrap();
     assert!(fetcher.fetch(&page(server.url("/1"))).await.is_ok());
-    let outcome = fetcher.fetch(&page(server.url("/2"))).await.unwrap();
-    let FetchOutcome::RateLimited { retry_after } = outcome else { panic!("{outcome:?}") };
-    assert!(retry_after > Duration::from_secs(80), "{retry_after:?}");
+    let wait = postponed(&fetcher, server.url("/2")).await;
+    assert!(wait > Duration::from_secs(80), "{wait:?}");
     assert_eq!(server.paths(), ["/robots.txt", "/1"]);
+}
+
+#[tokio::test]
+async fn a_fetcher_in_a_hurry_keeps_the_same_pauses_and_waits_for_none() {
+    let server = Server::start(|path, _| match path {
+        "/robots.txt" => not_found(),
+        _ => html(),
+    })
+    .await;
+    let pause = Duration::from_millis(600);
+    let fetcher = Fetcher::new(FetchSettings { page_interval: pause, ..settings() }).unwrap();
+    let hurried = fetcher.waiting_at_most(Duration::from_millis(100));
+    assert!(fetcher.fetch(&page(server.url("/1"))).await.is_ok());
+    let wait = postponed(&hurried, server.url("/2")).await;
+    assert!(Duration::from_millis(100) < wait && wait <= pause, "{wait:?}");
+    let patient = fetcher.fetch(&page(server.url("/3"))).await;
+    assert!(matches!(patient, Ok(FetchOutcome::Fetched(_))), "{patient:?}");
+    assert_eq!(server.paths(), ["/robots.txt", "/1", "/3"]);
+}
+
+#[tokio::test]
+async fn a_busy_robots_txt_closes_its_host_as_long_as_it_asks() {
+    let busy = |status: &'static str| {
+        Server::start(move |path, _| match path {
+            "/robots.txt" => response(status, &[("Retry-After", "3600")], b""),
+            _ => html(),
+        })
+    };
+    let fetcher = Fetcher::new(settings()).unwrap();
+    for (status, class) in [
+        ("429 Too Many Requests", FailureClass::Http429),
+        ("503 Service Unavailable", FailureClass::Http5xx),
+    ] {
+        let server = busy(status).await;
+        assert_eq!(refused(&fetcher, server.url("/1")).await, class);
+        let wait = postponed(&fetcher, server.url("/2")).await;
+        assert!(wait > Duration::from_secs(3_500), "{status}: {wait:?}");
+        assert_eq!(server.paths(), ["/robots.txt"], "{status}");
+        // A 429 is about the whole site, and so about its feeds.
+        let feed =
+            FetchRequest { allows_private_addresses: true, ..FetchRequest::feed(server.url("/f")) };
+        let outcome = fetcher.fetch(&feed).await.unwrap();
+        let is_silent = matches!(outcome, FetchOutcome::Postponed { .. });
+        assert_eq!(is_silent, class == FailureClass::Http429, "{status}: {outcome:?}");
+    }
 }
 
 #[tokio::test]
@@ -139,11 +192,11 @@ async fn after_a_429_the_site_is_left_alone_as_long_as_it_asks() {
     })
     .await;
     let fetcher = Fetcher::new(settings()).unwrap();
-    for path in ["/1", "/2"] {
-        let outcome = fetcher.fetch(&page(server.url(path))).await.unwrap();
-        let FetchOutcome::RateLimited { retry_after } = outcome else { panic!("{outcome:?}") };
-        assert!(retry_after > Duration::from_secs(110), "{retry_after:?}");
-    }
+    let outcome = fetcher.fetch(&page(server.url("/1"))).await.unwrap();
+    let FetchOutcome::RateLimited { retry_after } = outcome else { panic!("{outcome:?}") };
+    assert_eq!(retry_after, Duration::from_secs(120));
+    let wait = postponed(&fetcher, server.url("/2")).await;
+    assert!(wait > Duration::from_secs(110), "{wait:?}");
     assert_eq!(server.paths(), ["/robots.txt", "/1"], "the second page was not asked for");
     let silent = Server::start(|path, _| match path {
         "/robots.txt" => not_found(),

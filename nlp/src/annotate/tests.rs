@@ -5,6 +5,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::MentionKind;
 use crate::rten_tagger::RtenTagger;
@@ -226,3 +228,53 @@ fn names_in_security_reports_are_as_good_as_the_model_card_says() {
     });
     assert!(f1.is_none_or(|it| 50.0 < it), "F1 {f1:?}");
 }
+
+#[test]
+fn a_sector_that_only_the_headline_tells_is_the_documents() {
+    let sector = |id: &str, score| ScoredSector { id: config::SectorId::new(id), score };
+    let of_text = vec![sector("/energy", 0.6), sector("/water", 0.5)];
+    let of_title = vec![sector("/health", 0.55), sector("/energy", 0.9), sector("/water", 0.1)];
+    let expected = [sector("/energy", 0.9), sector("/health", 0.55), sector("/water", 0.5)];
+    assert_eq!(joined(of_text, of_title), expected);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Offsets count characters, and the words between them are those printed, whatever the text.
+    #[test]
+    fn offsets_give_back_the_printed_words(
+        parts in prop::collection::vec(prop::sample::select(ODD_PARTS), 1..12),
+    ) {
+        let text = parts.concat();
+        let annotated = annotator().annotate(&[document(Some("Iran warns Israel"), &text)]);
+        let annotation = &annotated[0].annotation;
+        let chars: Vec<char> = text.chars().collect();
+        let printed = |start: usize, end: usize| chars[start..end].iter().collect::<String>();
+        for it in &annotation.mentions {
+            prop_assert_eq!(&printed(it.start, it.end), &it.text);
+        }
+        for it in &annotation.statements {
+            let phrases = it.actors.iter().chain(&it.targets).chain(&it.means).chain(&it.speaker);
+            for phrase in phrases.chain([&it.trigger]) {
+                prop_assert_eq!(&printed(phrase.start, phrase.end), &phrase.text);
+            }
+            prop_assert!(it.sentence.start <= it.trigger.start && it.trigger.end <= it.sentence.end);
+        }
+    }
+}
+
+/// Pieces of texts that offsets go wrong at: wide letters, marks that combine, right to left,
+/// surrogates in pairs, ends of lines, no end of a sentence.
+const ODD_PARTS: &[&str] = &[
+    "Iran threatened to bomb oil tankers. ",
+    "“We’ll strike,” the Ğroup said — ",
+    "北京警告。",
+    "הם תקפו את הבנק ",
+    "e\u{301}\u{302}",
+    "\u{1f4a5}\u{1f468}\u{200d}\u{1f469}",
+    "\r\n\u{0}\u{85}\u{2028}",
+    "Hackers hit U.S. banks in 2012",
+    "İstanbul’s port was shelled",
+    "<b>Attackers</b> &amp; Co. ",
+];

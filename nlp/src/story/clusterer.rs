@@ -302,11 +302,15 @@ impl StoryClusterer {
         compared.collect()
     }
 
-    /// The article that one with these likenesses copies.
+    /// The article that one with these likenesses copies: of the same story, as far as it is known.
     fn original(&self, compared: &[(u32, f32, f32)]) -> Option<String> {
         let copied = compared.iter().filter(|it| COPY_THRESHOLD <= it.2);
         let member = &self.members[&copied.map(|it| it.0).min()?];
-        Some(member.copy_of.as_ref().unwrap_or(&member.article).clone())
+        let first = member.copy_of.as_ref().filter(|it| {
+            let number = self.by_article.get(*it);
+            number.is_none_or(|it| self.members[it].story == member.story)
+        });
+        Some(first.unwrap_or(&member.article).clone())
     }
 
     fn keep(

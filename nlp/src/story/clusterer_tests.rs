@@ -181,6 +181,18 @@ fn an_article_that_repeats_another_names_it() {
     assert_eq!(stories.place(&input("d", STRIKE, 2)).copy_of, None);
 }
 
+#[test]
+fn a_copy_that_was_moved_away_from_its_original_is_one_for_later_copies() {
+    let mut stories = clusterer();
+    stories.place(&input("a", FLOOD, 1));
+    let story = stories.place(&input("b", FLOOD, 3)).story;
+    stories.move_article("a", &StoryId::founded_by("elsewhere"), true);
+    stories.move_article("b", &story, true);
+    let later = stories.place(&input("c", FLOOD, 4));
+    assert_eq!(later.story, story, "the nearer in time");
+    assert_eq!(later.copy_of.as_deref(), Some("b"));
+}
+
 /// A state in which floods and strikes are one story.
 fn mixed_up() -> StoryClusterer {
     let mut stories = clusterer();

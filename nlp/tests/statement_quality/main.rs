@@ -20,15 +20,15 @@ use nlp::statement::StatementReader;
 use nlp::tagger::Precision;
 use score::{Gold, Scores};
 
-/// `(what, lowest F1 or share in percent)`: below the figures of the day, which stand in
-/// `training/statements.md`.
+/// `(what, lowest F1 or share in percent)`: a point below the figures of the day, which stand in
+/// `scripts/eval/figures.json`.
 const FLOORS: &[(&str, f64)] = &[
-    ("detect", 50.0),
-    ("actor", 25.0),
-    ("target", 35.0),
-    ("sector", 25.0),
-    ("tuple", 20.0),
-    ("kind", 70.0),
+    ("detect", 72.0),
+    ("actor", 50.0),
+    ("target", 56.2),
+    ("sector", 55.2),
+    ("tuple", 41.5),
+    ("kind", 82.6),
 ];
 
 fn shared() -> PathBuf {

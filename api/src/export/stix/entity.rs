@@ -224,8 +224,11 @@ impl Mapper {
 }
 
 fn add_cve(object: &mut Map<String, Value>, name: &str) {
-    if name.to_uppercase().starts_with("CVE-") {
-        let reference = json!({"source_name": "cve", "external_id": name.to_uppercase()});
+    let cve = name.to_uppercase();
+    if cve.starts_with("CVE-") {
+        let reference = json!({"source_name": "cve", "external_id": cve});
+        // However articles write it: another export names it the same.
+        object.insert("name".into(), json!(cve));
         object.insert("external_references".into(), json!([reference]));
     }
 }

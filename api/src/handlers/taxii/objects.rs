@@ -174,7 +174,8 @@ pub(super) async fn read(state: &AppState, asked: &Asked) -> Result<Found, ApiEr
             return Ok(page.ended(None));
         }
         let ids: Vec<_> = changed.iter().map(|it| it.1).collect();
-        let articles = state.archive.graph_articles(&ids).await?;
+        let mut articles = state.archive.graph_articles(&ids).await?;
+        state.archive.add_indicators(&mut articles).await?;
         let stories: Vec<StoryId> = articles.iter().filter_map(|it| it.story.clone()).collect();
         let stories = state.archive.story_members(&stories).await?;
         for (added_at, id) in &changed {

@@ -6,7 +6,7 @@ use ingest::Article;
 use nlp::EntityRef;
 use nlp::correction::Correction;
 
-use super::world::{World, at, correlated, id, on_each_database, threat, threatening};
+use super::world::{World, at, correlated, entity, id, on_each_database, threat, threatening};
 use crate::archive::alerts::{AlertEdit, AlertFilter, AlertState, Match, MatchItem};
 use crate::archive::annotations::CorrelatedArticle;
 use crate::archive::outbox::Outcome;
@@ -159,6 +159,24 @@ async fn a_statement_alerts_once_in_its_window() {
         let mut later = matched(&grid, 3);
         later.dated_at = at(2 * 24 * 60);
         assert_eq!(record(world, &[threatening(3, 3)], &[later]).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_article_that_comes_late_does_not_make_what_was_told_old() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1, 2, 3]).await;
+        let mut grid = search(AlertUnit::Statement);
+        grid.novelty_days = 1;
+        let tell = async |n: u32, day: i64| {
+            let dated = Match { dated_at: at(day * 24 * 60), ..matched(&grid, n) };
+            record(world, &[threatening(n, n)], &[dated]).await
+        };
+        assert_eq!(tell(1, 9).await, 1);
+        assert_eq!(tell(2, 5).await, 1, "days before that it was news");
+        assert_eq!(tell(3, 9).await, 0);
     })
     .await;
 }
@@ -358,6 +376,65 @@ async fn a_digest_holds_all_alerts_of_its_hour() {
 }
 
 #[tokio::test]
+async fn a_digest_that_was_tried_takes_in_no_more_alerts() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1, 2, 3]).await;
+        let archive = &world.archive;
+        let mut grid = search(AlertUnit::Article);
+        grid.schedule = config::Schedule::Hourly;
+        let raise =
+            async |n: u32| record(world, &[correlated(n, n, &[])], &[matched(&grid, n)]).await;
+        let claim = async |minute| archive.claim_messages(10, at(minute), LEASE).await.unwrap();
+        raise(1).await;
+        let first = claim(120).await;
+        assert_eq!((first.len(), first[0].n_alerts), (1, 1));
+        // For who raises these the hour is not over yet: they come while it is sent, and after.
+        raise(2).await;
+        archive.finish_message(&first[0], &Outcome::Sent, at(120)).await.unwrap();
+        raise(3).await;
+        assert_eq!(claim(179).await, []);
+        let second = claim(180).await;
+        assert_eq!((second.len(), second[0].n_alerts), (1, 2));
+        assert_ne!(second[0].id, first[0].id);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_digest_that_was_given_up_takes_in_no_more_alerts() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1, 2, 3]).await;
+        let archive = &world.archive;
+        let mut grid = search(AlertUnit::Article);
+        grid.schedule = config::Schedule::Hourly;
+        let raise = async |n: u32, minute| {
+            let (batch, matches) = ([correlated(n, n, &[])], [matched(&grid, n)]);
+            let now = at(minute);
+            archive.record_annotations_and_alerts(&batch, &matches, now).await.unwrap();
+        };
+        let claim = async |minute| archive.claim_messages(10, at(minute), LEASE).await.unwrap();
+        raise(1, 100).await;
+        raise(2, 130).await;
+        // The receiver is gone, so that the message of the next hour is given up, too.
+        let first = claim(130).await;
+        let gone = Outcome::Closed("410".to_owned());
+        archive.finish_message(&first[0], &gone, at(131)).await.unwrap();
+        assert_eq!(archive.messages("dead", 10).await.unwrap().len(), 2);
+        // It is back.
+        assert!(archive.retry_message(&first[0].id, at(140)).await.unwrap());
+        let again = claim(140).await;
+        archive.finish_message(&again[0], &Outcome::Sent, at(140)).await.unwrap();
+        raise(3, 145).await;
+        assert_eq!(claim(239).await, [], "nothing is left of the hour that was given up");
+        let next = claim(240).await;
+        assert_eq!((next.len(), next[0].n_alerts), (1, 1));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_restart_sends_again_what_was_under_way() {
     let world = World::on_sqlite().await;
     world.declare(&["wire"]).await;
@@ -392,6 +469,45 @@ async fn what_an_edit_adds_raises_an_alert_and_what_was_told_does_not() {
         assert_eq!(record(world, &[threatening(1, 1)], &matches).await, 1, "new in version 2");
         edit(3).await;
         assert_eq!(record(world, &[threatening(1, 1)], &matches).await, 0, "told before");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_statement_that_an_edit_puts_in_the_place_of_another_alerts_once() {
+    on_each_database(async |world| {
+        let grid = search(AlertUnit::Statement);
+        world.declare(&["wire"]).await;
+        world.store([1]).await;
+        let old = matched(&grid, 1);
+        assert_eq!(record(world, &[threatening(1, 1)], std::slice::from_ref(&old)).await, 1);
+        let edit = async |n: u32| {
+            let stored = world.archive.article(&id(1)).await.unwrap().unwrap().article;
+            let text = format!("Line {n} was put above the rest on Friday.\n{}", stored.text);
+            let reading = Reading::Read(Box::new(Article { text, ..stored }));
+            let reread = world.archive.record_reading(&id(1), &reading, at(101)).await.unwrap();
+            assert_eq!(reread, Reread::Edited(n.into()));
+        };
+        // Another threat is the first statement now, and the one of before the second.
+        let mut above = threat();
+        above.targets[0].text = "Israelis".to_owned();
+        above.targets[0].entity = Some(entity("country:il"));
+        let mut edited = threatening(1, 1);
+        edited.annotation.statements.insert(0, above.clone());
+        let item = |place: &str, claims| MatchItem {
+            place: place.to_owned(),
+            claims,
+            ..old.items[0].clone()
+        };
+        let first = item("b0", claims(&above, |_| None));
+        let second = item("b1", claims(&threat(), |_| None));
+        let matches = [Match { items: vec![first, second], ..old.clone() }];
+        edit(2).await;
+        assert_eq!(record(world, std::slice::from_ref(&edited), &matches).await, 1);
+        assert_eq!(record(world, std::slice::from_ref(&edited), &matches).await, 0);
+        edit(3).await;
+        assert_eq!(record(world, &[edited], &matches).await, 0);
+        assert_eq!(n_alerts(world).await, 2);
     })
     .await;
 }

@@ -1,7 +1,13 @@
-use ingest::{CanonicalUrl, Details};
+use ingest::{Article, ArticleId, CanonicalUrl, Details, Entry};
 
-use super::world::{article, at, id, on_each_database};
+use super::world::{TEXT, article, at, entry, id, on_each_database, url};
 use crate::archive::articles::Recorded;
+use crate::archive::submissions::EntryState;
+
+/// Article `n` of `source`, whose page names the address of article `of` of `wire`.
+fn naming(source: &str, n: u32, of: u32) -> Article {
+    Article { canonical_url: Some(url("wire", of)), ..article(source, n) }
+}
 
 #[tokio::test]
 async fn an_article_reads_back_as_it_was_stored() {
@@ -47,6 +53,95 @@ async fn an_article_is_stored_exactly_once_however_often_it_comes() {
         assert_eq!((n_inserted, all.len()), (4, 20));
         let counts = world.archive.counts().await.unwrap();
         assert_eq!((counts.n_articles, counts.n_unannotated), (4, 4));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_article_is_stored_once_from_whichever_of_its_addresses_it_comes() {
+    on_each_database(async |world| {
+        let archive = &world.archive;
+        world.declare(&["gazette", "wire"]).await;
+        world.poll("gazette", &[entry("gazette", 7)], 0).await;
+        world.poll("wire", &[entry("wire", 1), entry("wire", 2)], 0).await;
+        let first = naming("gazette", 7, 1);
+        let recorded = archive.record_article(&first, Some(&first.id)).await.unwrap();
+        assert_eq!(recorded, Recorded::Inserted);
+        let light = Article { text: format!("Share this.\n{TEXT}"), ..naming("wire", 2, 1) };
+        for other in [article("wire", 1), light] {
+            let recorded = archive.record_article(&other, Some(&other.id)).await.unwrap();
+            assert_eq!(recorded, Recorded::AlreadyThere, "{}", other.url);
+            assert_eq!(archive.article_at(&other.id).await.unwrap(), Some(first.id));
+            let state = archive.entry_state(&other.id).await.unwrap();
+            assert_eq!(state, Some(EntryState::Archived));
+        }
+        assert_eq!(archive.counts().await.unwrap().n_articles, 1);
+        assert_eq!(world.claim(9, 900).await, [], "all three entries are done");
+        assert_eq!(archive.article_at(&id(3)).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_entry_whose_address_changed_is_the_article_that_its_feed_calls_the_same() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        let listed = |n, guid: &str| {
+            let guid = Some(ArticleId::of_guid(&"wire".into(), guid));
+            Entry { guid, ..entry("wire", n) }
+        };
+        let entries = [listed(1, "a"), listed(2, "a"), listed(3, "b"), listed(4, "b")];
+        world.poll("wire", &entries, 0).await;
+        let claimed = world.claim(9, 0).await;
+        assert!(claimed.iter().map(|it| &it.entry).eq(&entries));
+        let other = Article { text: "Another text of its own.".to_owned(), ..article("wire", 4) };
+        for (stored, expected) in [
+            (article("wire", 1), Recorded::Inserted),
+            (article("wire", 2), Recorded::AlreadyThere),
+            (article("wire", 3), Recorded::Inserted),
+            (other, Recorded::Inserted),
+        ] {
+            let recorded = world.archive.record_article(&stored, Some(&stored.id)).await.unwrap();
+            assert_eq!(recorded, expected, "{}", stored.url);
+        }
+        assert_eq!(world.archive.article_at(&id(2)).await.unwrap(), Some(id(1)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn workers_that_find_an_article_at_several_addresses_at_once_store_it_once() {
+    on_each_database(async |world| {
+        let other = world.second_worker().await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for round in 0..20 {
+            let archive = if round % 2 == 0 { world.archive.clone() } else { other.clone() };
+            tasks.spawn(async move {
+                archive.record_article(&naming("wire", round % 5, 0), None).await.unwrap()
+            });
+        }
+        let all = tasks.join_all().await;
+        let n_inserted = all.iter().filter(|it| **it == Recorded::Inserted).count();
+        assert_eq!((n_inserted, all.len()), (1, 20));
+        assert_eq!(world.archive.counts().await.unwrap().n_articles, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_that_differing_pages_name_joins_nothing() {
+    on_each_database(async |world| {
+        let archive = &world.archive;
+        let page = |n, text: &str| Article { text: text.to_owned(), ..naming("wire", n, 99) };
+        let tankers = "Tankers waited outside the port of Lindahl on Friday.";
+        let ministers = "Ministers met in the capital.";
+        for stored in [page(1, tankers), page(2, ministers), page(3, tankers)] {
+            let recorded = archive.record_article(&stored, None).await.unwrap();
+            assert_eq!(recorded, Recorded::Inserted, "{}", stored.url);
+        }
+        assert!(archive.delete_article(&id(1), at(9)).await.unwrap());
+        let recorded = archive.record_article(&page(4, tankers), None).await.unwrap();
+        assert_eq!(recorded, Recorded::Inserted, "the address proves nothing");
     })
     .await;
 }

@@ -111,6 +111,41 @@ async fn released_entries_were_never_tried() {
 }
 
 #[tokio::test]
+async fn entries_that_were_not_asked_for_wait_until_their_time_however_often() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.poll("wire", &[entry("wire", 1)], 0).await;
+        let mut due = 0;
+        for _ in 0..20 {
+            let claimed = world.claim(1, due).await;
+            assert_eq!((claimed.len(), claimed[0].attempts), (1, 1));
+            due += 5;
+            world.archive.release_entries(&[claimed[0].entry.id], at(due)).await.unwrap();
+            assert_eq!(world.claim(1, due - 1).await, []);
+        }
+        let counts = world.archive.counts().await.unwrap();
+        assert_eq!((counts.n_entries_dead, counts.failures.len()), (0, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_entry_is_held_as_long_as_its_worker_says() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.poll("wire", &[entry("wire", 1)], 0).await;
+        let id = world.claim(1, 0).await[0].entry.id;
+        world.archive.extend_lease(&id, at(10)).await.unwrap();
+        assert_eq!(world.claim(1, 9).await, []);
+        assert_eq!(world.claim(1, 10).await[0].attempts, 2);
+        world.archive.release_entries(&[id], at(11)).await.unwrap();
+        world.archive.extend_lease(&id, at(60)).await.unwrap();
+        assert_eq!(world.claim(1, 11).await.len(), 1, "a lease that ended is not made longer");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn failures_are_counted_and_tried_again_or_given_up() {
     on_each_database(async |world| {
         world.declare(&["wire"]).await;

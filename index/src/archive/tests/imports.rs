@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::world::{article, on_each_database};
 use crate::archive::articles::Recorded;
 use crate::archive::imports::ImportState;
@@ -24,6 +26,13 @@ async fn how_far_a_file_was_read_is_stored_with_what_it_gave() {
         assert_eq!(archive.import_state("a").await.unwrap(), Some(state));
         assert_eq!(archive.import_state("b").await.unwrap(), None);
         assert_eq!(archive.counts().await.unwrap().n_articles, 2);
+
+        let fetched = article("wire", 3);
+        archive.record_article(&fetched, Some(&fetched.id)).await.unwrap();
+        archive.record_articles(&[article("wire", 4)]).await.unwrap();
+        let ids = [articles[0].id, fetched.id, article("wire", 4).id];
+        let imported = archive.imported(&ids).await.unwrap();
+        assert_eq!(imported, BTreeSet::from([ids[0], ids[2]]));
     })
     .await;
 }

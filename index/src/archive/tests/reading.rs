@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use config::SectorId;
 use nlp::StatementKind;
 
@@ -166,6 +168,15 @@ async fn entities_are_listed_by_frequency_and_found_by_the_start_of_their_name()
         check(None, Some("100%_S"), &["city:100%_sure"]).await;
         check(None, Some("%"), &[]).await;
         check(Some("threat-group"), None, &[]).await;
+
+        let called = async |name: &str| {
+            let found = world.archive.entity_called(name).await.unwrap();
+            found.map(|it| it.id)
+        };
+        assert_eq!(called("us").await.as_deref(), Some("country:us"));
+        assert_eq!(called("group:x").await.as_deref(), Some("group:x"));
+        assert_eq!(called("u").await, None, "not by the start of a name");
+        assert_eq!(called("100%_Sure").await.as_deref(), Some("city:100%_sure"));
     })
     .await;
 }
@@ -188,6 +199,20 @@ async fn the_clusterer_gets_back_what_it_knew_in_order_of_arrival() {
         let rest = world.archive.recent_story_inputs(at(0), inputs[0].arrival, 10).await.unwrap();
         let ids: Vec<_> = rest.iter().map(|it| it.article).collect();
         assert_eq!(ids, [id(2), id(9)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn statements_on_an_entity_are_counted_by_its_role() {
+    on_each_database(async |world| {
+        world.store([1, 2, 3]).await;
+        world.annotate(&[threatening(1, 1), threatening(2, 1), correlated(3, 3, &[])]).await;
+        let counts = world.archive.statement_counts("country:ir").await.unwrap();
+        assert_eq!(counts, BTreeMap::from([("actor".to_owned(), 2)]));
+        let counts = world.archive.statement_counts("country:us").await.unwrap();
+        assert_eq!(counts, BTreeMap::from([("target".to_owned(), 2)]));
+        assert!(world.archive.statement_counts("country:fr").await.unwrap().is_empty());
     })
     .await;
 }

@@ -1,15 +1,17 @@
 use chrono::{DateTime, Utc};
 use config::{AlertUnit, Channel, Delivery, SavedSearch};
-use ingest::ArticleId;
 use ingest::warc_writer::RecordPlace;
+use ingest::{Article, ArticleId};
 use nlp::correction::Correction;
 use nlp::story::StoryId;
 use sqlx::Row;
 
-use super::world::{World, article, at, correlated, entry, id, on_each_database, threatening};
+use super::world::{World, article, at, correlated, entry, id, on_each_database, threatening, url};
 use crate::archive::alerts::{AlertEdit, AlertFilter, AlertState, Match, MatchItem};
 use crate::archive::annotations::CorrelatedArticle;
+use crate::archive::articles::Recorded;
 use crate::archive::retention::{Prunable, Pruned};
+use crate::archive::submissions::EntryState;
 use crate::writer::{IndexWriterStage, WriterSettings};
 use crate::{Archive, SearchRequest};
 
@@ -77,7 +79,7 @@ async fn what_is_old_goes_with_all_that_belongs_to_it_and_never_comes_back() {
             world.archive.record_article(&article("wire", n), Some(&id(n))).await.unwrap();
         }
         // Article 3 was published early and fetched late: its time begins when it came.
-        let late = ingest::Article { fetched_at: at(600), ..article("wire", 3) };
+        let late = Article { fetched_at: at(600), ..article("wire", 3) };
         world.archive.record_article(&late, Some(&id(3))).await.unwrap();
         let batch = [
             threatening(1, 1),
@@ -128,7 +130,7 @@ async fn what_is_old_goes_with_all_that_belongs_to_it_and_never_comes_back() {
         // The feed still lists them; a page may lead there by another address.
         assert_eq!(world.poll("wire", &entries, 1_000).await, 0);
         let recorded = archive.record_article(&article("wire", 1), None).await.unwrap();
-        assert_eq!(recorded, crate::archive::articles::Recorded::Buried);
+        assert_eq!(recorded, Recorded::Buried);
 
         let changes = archive.index_changes_after(feed, 10).await.unwrap();
         let mut removed = changes.removed;
@@ -196,6 +198,39 @@ async fn the_first_copy_that_stays_becomes_the_original() {
         let copies: Vec<Option<ArticleId>> = story.articles.iter().map(|it| it.copy_of).collect();
         assert_eq!(copies, [None, Some(id(3))]);
         assert_eq!((story.summary.n_articles, story.summary.n_independent), (2, 1));
+        assert_eq!(story.summary.headline, "Headline 3", "that of an article which is still there");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_user_deletes_comes_back_by_none_of_its_addresses() {
+    on_each_database(async |world| {
+        let archive = &world.archive;
+        world.declare(&["wire"]).await;
+        let entries = [entry("wire", 1), entry("wire", 2)];
+        world.poll("wire", &entries, 0).await;
+        let naming = |n| Article { canonical_url: Some(url("wire", 1)), ..article("wire", n) };
+        archive.record_article(&article("wire", 1), Some(&id(1))).await.unwrap();
+        archive.record_article(&naming(2), Some(&id(2))).await.unwrap();
+        world.annotate(&[threatening(1, 1)]).await;
+
+        assert!(archive.delete_article(&id(1), at(9)).await.unwrap());
+        assert!(!archive.delete_article(&id(1), at(9)).await.unwrap(), "it is gone");
+        for table in ["articles", "statements", "article_entities", "stories"] {
+            assert_eq!(count(world, table).await, 0, "{table}");
+        }
+        let changes = archive.index_changes_after(0, 10).await.unwrap();
+        assert_eq!((changes.articles.len(), changes.removed), (0, vec![id(1)]));
+
+        assert_eq!(world.poll("wire", &entries, 1_000).await, 0, "the feed still lists them");
+        assert_eq!(world.claim(9, 1_000).await, []);
+        for again in [article("wire", 1), naming(2), naming(3)] {
+            let recorded = archive.record_article(&again, None).await.unwrap();
+            assert_eq!(recorded, Recorded::Buried, "{}", again.url);
+        }
+        let asked = archive.submit_entry(&entry("wire", 2), at(1_001)).await.unwrap();
+        assert_eq!(asked, Some(EntryState::Buried));
     })
     .await;
 }
@@ -207,12 +242,12 @@ async fn finished_entries_without_an_article_leave_a_tombstone() {
         let entries: Vec<_> = (1..5).map(|n| entry("wire", n)).collect();
         world.poll("wire", &entries, 0).await;
         // 1 led to a page under another address, 2 was given up, 3 has its article, 4 waits.
-        let elsewhere = ingest::Article { fetched_at: at(900), ..article("wire", 9) };
+        let elsewhere = Article { fetched_at: at(900), ..article("wire", 9) };
         world.archive.record_article(&elsewhere, Some(&id(1))).await.unwrap();
         let failure =
             crate::archive::sources::Failure { class: "gone".into(), message: String::new() };
         world.archive.record_entry_failure(&id(2), &failure, None).await.unwrap();
-        let late = ingest::Article { fetched_at: at(900), ..article("wire", 3) };
+        let late = Article { fetched_at: at(900), ..article("wire", 3) };
         world.archive.record_article(&late, Some(&id(3))).await.unwrap();
         let expected = Prunable { n_articles: 0, n_kept: 0, n_entries: 2 };
         assert_eq!(world.archive.prunable(at(500)).await.unwrap(), expected);

@@ -149,6 +149,21 @@ async fn health_shows_the_last_failure_until_a_poll_goes_well() {
 }
 
 #[tokio::test]
+async fn a_postponed_poll_changes_nothing_but_when_the_source_is_due() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.poll("wire", &[entry("wire", 1)], 0).await;
+        let before = world.archive.source_states(None).await.unwrap().remove(0);
+        world.archive.postpone_poll(&before.id, at(7)).await.unwrap();
+        let mut after = world.archive.source_states(None).await.unwrap().remove(0);
+        assert_eq!(after.next_poll_at, Some(at(7)));
+        after.next_poll_at = before.next_poll_at;
+        assert_eq!(after, before);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_quality_of_sources_counts_what_articles_have_and_why_entries_failed() {
     on_each_database(async |world| {
         world.declare(&["wire", "gazette"]).await;
@@ -170,6 +185,7 @@ async fn the_quality_of_sources_counts_what_articles_have_and_why_entries_failed
         assert_eq!(all[&gazette].n_articles, 1);
         let later = world.archive.source_quality(at(5), None).await.unwrap();
         assert!(!later.contains_key(&gazette));
+        assert!(later.get(&wire_id).is_none_or(|it| it.failures.is_empty()), "an old failure");
         let only = world.archive.source_quality(at(0), Some(&wire_id)).await.unwrap();
         assert_eq!(only, [(wire_id.clone(), wire.clone())].into());
         let only = world.archive.source_states(Some(&wire_id)).await.unwrap();

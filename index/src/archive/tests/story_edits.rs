@@ -1,3 +1,4 @@
+use ingest::ArticleId;
 use nlp::story::{Split, StoryId};
 
 use super::world::{World, article, at, correlated, id, on_each_database};
@@ -177,6 +178,65 @@ async fn copies_count_once() {
     .await;
 }
 
+#[tokio::test]
+async fn a_story_has_the_headline_of_an_article_that_is_still_in_it() {
+    on_each_database(async |world| {
+        two_stories(world).await;
+        assert_eq!(headline(world, &story_of(1)).await, "Headline 1");
+        world.archive.pin_articles(&story_of(3), &[id(1)], at(1)).await.unwrap();
+        assert_eq!(headline(world, &story_of(1)).await, "Headline 2");
+        assert_eq!(headline(world, &story_of(3)).await, "Headline 3", "as before");
+        world.archive.merge_stories(&story_of(1), &story_of(3), at(2)).await.unwrap();
+        assert_eq!(headline(world, &story_of(3)).await, "Headline 3");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_story_that_is_split_off_begins_with_its_earliest_article() {
+    on_each_database(async |world| {
+        world.store([1, 2, 3]).await;
+        let batch: Vec<_> = (1..4).map(|n| correlated(n, 1, &[])).collect();
+        world.annotate(&batch).await;
+        for articles in [[id(2), id(3)], [id(3), id(2)]] {
+            let done = world.archive.split_story(&story_of(1), &articles, at(1)).await.unwrap();
+            let StoryEdit::Done(new, 2) = done else { panic!("{done:?}") };
+            assert_eq!(headline(world, &new).await, "Headline 2");
+            world.archive.pin_articles(&story_of(1), &articles, at(2)).await.unwrap();
+        }
+    })
+    .await;
+}
+
+/// Which articles of a story repeat which, and how many of its sources wrote for themselves.
+async fn copies(world: &World, story: &StoryId) -> (Vec<Option<ArticleId>>, u64) {
+    let found = world.archive.story(story).await.unwrap().unwrap();
+    (found.articles.iter().map(|it| it.copy_of).collect(), found.summary.n_independent)
+}
+
+#[tokio::test]
+async fn copies_without_their_original_repeat_the_first_of_them() {
+    on_each_database(async |world| {
+        world.store([1, 2, 3, 4]).await;
+        let copy = |n| CorrelatedArticle { copy_of: Some(id(1)), ..correlated(n, 1, &[]) };
+        world.annotate(&[correlated(1, 1, &[]), copy(2), copy(3), copy(4)]).await;
+        let taken = [id(2), id(3)];
+        let done = world.archive.split_story(&story_of(1), &taken, at(1)).await.unwrap();
+        let StoryEdit::Done(new, 2) = done else { panic!("{done:?}") };
+        assert_eq!(copies(world, &new).await, (vec![None, Some(id(2))], 1));
+        assert_eq!(copies(world, &story_of(1)).await, (vec![None, Some(id(1))], 1));
+
+        // The stage that reads the first of them again still takes it for a copy.
+        world.annotate(&[copy(2)]).await;
+        assert_eq!(copies(world, &new).await, (vec![None, Some(id(2))], 1));
+
+        // An original that leaves has an heir as well.
+        world.archive.pin_articles(&new, &[id(1)], at(2)).await.unwrap();
+        assert_eq!(copies(world, &story_of(1)).await, (vec![None], 1));
+    })
+    .await;
+}
+
 /// A split of the articles `n` out of the story that `founder` founded.
 fn split_of(founder: u32, articles: &[u32]) -> Option<Split> {
     Some(Split {
@@ -277,6 +337,21 @@ async fn a_split_that_is_refused_leaves_nothing_behind() {
         for n in [2, 5, 6, 7] {
             assert!(moves.iter().any(|it| it.article == id(n)), "the stage hears of {n}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_was_first_is_known_of_a_story_that_is_too_long_to_list() {
+    on_each_database(async |world| {
+        world.store((1..=510).rev()).await;
+        let batch: Vec<_> = (1..=510).map(|n| correlated(n, 1, &[])).collect();
+        world.annotate(&batch).await;
+        let found = world.archive.story(&story_of(1)).await.unwrap().unwrap();
+        assert_eq!((found.articles.len(), found.summary.n_articles), (500, 510));
+        let first = found.first_reported.unwrap();
+        assert_eq!((first.article, first.source.as_str(), first.at), (id(1), "wire", at(1)));
+        assert_eq!(first.url, "https://wire.example/1");
     })
     .await;
 }

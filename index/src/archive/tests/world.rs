@@ -149,6 +149,7 @@ pub(super) fn entry(source: &str, n: u32) -> Entry {
         title: Some(format!("Headline {n}")),
         summary: None,
         published_at: Some(at(n.into())),
+        guid: None,
         text: None,
     }
 }
