@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::coreference::described;
 use crate::document::AnalysedDocument;
 use crate::link::LinkedMention;
 use crate::{EntityRef, MentionKind};
@@ -26,7 +27,7 @@ pub(crate) fn name_unlisted(
         let Some(class) = class_of(mention.kind) else { continue };
         let name = clean(&document.text[mention.range.clone()]);
         let class = classes.get(&name.to_lowercase()).copied().unwrap_or(class);
-        if !name.chars().any(char::is_alphabetic) {
+        if !name.chars().any(char::is_alphabetic) || is_generic(&name) {
             continue;
         }
         let full = full_names.get(&(class, short_key(class, &name)));
@@ -34,6 +35,30 @@ pub(crate) fn name_unlisted(
         let id = format!("name:{class}:{}", name.to_lowercase());
         mention.entity = Some(EntityRef { id, name });
     }
+}
+
+/// Whether a name is a mere description that stands at the start of a sentence: `Hackers`.
+fn is_generic(name: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "activists",
+        "criminals",
+        "cyber criminals",
+        "cybercriminals",
+        "fighters",
+        "gunmen",
+        "hacker",
+        "hackers",
+        "hacktivists",
+        "insurgents",
+        "intruders",
+        "rebels",
+        "scammers",
+        "spies",
+        "terrorists",
+        "the group",
+        "threat actors",
+    ];
+    described(name).is_some() || WORDS.contains(&name.to_lowercase().as_str())
 }
 
 /// Classes whose names have short forms.

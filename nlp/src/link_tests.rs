@@ -184,6 +184,11 @@ fn money_names_no_country_and_a_capital_that_acts_is_no_person() {
 }
 
 #[test]
+fn a_description_at_the_start_of_a_sentence_is_no_name() {
+    check("[Hackers|ORG] struck.\n[Bank|ORG] closed.", &[("Hackers", "-"), ("Bank", "-")]);
+}
+
+#[test]
 fn a_surname_is_the_person_named_before() {
     check(
         "[Mara Holt|PER] left.\nThen [Holt|PER] came back.",

@@ -218,8 +218,10 @@ impl Grammar {
             if (is_party && is_nobody) || span.words.end <= self.n_dateline {
                 continue;
             }
-            let is_actor = span.role == Role::Actor;
-            if is_actor && (self.accuses_next(&span.words) || self.is_platform(&span.words)) {
+            if span.role == Role::Actor && self.accuses_next(&span.words) {
+                continue;
+            }
+            if is_party && self.is_platform(&span.words, &reading.trigger) {
                 continue;
             }
             let suffers =
@@ -299,11 +301,16 @@ impl Grammar {
         }
     }
 
-    /// Whether `words` are a service on which somebody speaks: `Telegram` before `channel`.
-    fn is_platform(&self, words: &Range<usize>) -> bool {
+    /// Whether `words` are a service on which somebody speaks: `Telegram` before `channel`, or
+    /// behind `on` where that is not the end of the act, as in `attack on Telegram`.
+    fn is_platform(&self, words: &Range<usize>, trigger: &Range<usize>) -> bool {
         let [.., word] = &self.words[words.clone()] else { return false };
         let next = self.words.get(words.end).map_or("", String::as_str);
-        PLATFORMS.contains(&word.as_str()) && ACCOUNTS.contains(&next)
+        let is_spoken_on = 0 < words.start
+            && matches!(self.words[words.start - 1].as_str(), "on" | "via")
+            && trigger.end != words.start
+            && trigger.end + 1 != words.start;
+        PLATFORMS.contains(&word.as_str()) && (ACCOUNTS.contains(&next) || is_spoken_on)
     }
 
     /// Whether the act is told in the passive voice: `has since been killed`.
@@ -469,6 +476,14 @@ mod tests {
         check_roles(dateline, 8..9, &[span(Role::Actor, 2..4)], &[]);
         let post = "its Telegram channel said we attack";
         check_roles(post, 5..6, &[span(Role::Actor, 1..2)], &[]);
+        let post = "They said on Telegram they hit";
+        check_roles(post, 5..6, &[span(Role::Target, 3..4)], &[]);
+        check_roles(
+            "They saw an attack on Telegram",
+            3..4,
+            &[span(Role::Target, 5..6)],
+            &[span(Role::Target, 5..6)],
+        );
         check_roles("In 2012 hackers struck", 3..4, &[span(Role::Actor, 1..2)], &[]);
         let plain = [span(Role::Actor, 0..1)];
         check_roles("NATO bombed a bridge — twice", 1..2, &plain, &plain);
