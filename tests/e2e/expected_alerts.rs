@@ -252,8 +252,8 @@ async fn the_sample_wire_brings_what_its_reader_would_expect() {
     told.sort_unstable();
     // Iran is in none of its articles. Of Hollow Kestrel and energy they say four things, most of
     // them again and again; a person would want each once. The attack on the grid comes twice, since
-    // its region is named in one place and its country in another, and a third time where one is
-    // read as a warning, which changes with the weekday that is named.
+    // its region is named in one place and its country in another, a third time where one is read as a
+    // warning, which changes with the weekday that is named, and once more when the group claims it.
     let once = [
         // It could strike elsewhere.
         "Even so, the Nordic Energy Response Centre warned that Hollow Kestrel could attack \
@@ -266,10 +266,12 @@ async fn the_sample_wire_brings_what_its_reader_would_expect() {
          hotel in Riga.",
     ];
     let (of_the_grid, others): (Vec<&String>, Vec<&String>) = told.iter().partition(|it| {
-        it.ends_with("grid of western Jutland.") || it.ends_with("Danish power grid.")
+        it.ends_with("grid of western Jutland.")
+            || it.ends_with("Danish power grid.")
+            || it.contains("claimed responsibility for the attack")
     });
     assert_eq!(others, once, "{alerts:#?}");
-    assert!((1..=3).contains(&of_the_grid.len()), "{alerts:#?}");
+    assert!((1..=4).contains(&of_the_grid.len()), "{alerts:#?}");
     for alert in &alerts {
         let reasons = alert["reasons"].as_array().expect("reasons");
         assert_eq!(reasons[0]["clause"], "actor:kestrel", "{alert}");
@@ -280,5 +282,5 @@ async fn the_sample_wire_brings_what_its_reader_would_expect() {
     // The back-test reads in the order of publication, so that it may find the grid told more or less
     // often.
     let n_would_fire = would_fire(&app, &kestrel).await;
-    assert!((4..=6).contains(&n_would_fire), "the back-test says the same: {n_would_fire}");
+    assert!((4..=7).contains(&n_would_fire), "the back-test says the same: {n_would_fire}");
 }
