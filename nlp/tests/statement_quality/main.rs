@@ -20,15 +20,15 @@ use nlp::statement::StatementReader;
 use nlp::tagger::Precision;
 use score::{Gold, Scores};
 
-/// `(what, lowest F1 or share in percent)`: a point below the figures of the day, which stand in
-/// `scripts/eval/figures.json`.
+/// `(what, lowest F1 or share in percent)`: a point or two below the figures of the day, which
+/// stand in `scripts/eval/figures.json`, since processors round differently.
 const FLOORS: &[(&str, f64)] = &[
-    ("detect", 72.0),
-    ("actor", 50.0),
-    ("target", 56.2),
-    ("sector", 55.2),
-    ("tuple", 41.5),
-    ("kind", 82.6),
+    ("detect", 71.5),
+    ("actor", 49.0),
+    ("target", 55.0),
+    ("sector", 54.0),
+    ("tuple", 40.5),
+    ("kind", 81.5),
 ];
 
 fn shared() -> PathBuf {
