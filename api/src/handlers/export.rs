@@ -20,7 +20,7 @@ use utoipa::IntoParams;
 use crate::error::{ApiError, ErrorBody};
 use crate::export::{self, ExportError, Format, Options, Source, Tlp};
 use crate::handlers::params::Params;
-use crate::handlers::search;
+use crate::handlers::search::{self, FilterParams};
 use crate::state::AppState;
 
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -29,8 +29,7 @@ const N_BUFFERS: usize = 4;
 /// Parameters besides the facets.
 const PARAMS: [&str; 6] = ["q", "from", "to", "date_field", "like", "tlp"];
 
-/// Which articles: the query and the filters of `/v1/search`. The filters (`sector` to `story`) may
-/// be repeated: the values of one are alternatives, different ones are joined by AND.
+/// Which articles, beside [`FilterParams`].
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes what `search::request` reads")]
@@ -45,34 +44,6 @@ pub(crate) struct SelectionParams {
     date_field: Option<DateField>,
     /// Id of an article that others are like.
     like: Option<String>,
-    /// Facet path of a threatened or attacked sector; includes the sectors below it.
-    sector: Option<Vec<String>>,
-    /// Entity id of who threatens or attacks.
-    actor: Option<Vec<String>>,
-    /// Entity id of who is threatened or attacked.
-    target: Option<Vec<String>>,
-    /// Kind of hostile statement.
-    kind: Option<Vec<String>>,
-    /// Domain of harm.
-    domain: Option<Vec<String>>,
-    /// How certain a statement is presented.
-    modality: Option<Vec<String>>,
-    /// Source id.
-    source: Option<Vec<String>>,
-    /// ISO 639-1 code.
-    language: Option<Vec<String>>,
-    /// ISO 3166-1 alpha-2 code of the source's country.
-    country: Option<Vec<String>>,
-    /// A day in UTC.
-    day: Option<Vec<String>>,
-    /// Id of any entity mentioned.
-    entity: Option<Vec<String>>,
-    /// Author, as words.
-    author: Option<Vec<String>>,
-    /// Host name or a parent domain of it.
-    site: Option<Vec<String>>,
-    /// Story id.
-    story: Option<Vec<String>>,
 }
 
 /// Exports all articles that a search finds, with their statements, entities and graph.
@@ -83,6 +54,7 @@ pub(crate) struct SelectionParams {
     params(
         ("format" = Format, Path, description = "the format"),
         SelectionParams,
+        FilterParams,
         ("tlp" = Option<Tlp>, Query, description = "marking of STIX and MISP; `clear` by default"),
     ),
     responses(

@@ -20,6 +20,7 @@ use crate::error::{ApiError, ErrorBody};
 use crate::export::{self, Format};
 use crate::handlers::export::SelectionParams;
 use crate::handlers::params::Params;
+use crate::handlers::search::FilterParams;
 use crate::handlers::{etag, search};
 use crate::pages::{frame, graph};
 use crate::state::AppState;
@@ -71,6 +72,7 @@ pub(crate) struct GraphParams {
     params(
         ("id" = String, Path, description = "`kind:key`, percent-encoded"),
         SelectionParams,
+        FilterParams,
         GraphParams
     ),
     responses(
@@ -112,7 +114,7 @@ pub(crate) async fn around(
 
 /// The graph of what a search finds.
 #[utoipa::path(
-    get, path = "/v1/graph", tag = "graph", params(SelectionParams, GraphParams),
+    get, path = "/v1/graph", tag = "graph", params(SelectionParams, FilterParams, GraphParams),
     responses((status = OK, body = GraphBody), (status = BAD_REQUEST, body = ErrorBody))
 )]
 pub(crate) async fn get(

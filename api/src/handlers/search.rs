@@ -18,8 +18,7 @@ use crate::handlers::params::Params;
 use crate::pages::{frame, search};
 use crate::state::AppState;
 
-/// What to search for. The filters (`sector` to `story`) may be repeated: the values of one are
-/// alternatives, different ones are joined by AND.
+/// What to search for, beside [`FilterParams`].
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes what `request` reads")]
@@ -50,6 +49,14 @@ pub(crate) struct SearchParams {
     aggs: Option<bool>,
     /// Most values of one facet, `1..=1000`; 20 by default.
     facet_limit: Option<usize>,
+}
+
+/// The filters of a search. Each may be repeated: the values of one are alternatives, different ones
+/// are joined by AND.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `request` reads")]
+pub(crate) struct FilterParams {
     /// Facet path of a threatened or attacked sector; includes the sectors below it.
     sector: Option<Vec<String>>,
     /// Entity id of who threatens or attacks.
@@ -101,7 +108,7 @@ const PARAMS: &[&str] = &[
 
 /// Searches articles; counts facets and days of all that were found.
 #[utoipa::path(
-    get, path = "/v1/search", tag = "search", params(SearchParams),
+    get, path = "/v1/search", tag = "search", params(SearchParams, FilterParams),
     responses(
         (status = OK, body = SearchResponse),
         (status = BAD_REQUEST, body = ErrorBody, description = "`invalid_query` says where"),

@@ -14,6 +14,7 @@ mod graph_articles;
 mod hub_subscriptions;
 mod imports;
 mod opening;
+mod outbox;
 mod properties;
 mod reading;
 mod retention;
