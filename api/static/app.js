@@ -237,7 +237,7 @@
     });
   }
 
-  // The number in the navigation is of when the page was made; this keeps it.
+  // The number in the navigation is of when the page was made; pages that listen keep it.
   const countAlert = () => {
     const link = document.querySelector('nav a[href="/alerts"]');
     if (!link) return;

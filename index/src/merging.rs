@@ -119,7 +119,7 @@ struct Group<'a> {
     places: Vec<usize>,
     parts: BTreeSet<(&'a str, bool)>,
     /// What is no news after these statements; filled when somebody asks.
-    told: Option<BTreeSet<String>>,
+    told: BTreeSet<String>,
     /// Claims that `told` lacks.
     untold: Vec<Claim>,
 }
@@ -132,7 +132,7 @@ impl<'a> Group<'a> {
             targets: item.targets.clone(),
             places: vec![place],
             parts: BTreeSet::from([item.part()]),
-            told: None,
+            told: BTreeSet::new(),
             untold: item.claims.clone(),
         }
     }
@@ -170,9 +170,8 @@ impl<'a> Group<'a> {
 
     /// Whether each claim is known by one of the keys that are `asked` for it.
     fn has_told(&mut self, asked: &[Vec<String>]) -> bool {
-        let told = self.told.get_or_insert_default();
-        told.extend(self.untold.drain(..).flat_map(|it| it.remembered("")));
-        asked.iter().all(|keys| keys.iter().any(|it| told.contains(it)))
+        self.told.extend(self.untold.drain(..).flat_map(|it| it.remembered("")));
+        asked.iter().all(|keys| keys.iter().any(|it| self.told.contains(it)))
     }
 }
 

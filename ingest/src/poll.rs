@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use config::settings::PollSettings;
-use config::{Source, SourceId, SourceKind};
+use config::{Source, SourceKind};
 use tracing::debug;
 use url::Url;
 
@@ -28,7 +28,7 @@ use crate::discover::FoundKind;
 use crate::failure::FailureClass;
 use crate::fetch::{FetchKind, FetchOutcome, FetchRequest, Fetcher, Page, Renewal};
 use crate::folder;
-use crate::schedule::{PollEnd, PollFacts, PollLimits, next_poll};
+use crate::schedule::{PollEnd, PollFacts, PollLimits, next_poll, spread};
 
 /// After so many polls in a row that were redirected for good to the same address, the address is
 /// adopted.
@@ -357,7 +357,8 @@ impl Poll<'_> {
             fresh_for: state.fresh_for_seconds.map(Duration::from_secs),
             retry_after,
             failure_score: state.failure_score,
-            spread: spread(&self.source.id, state.failure_score),
+            // Weights of failures are quarters.
+            spread: spread(self.source.id.as_str(), (state.failure_score * 4.0) as u32),
             end,
             limits: PollLimits::from(self.settings),
         }
@@ -373,17 +374,6 @@ fn renewed(state: &SourceState, renewal: Renewal) -> SourceState {
         fresh_for_seconds: fresh_for_seconds.or(state.fresh_for_seconds),
         ..state.clone()
     }
-}
-
-/// A number from 0 to 1 for a source and how much it failed, always the same for the same.
-fn spread(id: &SourceId, failure_score: f64) -> f64 {
-    // Weights are quarters.
-    let n_quarters = (failure_score * 4.0) as u32;
-    let sum = id
-        .as_str()
-        .bytes()
-        .fold(n_quarters, |sum, it| sum.wrapping_mul(31).wrapping_add(it.into()));
-    f64::from(sum % 1_000) / 1_000.0
 }
 
 /// Counts permanent redirects and adopts an address that they repeat.

@@ -45,6 +45,13 @@ impl From<&PollSettings> for PollLimits {
     }
 }
 
+/// A number from 0 to 1 for what is called `id` after `n` failures, always the same for the same, so
+/// that what failed together does not come again together.
+pub fn spread(id: &str, n: u32) -> f64 {
+    let sum = id.bytes().fold(n, |sum, it| sum.wrapping_mul(31).wrapping_add(it.into()));
+    f64::from(sum % 1_000) / 1_000.0
+}
+
 /// How a poll ended, as far as the schedule cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PollEnd {
@@ -192,6 +199,14 @@ mod tests {
     fn check(facts: &PollFacts<'_>, n_minutes: i64) {
         let wait = next_poll(now(), facts).map(|it| (it - now()).num_minutes());
         assert_eq!(wait, Some(n_minutes), "{facts:?}");
+    }
+
+    #[test]
+    fn what_failed_together_comes_apart() {
+        assert_ne!(spread("a", 1), spread("b", 1));
+        assert_ne!(spread("a", 1), spread("a", 2));
+        assert_eq!(spread("a", 1), spread("a", 1));
+        assert!((0..100).all(|it| (0.0..1.0).contains(&spread("paper", it))));
     }
 
     #[test]

@@ -40,10 +40,10 @@ const N_BYTES_AS_A_SENTENCE: f32 = 100.0;
 /// What `word` stands for, also with a verb at its end (`we'll`); `None` when it is no pronoun:
 /// `US` and `WHO` are names.
 pub(crate) fn anaphor(word: &str) -> Option<Anaphor> {
-    if matches!(word, "US" | "IT" | "WHO") {
+    let bare = word.split(['\'', '’']).next().unwrap_or_default();
+    if matches!(bare, "US" | "IT" | "WHO") {
         return None;
     }
-    let bare = word.split(['\'', '’']).next().unwrap_or_default();
     Some(match bare.to_lowercase().as_str() {
         "he" | "she" | "him" | "her" | "his" | "himself" | "herself" => Anaphor::Person,
         "they" | "them" | "their" | "it" | "its" | "themselves" | "itself" | "those" | "these" => {
@@ -97,7 +97,9 @@ pub(crate) fn described_entity(
     };
     let earliest = sentence.saturating_sub(N_SENTENCES_BACK);
     let named = mentions.iter().filter(|it| it.range.end <= at && earliest <= it.sentence);
-    let best = named.filter(agrees).max_by_key(|it| (it.sentence, usize::MAX - it.range.start))?;
+    // A mere description, such as `Bank` at the start of a sentence, is repeated by nothing.
+    let meant = named.filter(agrees).filter(|it| entity_of(it).is_some());
+    let best = meant.max_by_key(|it| (it.sentence, usize::MAX - it.range.start))?;
     entity_of(best).cloned()
 }
 
@@ -286,6 +288,7 @@ mod tests {
     fn names_in_capitals_are_no_pronouns() {
         assert_eq!(anaphor("US"), None);
         assert_eq!(anaphor("WHO"), None);
+        assert_eq!(anaphor("US’"), None);
         assert_eq!(anaphor("us"), Some(Anaphor::Speaker));
         assert_eq!(anaphor("We’ll"), Some(Anaphor::Speaker));
         assert_eq!(anaphor("they're"), Some(Anaphor::Body));
@@ -308,9 +311,12 @@ mod tests {
             listed: None,
             is_demonym: false,
         };
+        let firm =
+            LinkedMention { entity: None, ..mention(16..19, MentionKind::Organization, &acme) };
         let mentions = [
             mention(0..10, MentionKind::ThreatGroup, &group),
             mention(15..19, MentionKind::Organization, &acme),
+            LinkedMention { sentence: 1, range: 21..23, ..firm },
         ];
         let place = (1, document.text.len() - 8);
         let found = |words: &str| {

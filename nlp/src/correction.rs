@@ -1,6 +1,6 @@
 //! What a reader says was read wrong: it stands over what the models say, for good.
 //!
-//! [`apply`] changes an annotation by all corrections that concern it. It is pure and idempotent,
+//! [`apply`] changes an annotation by one of the corrections. It is pure and idempotent,
 //! so that it can run over new articles and over those that were read before.
 
 use std::borrow::Cow;
@@ -124,7 +124,8 @@ impl Correction {
             }
         };
         let circular = match self {
-            Correction::SameAs { entity, to } => *entity == to.id,
+            Correction::SameAs { entity, to }
+            | Correction::Means { entity, to, kind: None, .. } => *entity == to.id,
             _ => false,
         };
         let bad = fields.into_iter().find(|(_, text)| is_bad(text)).map(|(name, _)| name);
@@ -204,19 +205,9 @@ fn sentence_of(statement: &Statement, words: &str) -> String {
     words.chars().skip(start).take(end.saturating_sub(start).min(N_CHARS_MAX)).collect()
 }
 
-/// Changes `annotation` as `corrections` say, in their order; answers whether anything changed.
-pub fn apply(annotation: &mut Annotation, corrections: &[Correction]) -> bool {
-    let changes = corrections.iter().map(|it| apply_among(annotation, it, corrections));
-    changes.fold(false, |any, is_changed| any | is_changed)
-}
-
 /// Changes `annotation` as `correction` says, one of `all`: where it leads to an entity that is
 /// corrected itself, what that one is counts. Answers whether anything changed.
-pub fn apply_among(
-    annotation: &mut Annotation,
-    correction: &Correction,
-    all: &[Correction],
-) -> bool {
+pub fn apply(annotation: &mut Annotation, correction: &Correction, all: &[Correction]) -> bool {
     if !concerns(correction, annotation) {
         return false;
     }
@@ -241,7 +232,7 @@ pub fn apply_among(
         }
     }
     let is_changed = *annotation != before;
-    if is_changed && n_statements(annotation) < n_statements(&before) {
+    if is_changed {
         forget_sectors(annotation, &before);
     }
     is_changed
@@ -261,10 +252,6 @@ fn meant<'a>(entity: &'a EntityRef, all: &'a [Correction]) -> &'a EntityRef {
         }
     }
     found
-}
-
-fn n_statements(annotation: &Annotation) -> usize {
-    annotation.statements.len() + annotation.title.as_ref().map_or(0, |it| it.statements.len())
 }
 
 fn is_at(statement: &Statement, start: usize, trigger: &str) -> bool {
@@ -289,11 +276,13 @@ fn concerns(correction: &Correction, annotation: &Annotation) -> bool {
         })
 }
 
-/// Sectors of the document that only removed statements gave it.
+/// Forgets the sectors of the document that only statements gave it which are gone now, or denials.
 fn forget_sectors(annotation: &mut Annotation, before: &Annotation) {
     let of = |it: &Annotation| -> Vec<SectorId> {
         let of_title = it.title.iter().flat_map(|it| &it.statements);
-        it.statements.iter().chain(of_title).flat_map(|it| it.sectors.iter().cloned()).collect()
+        let hostile =
+            it.statements.iter().chain(of_title).filter(|it| it.kind != StatementKind::Denial);
+        hostile.flat_map(|it| it.sectors.iter().cloned()).collect()
     };
     let (kept, had) = (of(annotation), of(before));
     annotation.sectors.retain(|it| kept.contains(&it.id) || !had.contains(&it.id));
@@ -371,6 +360,12 @@ mod tests {
         Domain, Modality, ScoredSector, StatementTime, Tense, TitleAnnotation,
     };
 
+    /// Applies all of them, in their order.
+    fn all(annotation: &mut Annotation, corrections: &[Correction]) -> bool {
+        let changes = corrections.iter().map(|it| apply(annotation, it, corrections));
+        changes.fold(false, |any, is_changed| any | is_changed)
+    }
+
     fn entity(id: &str) -> EntityRef {
         EntityRef { id: id.to_owned(), name: id.to_uppercase() }
     }
@@ -421,9 +416,9 @@ mod tests {
     #[track_caller]
     fn corrected(correction: Correction) -> Annotation {
         let mut annotation = annotation();
-        assert!(apply(&mut annotation, std::slice::from_ref(&correction)), "nothing changed");
+        assert!(all(&mut annotation, std::slice::from_ref(&correction)), "nothing changed");
         let once = annotation.clone();
-        assert!(!apply(&mut annotation, &[correction]), "a second time changes nothing");
+        assert!(!all(&mut annotation, &[correction]), "a second time changes nothing");
         once
     }
 
@@ -444,7 +439,7 @@ mod tests {
         it.mentions.truncate(1);
         it.statements[0].targets.push(phrase(8, "group", Some("group:will")));
         let (text, entity) = ("Will".to_owned(), "group:will".to_owned());
-        assert!(apply(&mut it, &[Correction::NotAnEntity { text, entity }]));
+        assert!(all(&mut it, &[Correction::NotAnEntity { text, entity }]));
         assert_eq!(it.statements[0].targets[0].entity, None);
     }
 
@@ -475,11 +470,11 @@ mod tests {
             |from: &str, to: &str| Correction::SameAs { entity: from.to_owned(), to: entity(to) };
         let known = [same("group:bill", "group:apt28"), same("group:will", "group:bill")];
         let mut it = annotation();
-        assert!(apply(&mut it, &known));
+        assert!(all(&mut it, &known));
         assert!(it.mentions.iter().all(|it| it.entity == Some(entity("group:apt28"))));
         let circle = [same("group:will", "group:bill"), same("group:bill", "group:will")];
         let mut it = annotation();
-        apply(&mut it, &circle);
+        all(&mut it, &circle);
         assert!(it.mentions.iter().all(|it| it.entity.is_some()), "a circle ends");
     }
 
@@ -498,6 +493,20 @@ mod tests {
     }
 
     #[test]
+    fn a_statement_that_is_a_denial_gives_no_sector() {
+        let it = corrected(Correction::StatementKind {
+            article: "a1".to_owned(),
+            in_title: false,
+            start: 20,
+            trigger: "hit".to_owned(),
+            sentence: None,
+            kind: StatementKind::Denial,
+        });
+        let sectors: Vec<&str> = it.sectors.iter().map(|it| it.id.as_str()).collect();
+        assert_eq!(sectors, ["/energy", "/health"]);
+    }
+
+    #[test]
     fn a_statement_of_another_article_is_left_alone() {
         let mut it = annotation();
         let correction = Correction::StatementKind {
@@ -508,7 +517,7 @@ mod tests {
             sentence: None,
             kind: StatementKind::Threat,
         };
-        assert!(!apply(&mut it, &[correction]));
+        assert!(!all(&mut it, &[correction]));
     }
 
     #[test]
@@ -532,9 +541,9 @@ mod tests {
             statement.sentence.start += 31;
             statement.sentence.end += 31;
         }
-        assert!(!apply(&mut it, std::slice::from_ref(&wrong)), "the offset is another now");
+        assert!(!all(&mut it, std::slice::from_ref(&wrong)), "the offset is another now");
         let placed = wrong.placed(&it, "", &edited).into_owned();
-        assert!(apply(&mut it, &[placed]));
+        assert!(all(&mut it, &[placed]));
         let left: Vec<usize> = it.statements.iter().map(|it| it.trigger.start).collect();
         assert_eq!(left, [36], "the other statement stays");
         let reworded = wrong.placed(&it, "", "Other words.");

@@ -242,10 +242,7 @@ impl Grammar {
     /// are threats, of acts behind a risk or fear 10 of 14 are warnings.
     pub(crate) fn kind(&self, kind: StatementKind, trigger: &Range<usize>) -> StatementKind {
         let words = &self.words[trigger.clone()];
-        let before = &self.words[trigger.start.saturating_sub(N_WORDS_BEFORE)..trigger.start];
-        // What stands behind a comma is a clause of its own.
-        let clause = before.iter().rposition(|it| matches!(it.as_str(), "," | ";" | ":"));
-        let before = &before[clause.map_or(0, |it| it + 1)..];
+        let before = self.before_in_clause(trigger.start);
         let has =
             |words: &[String], list: &[&str]| words.iter().any(|it| list.contains(&it.as_str()));
         let is_of_past = matches!(kind, StatementKind::Attack | StatementKind::Claim);
@@ -271,6 +268,13 @@ impl Grammar {
         kind
     }
 
+    /// The few words before word `at` in its clause: what stands before a comma is another one.
+    fn before_in_clause(&self, at: usize) -> &[String] {
+        let before = &self.words[at.saturating_sub(N_WORDS_BEFORE)..at];
+        let comma = before.iter().rposition(|it| matches!(it.as_str(), "," | ";" | ":"));
+        &before[comma.map_or(0, |it| it + 1)..]
+    }
+
     /// Whether somebody claims responsibility: not where nobody does.
     fn claims_responsibility(&self) -> bool {
         let is_claim = |at: usize| {
@@ -278,10 +282,10 @@ impl Grammar {
                 && self.words.get(at + 1).is_some_and(|it| it == "responsibility" || it == "credit")
         };
         let is_nobody = |at: usize| {
-            let before = &self.words[at.saturating_sub(N_WORDS_BEFORE)..at];
-            before
-                .iter()
-                .any(|it| matches!(it.as_str(), "nobody" | "no" | "none" | "not" | "never"))
+            self.before_in_clause(at).iter().any(|it| {
+                it.ends_with("n't")
+                    || matches!(it.as_str(), "nobody" | "no" | "none" | "not" | "never")
+            })
         };
         (0..self.words.len()).any(|at| is_claim(at) && !is_nobody(at))
     }
@@ -503,6 +507,10 @@ mod tests {
         check_kind("A cell claimed responsibility for the blast", 6..7, StatementKind::Claim);
         check_kind("Nobody claimed responsibility for the blast", 5..6, StatementKind::Attack);
         check_kind("No group has claimed credit for the blast", 7..8, StatementKind::Attack);
+        let claimed = "No one died , a cell claimed responsibility for the blast";
+        check_kind(claimed, 10..11, StatementKind::Claim);
+        let unclaimed = "It hasn't claimed responsibility for the blast";
+        check_kind(unclaimed, 6..7, StatementKind::Attack);
         check_kind("Thieves didn’t hit the plant", 2..3, StatementKind::Denial);
         check_kind("They have not yet attacked it", 4..5, StatementKind::Denial);
         check_kind("Despite the risks , militants attacked", 5..6, StatementKind::Attack);

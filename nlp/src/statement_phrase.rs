@@ -87,7 +87,10 @@ const STATE_BODIES: &[&str] = &[
 /// Marks that may stand between a noun and its relative pronoun: `"Buba", who`.
 const N_MARKS_MAX: usize = 2;
 /// Words of a noun before a relative pronoun.
-const N_NOUN_WORDS_MAX: usize = 3;
+const N_NOUN_WORDS_MAX: usize = 2;
+/// Verbs before a question that is asked indirectly: `did not know who attacked`.
+const ASKING: &[&str] =
+    &["ask", "asked", "clear", "knew", "know", "known", "said", "say", "see", "unclear"];
 
 impl PhraseReader<'_> {
     /// The phrase of an actor or target; `None` for a pronoun that stands for nothing known.
@@ -136,6 +139,10 @@ impl PhraseReader<'_> {
         let mut end = (0..n_words).find(|it| range(*it..it + 1).start == at)?;
         let n_marks = (0..end).rev().take(N_MARKS_MAX).take_while(|it| !is_noun(*it)).count();
         end -= n_marks;
+        let last = self.document.text_of(range(end.saturating_sub(1)..end)).to_lowercase();
+        if ASKING.contains(&last.as_str()) {
+            return None;
+        }
         let n_words = (0..end).rev().take(N_NOUN_WORDS_MAX).take_while(|it| is_noun(*it)).count();
         let noun = range(end - n_words..end);
         let named = self.mentions.iter().find(|it| it.range.end == noun.end && !it.is_demonym);

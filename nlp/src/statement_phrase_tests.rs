@@ -139,3 +139,16 @@ fn a_pronoun_is_who_was_named_before_or_nobody() {
     check(sentences, &[SPIDER], ("they", None), Some(spider));
     check(&["Rain fell.", "Later they struck."], &[], ("they", None), None);
 }
+
+#[test]
+fn who_is_the_noun_before_it() {
+    let check_who = |sentence: &str, expected| {
+        let sentences = &["Rain fell.", sentence];
+        check(sentences, &[SPIDER], ("who", None), Some(expected));
+    };
+    check_who("Glass Spider met masked gunmen, who struck.", ("masked gunmen", None));
+    check_who("Glass Spider met a hacker who struck.", ("hacker", None));
+    let spider = ("Glass Spider", Some("group:glass-spider"));
+    check_who("They met Glass Spider, who struck.", spider);
+    check_who("Glass Spider did not know who struck.", spider);
+}

@@ -183,18 +183,19 @@ fn counted(
     let found = COUNTED.captures(sentence)?;
     let n = number(&found[1])?;
     let how = found[3].to_lowercase();
-    let from = if how == "ago" { published? } else { *before()?.start() };
+    let base = if how == "ago" { published?..=published? } else { before()? };
     let unit = found[2].to_lowercase();
-    let n_months = match unit.as_str() {
-        "year" => n.checked_mul(12)?,
-        "month" => n,
-        _ => 0,
+    let (n_months, n_days, n_days_of_unit) = match unit.as_str() {
+        "year" => (n.checked_mul(12)?, 0, 366),
+        "month" => (n, 0, 31),
+        "week" => (0, u64::from(n) * 7, 7),
+        _ => (0, n.into(), 1),
     };
-    let n_days = match unit.as_str() {
-        "week" => u64::from(n) * 7,
-        "day" => n.into(),
-        _ => 0,
-    };
+    // Days counted from a whole year are none that anybody named.
+    if n_days_of_unit <= (*base.end() - *base.start()).num_days() {
+        return None;
+    }
+    let from = *base.start();
     let day = if how == "later" {
         from.checked_add_months(Months::new(n_months))?.checked_add_days(Days::new(n_days))?
     } else {
@@ -202,7 +203,7 @@ fn counted(
     };
     match unit.as_str() {
         "year" => year_range(day.year()),
-        "month" => month_range(day.year(), day.month()),
+        "month" => of_month(day),
         "week" => Some(week_range(day)),
         _ => Some(day..=day),
     }
@@ -379,6 +380,7 @@ mod tests {
     #[test]
     fn counted_years_count_from_publication_or_from_the_year_named_before() {
         check("Two years later they wiped servers.", Some(("2014-01-01", "2014-12-31")));
+        check("Three days later they struck.", None);
         check("Three days ago they struck.", Some(("2026-02-26", "2026-02-26")));
         check("A year ago they struck.", Some(("2025-01-01", "2025-12-31")));
         let none =

@@ -215,6 +215,8 @@ def main():
     if not (options.shared / "data").is_dir():
         print(f"eval: skipped, there is no data in {options.shared}", file=sys.stderr)
         return 0
+    if not options.binary.is_file():
+        raise SystemExit(f"eval: there is no {options.binary}")
     before = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
     figures, fallen = {}, []
     with tempfile.TemporaryDirectory() as folder:
@@ -223,7 +225,7 @@ def main():
             if options.only not in (None, part):
                 continue
             try:
-                figures.update(getattr(evaluation, part)())
+                figures.update(list(getattr(evaluation, part)()))
             except FileNotFoundError as error:
                 print(f"eval: skipped {part}, there is no {error.filename}", file=sys.stderr)
             except subprocess.CalledProcessError as error:

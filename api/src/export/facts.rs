@@ -28,6 +28,8 @@ pub(crate) struct Fact {
 pub(crate) struct Facts {
     by_id: HashMap<String, Fact>,
     sectors: HashMap<String, SectorFact>,
+    /// Ids of vulnerabilities that have a name, by their CVE numbers in upper case.
+    cves: HashMap<String, String>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -58,7 +60,17 @@ impl Facts {
             let stix = it.stix.iter().map(|it| it.0.clone()).collect();
             (it.id.to_string(), SectorFact { label: it.label.clone(), stix })
         });
-        Facts { by_id: by_id.collect(), sectors: sectors.collect() }
+        let named = config.gazetteer.iter().filter(|it| it.kind == GazetteerKind::Vulnerability);
+        let cves = named.flat_map(|it| {
+            let numbers = it.names().map(str::to_uppercase).filter(|it| it.starts_with("CVE-"));
+            numbers.map(|number| (number, it.id.clone()))
+        });
+        Facts { by_id: by_id.collect(), sectors: sectors.collect(), cves: cves.collect() }
+    }
+
+    /// Id of the vulnerability with that CVE number, when it has a name of its own.
+    pub(crate) fn vulnerability(&self, cve: &str) -> Option<&str> {
+        self.cves.get(cve).map(String::as_str)
     }
 
     /// What is known of the entity with that id.
@@ -85,5 +97,18 @@ impl Facts {
     /// A sector in STIX's `industry-sector-ov`.
     pub(crate) fn stix_sectors(&self, path: &str) -> &[String] {
         self.sectors.get(path).map(|it| it.stix.as_slice()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vulnerability_with_a_name_is_found_by_its_number() {
+        let facts = Facts::of(&Config::builtin().unwrap());
+        assert_eq!(facts.vulnerability("CVE-2019-0708"), Some("vulnerability:bluekeep"));
+        assert_eq!(facts.name("vulnerability:bluekeep"), Some("BlueKeep"));
+        assert_eq!(facts.vulnerability("CVE-1999-0001"), None);
     }
 }

@@ -27,11 +27,6 @@ const N_ALERTS: usize = 50;
 const N_SEARCHES: usize = 500;
 /// Messages that were given up, listed beside them.
 const N_DEAD: usize = 10;
-/// Filters that the form shows below the query.
-const FURTHER: [&str; 11] = [
-    "actor", "target", "domain", "modality", "source", "language", "country", "entity", "author",
-    "site", "story",
-];
 /// What the search page knows and a saved search does not.
 const LEFT_OUT: [&str; 5] = ["from", "to", "date_field", "day", "like"];
 /// Deliveries that a form can hold.
@@ -284,9 +279,16 @@ fn object(sent: &Params, mut fields: Map<String, Value>) -> Value {
     }
     let filters = fields.entry("filters").or_insert_with(|| json!({}));
     // Who sends no further filters, as an older form does, leaves them as they are.
-    let n_further = if sent.get("further").is_some() { FURTHER.len() } else { 0 };
-    for key in ["kind", "sector"].iter().chain(&FURTHER[..n_further]) {
-        filters[*key] = json!(sent.all(key).collect::<Vec<_>>());
+    let has_further = sent.get("further").is_some();
+    for field in FilterField::ALL {
+        let is_taken = match field {
+            FilterField::Kind | FilterField::Sector => true,
+            FilterField::Day => false,
+            _ => has_further,
+        };
+        if is_taken {
+            filters[field.name()] = json!(sent.all(field.name()).collect::<Vec<_>>());
+        }
     }
     fields.insert("deliver".to_owned(), json!(deliveries(sent)));
     Value::Object(fields)

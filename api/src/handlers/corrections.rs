@@ -158,9 +158,6 @@ async fn correction(state: &AppState, form: CorrectionForm) -> Result<Correction
         "not-an-entity" => Correction::NotAnEntity { text, entity },
         "means" => {
             let to = meant(state, to_id, to_name).await?;
-            if to.id == entity {
-                return Err(ApiError::invalid_parameter("to_name", "is what it means already"));
-            }
             Correction::Means { text, entity, to, kind: None }
         }
         "same-as" => {

@@ -7,7 +7,7 @@ use nlp::indicator::IndicatorKind;
 use super::text::{brief, href};
 
 /// Indicators that are listed.
-const N_INDICATORS_MAX: usize = 100;
+const N_SHOWN_MAX: usize = 100;
 /// Characters of one that are shown; its link asks for all of it.
 const N_CHARS_MAX: usize = 200;
 
@@ -32,9 +32,9 @@ pub(crate) struct IndicatorView {
 pub(crate) fn indicators(article: &Article) -> IndicatorList {
     let all = article_indicators(&article.title, &article.text);
     IndicatorList {
-        shown: all.iter().take(N_INDICATORS_MAX).map(view).collect(),
+        shown: all.iter().take(N_SHOWN_MAX).map(view).collect(),
         n_all: all.len(),
-        n_more: all.len().saturating_sub(N_INDICATORS_MAX),
+        n_more: all.len().saturating_sub(N_SHOWN_MAX),
     }
 }
 

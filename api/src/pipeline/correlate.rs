@@ -8,7 +8,7 @@ use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use index::archive::annotations::CorrelatedArticle;
 use ingest::ArticleId;
-use nlp::correction::{Correction, apply_among};
+use nlp::correction::{Correction, apply};
 use nlp::story::{StoryClusterer, StoryInput};
 use tokio::sync::mpsc;
 use tracing::info;
@@ -121,7 +121,7 @@ async fn correct(shared: &Shared, batch: &mut [AnnotatedArticle]) -> anyhow::Res
         for AnnotatedArticle { article, annotated } in batch.iter_mut() {
             let annotation = &mut annotated.annotation;
             let correction = it.correction.placed(annotation, &article.title, &article.text);
-            if apply_among(annotation, &correction, &all) {
+            if apply(annotation, &correction, &all) {
                 changed.push((it.id.clone(), article.id));
             }
         }

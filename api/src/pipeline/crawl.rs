@@ -14,6 +14,7 @@ use index::archive::frontier::{Claim, ClaimedEntry};
 use index::archive::sources::Failure;
 use ingest::crawl::{CrawlFailure, Crawled, crawl_entry};
 use ingest::fetch::Fetcher;
+use ingest::schedule::spread;
 use ingest::warc_writer::WarcWriter;
 use ingest::{ArticleId, FailureClass};
 use tokio::task::JoinSet;
@@ -244,11 +245,7 @@ fn pause_after(
 /// quarter, by the page's id, so that what failed together does not come again together.
 fn back_off(base_s: u32, attempts: u32, id: &ArticleId) -> Duration {
     let pause = u64::from(base_s) << attempts.saturating_sub(1).min(16);
-    let of_id = id
-        .to_string()
-        .bytes()
-        .fold(attempts, |sum, it| sum.wrapping_mul(31).wrapping_add(it.into()));
-    Duration::from_secs(pause).mul_f64(1.0 + f64::from(of_id % 1_000) / 4_000.0)
+    Duration::from_secs(pause).mul_f64(1.0 + spread(&id.to_string(), attempts) / 4.0)
 }
 
 #[cfg(test)]

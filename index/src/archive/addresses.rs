@@ -53,7 +53,7 @@ pub(super) async fn take_addresses(
         Some(entry) => guid_of(tx, entry).await?.unwrap_or_else(|| own.clone()),
         None => own.clone(),
     };
-    // In one order for all workers, so that two transactions never wait for each other.
+    // In one order, so that two transactions of one article each never wait for each other.
     let addresses = BTreeSet::from([own.as_str(), named.as_str(), guid.as_str()]);
     let mut n_taken = 0;
     for address in &addresses {

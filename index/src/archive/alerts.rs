@@ -260,7 +260,7 @@ impl Archive {
     }
 
     /// From now on the statement is no news to the search. An article that comes late does not make
-    /// what was told since then older than it is.
+    /// what was told since then older than it is; so a second late one of its day is news again.
     async fn remember(
         &self,
         tx: &mut Transaction<'static, Any>,

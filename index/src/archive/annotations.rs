@@ -179,10 +179,12 @@ impl Archive {
                     }
                 }
             }
-            // A pinned copy may repeat an article of another story.
+            // A pinned copy may repeat an article of another story, and an original that is read
+            // anew may have left its copies.
             let copies = known.iter().filter(|it| it.item.copy_of.is_some());
-            let copies: BTreeSet<String> = copies.map(|it| it.story.clone()).collect();
-            self.part_copies(&mut tx, &copies).await?;
+            let copies: BTreeSet<&str> = copies.map(|it| it.story.as_str()).collect();
+            let parted = self.part_copies(&mut tx, &to_json(&copies), &to_json(&ids)).await?;
+            self.recount_stories(&mut tx, &parted).await?;
             let fresh = self.mark_matched(&mut tx, &ids, now).await?;
             self.carry_told(&mut tx, &again, Told::OfArticle, Told::InStory).await?;
             let alerts = self.record_alerts(&mut tx, matches, &fresh, now).await?;

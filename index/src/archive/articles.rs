@@ -165,11 +165,11 @@ pub(super) async fn insert_article(
     if is_new {
         return Ok(Recorded::Inserted);
     }
-    let is_there = sqlx::query("SELECT 1 FROM articles WHERE id = $1")
-        .bind(other.unwrap_or(id))
-        .fetch_optional(&mut **tx)
-        .await?
-        .is_some();
+    // Its own address may lead to another one's article since an earlier time.
+    let look_up = "SELECT 1 FROM articles WHERE id = $1 OR id IN
+         (SELECT article_id FROM article_addresses WHERE address_id = $1 AND is_shared = 0)";
+    let is_there =
+        sqlx::query(look_up).bind(other.unwrap_or(id)).fetch_optional(&mut **tx).await?.is_some();
     Ok(if is_there { Recorded::AlreadyThere } else { Recorded::Buried })
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use ingest::ArticleId;
 use nlp::Annotation;
-use nlp::correction::{Correction, Subject, apply_among};
+use nlp::correction::{Correction, Subject, apply};
 use nlp::story::StoryId;
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
@@ -154,9 +154,7 @@ impl Archive {
             after = last.article.to_string();
             let changed: Vec<CorrelatedArticle> = read
                 .into_iter()
-                .filter_map(|mut it| {
-                    apply_among(&mut it.annotation, correction, &all).then_some(it)
-                })
+                .filter_map(|mut it| apply(&mut it.annotation, correction, &all).then_some(it))
                 .collect();
             if changed.is_empty() {
                 continue;

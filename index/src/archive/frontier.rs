@@ -12,7 +12,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, Transaction};
 
 use super::counts::count_failure;
-use super::value::{clean, get, get_instant_opt, get_parsed, micros, unreadable};
+use super::value::{clean, get, get_instant_opt, get_parsed, get_parsed_opt, micros, unreadable};
 use super::{Archive, ArchiveError};
 
 /// An entry that this worker holds until its lease ends.
@@ -244,8 +244,6 @@ impl Archive {
 
 fn read_claimed(row: &AnyRow) -> Result<ClaimedEntry, sqlx::Error> {
     let url: String = get(row, "url")?;
-    let guid = get::<Option<&str>>(row, "guid")?;
-    let guid = guid.map(|it| it.parse::<ArticleId>().map_err(|error| unreadable("guid", error)));
     Ok(ClaimedEntry {
         entry: Entry {
             id: get_parsed(row, "id")?,
@@ -254,7 +252,7 @@ fn read_claimed(row: &AnyRow) -> Result<ClaimedEntry, sqlx::Error> {
             title: get(row, "title")?,
             summary: get(row, "summary")?,
             published_at: get_instant_opt(row, "published_at")?,
-            guid: guid.transpose()?,
+            guid: get_parsed_opt(row, "guid")?,
             text: get(row, "text")?,
         },
         attempts: get::<i64>(row, "attempts")?.clamp(0, u32::MAX.into()) as u32,

@@ -3,45 +3,61 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use super::Archive;
 use super::value::{get, to_json};
 
 impl Archive {
-    /// Of the copies in each of `stories` whose original is in another story, the earliest becomes
-    /// the one that the others repeat; counts are right afterwards.
+    /// Of the copies in each of `stories`, and of those of `originals` (both JSON arrays of ids), whose
+    /// original is in another story, the earliest becomes the one that the others repeat. Returns
+    /// the stories that are to be counted anew.
     ///
     /// A copy whose original is in no story, since that is read anew, waits for it.
     pub(super) async fn part_copies(
         &self,
         tx: &mut Transaction<'static, Any>,
-        stories: &BTreeSet<String>,
-    ) -> Result<(), sqlx::Error> {
-        if stories.is_empty() {
-            return Ok(());
-        }
+        stories: &str,
+        originals: &str,
+    ) -> Result<BTreeSet<String>, sqlx::Error> {
         let select = format!(
             "SELECT copies.article_id, copies.copy_of, copies.story_id
              FROM article_states AS copies
              JOIN article_states AS originals ON originals.article_id = copies.copy_of
-             WHERE copies.story_id IN {} AND originals.story_id <> copies.story_id
+             WHERE (copies.story_id IN {} OR copies.copy_of IN {})
+                 AND originals.story_id <> copies.story_id
              ORDER BY copies.dated_at, copies.arrival",
             self.dialect.list(1),
+            self.dialect.list(2),
         );
-        let rows =
-            sqlx::query(AssertSqlSafe(select)).bind(to_json(stories)).fetch_all(&mut **tx).await?;
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let mut heirs: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+        let rows = sqlx::query(AssertSqlSafe(select))
+            .bind(stories)
+            .bind(originals)
+            .fetch_all(&mut **tx)
+            .await?;
+        self.hand_down(tx, &rows).await
+    }
+
+    /// In each story, the first of the copies of one original becomes the one that the others repeat;
+    /// returns their stories. `rows` have `article_id`, `copy_of` and `story_id`.
+    pub(super) async fn hand_down(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        rows: &[AnyRow],
+    ) -> Result<BTreeSet<String>, sqlx::Error> {
+        let mut heirs: BTreeMap<(&str, Option<&str>), &str> = BTreeMap::new();
         let mut changes: Vec<(&str, Option<&str>)> = Vec::with_capacity(rows.len());
-        let mut changed = BTreeSet::new();
-        for row in &rows {
-            let (id, story): (&str, &str) = (get(row, "article_id")?, get(row, "story_id")?);
+        let mut stories = BTreeSet::new();
+        for row in rows {
+            let (id, story): (&str, Option<&str>) =
+                (get(row, "article_id")?, get(row, "story_id")?);
             let heir = *heirs.entry((get(row, "copy_of")?, story)).or_insert(id);
             changes.push((id, (heir != id).then_some(heir)));
-            changed.insert(story.to_owned());
+            stories.extend(story.map(str::to_owned));
+        }
+        if changes.is_empty() {
+            return Ok(stories);
         }
         let update = format!(
             "UPDATE article_states SET copy_of = value ->> 1 FROM {}
@@ -49,7 +65,7 @@ impl Archive {
             self.dialect.rows(1),
         );
         sqlx::query(AssertSqlSafe(update)).bind(to_json(&changes)).execute(&mut **tx).await?;
-        self.recount_stories(tx, &changed).await
+        Ok(stories)
     }
 
     /// Calls those of `stories` whose headline is that of none of their articles by the headline of

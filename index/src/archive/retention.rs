@@ -4,7 +4,7 @@
 //! while somebody works with it: an alert of it is new, escalated, assigned or has a note, an
 //! analyst pinned it to a story, or a correction changed it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use ingest::ArticleId;
@@ -278,25 +278,10 @@ impl Archive {
         let list = self.dialect.list(1);
         let select = format!(
             "SELECT article_id, copy_of, story_id FROM article_states
-             WHERE copy_of IN {list} AND article_id NOT IN {list} ORDER BY arrival"
+             WHERE copy_of IN {list} AND article_id NOT IN {list} ORDER BY dated_at, arrival"
         );
         let rows = sqlx::query(AssertSqlSafe(select)).bind(ids).fetch_all(&mut **tx).await?;
-        let mut heirs: BTreeMap<&str, &str> = BTreeMap::new();
-        let mut changes: Vec<(&str, Option<&str>)> = Vec::with_capacity(rows.len());
-        let mut stories = BTreeSet::new();
-        for row in &rows {
-            let id: &str = get(row, "article_id")?;
-            let heir = *heirs.entry(get(row, "copy_of")?).or_insert(id);
-            changes.push((id, (heir != id).then_some(heir)));
-            stories.extend(get::<Option<String>>(row, "story_id")?);
-        }
-        let update = format!(
-            "UPDATE article_states SET copy_of = value ->> 1 FROM {}
-             WHERE article_states.article_id = value ->> 0",
-            self.dialect.rows(1),
-        );
-        sqlx::query(AssertSqlSafe(update)).bind(to_json(&changes)).execute(&mut **tx).await?;
-        Ok(stories)
+        self.hand_down(tx, &rows).await
     }
 
     /// Puts a tombstone in the place of entries that are finished, and tells how many.

@@ -12,7 +12,9 @@ use sqlx::any::AnyRow;
 use super::annotation_rows::word;
 use super::paging::Cursor;
 use super::stories::STORY_STATEMENTS_MAX;
-use super::value::{get, get_count, get_flag, get_instant, get_json, get_parsed, micros};
+use super::value::{
+    get, get_count, get_flag, get_instant, get_json, get_parsed, get_parsed_opt, micros,
+};
 use super::{Archive, ArchiveError};
 use crate::record::{Page, StatementRecord};
 
@@ -169,7 +171,7 @@ pub(super) fn read_statement(row: &AnyRow) -> Result<StatementRecord, sqlx::Erro
         in_title: get_flag(row, "in_title")?,
         sentence: get(row, "sentence")?,
         language: get(row, "language")?,
-        copy_of: get::<Option<&str>>(row, "copy_of")?.and_then(|it| it.parse().ok()),
+        copy_of: get_parsed_opt(row, "copy_of")?,
         statement: get_json(row, "body")?,
     })
 }

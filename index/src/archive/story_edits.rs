@@ -510,7 +510,8 @@ impl Archive {
         }
         let moves: Vec<_> = ids.iter().map(|it| (it.as_str(), to.story, to.is_pinned)).collect();
         self.note_moves(tx, &moves, now).await?;
-        self.part_copies(tx, &touched).await?;
+        // All that they lead to is touched, and counted below.
+        self.part_copies(tx, &to_json(&touched), &json).await?;
         self.recount_stories(tx, &touched).await?;
         self.renew_headlines(tx, &touched).await?;
         Ok(ids.len() as u64)

@@ -70,6 +70,16 @@ where
     get::<&str>(row, name)?.parse().map_err(|error| unreadable(name, error))
 }
 
+/// Column `name` parsed from its text form, or `None` for NULL.
+pub(super) fn get_parsed_opt<T>(row: &AnyRow, name: &str) -> Result<Option<T>, sqlx::Error>
+where
+    T: FromStr,
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    let text = get::<Option<&str>>(row, name)?;
+    text.map(|it| it.parse().map_err(|error| unreadable(name, error))).transpose()
+}
+
 /// Column `name` read as JSON.
 pub(super) fn get_json<T: DeserializeOwned>(row: &AnyRow, name: &str) -> Result<T, sqlx::Error> {
     from_json(name, get::<&str>(row, name)?)

@@ -11,6 +11,7 @@ use nlp::{Annotation, EntityRef, Mention, Phrase, Statement, TitleAnnotation, se
 use serde::{Deserialize, Serialize};
 
 use super::Matcher;
+use crate::indicators::N_INDICATORS_MAX;
 use crate::query::ast::{Ast, Clause, Value};
 use crate::query::compile::{ends_run, split_last, surfaces};
 use crate::query::{QueryError, QueryField, parse};
@@ -20,8 +21,6 @@ use crate::tokenizer::{Analyzer, Language, WordKind, lower, stem, words};
 
 /// Conditions that are explained at most.
 const N_REASONS_MAX: usize = 20;
-/// Indicators of a headline or text that are tried at most.
-const N_INDICATORS_MAX: usize = 500;
 /// Characters of a sentence that are kept.
 const SENTENCE_CHARS_MAX: usize = 600;
 

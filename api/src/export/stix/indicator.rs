@@ -15,9 +15,12 @@ impl Mapper {
     pub(super) fn indicator(&mut self, indicator: &ArticleIndicator, batch: &mut Batch<'_>) {
         let value = &indicator.value;
         if indicator.kind == IndicatorKind::Cve {
+            let known = self.facts.vulnerability(value).map(str::to_owned);
             // As the linker calls one that stands in no gazetteer.
-            let entity = format!("name:vulnerability:{}", value.to_lowercase());
-            let id = self.entity(&entity, "vulnerability", value, batch);
+            let unknown = || format!("name:vulnerability:{}", value.to_lowercase());
+            let entity = known.unwrap_or_else(unknown);
+            let name = self.facts.name(&entity).unwrap_or(value).to_owned();
+            let id = self.entity(&entity, "vulnerability", &name, batch);
             batch.refs.insert(id);
             return;
         }

@@ -74,6 +74,12 @@ async fn an_article_is_stored_once_from_whichever_of_its_addresses_it_comes() {
             assert_eq!(archive.article_at(&other.id).await.unwrap(), Some(first.id));
             let state = archive.entry_state(&other.id).await.unwrap();
             assert_eq!(state, Some(EntryState::Archived));
+            // Also when the entry was let go since.
+            let sql = "INSERT INTO tombstones (article_id, buried_at) VALUES ($1, 0)";
+            let bury = sqlx::query(sql).bind(other.id.to_string());
+            bury.execute(&archive.writer).await.unwrap();
+            let recorded = archive.record_article(&other, None).await.unwrap();
+            assert_eq!(recorded, Recorded::AlreadyThere, "{}", other.url);
         }
         assert_eq!(archive.counts().await.unwrap().n_articles, 1);
         assert_eq!(world.claim(9, 900).await, [], "all three entries are done");

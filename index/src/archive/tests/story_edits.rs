@@ -1,9 +1,10 @@
-use ingest::ArticleId;
+use ingest::{Article, ArticleId};
 use nlp::story::{Split, StoryId};
 
 use super::world::{World, article, at, correlated, id, on_each_database};
 use crate::archive::annotations::CorrelatedArticle;
 use crate::archive::story_edits::StoryEdit;
+use crate::archive::versions::{Reading, Reread};
 
 fn story_of(founder: u32) -> StoryId {
     correlated(founder, founder, &[]).story
@@ -233,6 +234,24 @@ async fn copies_without_their_original_repeat_the_first_of_them() {
         // An original that leaves has an heir as well.
         world.archive.pin_articles(&new, &[id(1)], at(2)).await.unwrap();
         assert_eq!(copies(world, &story_of(1)).await, (vec![None], 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_original_that_is_read_anew_into_another_story_leaves_an_heir() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1, 2, 3]).await;
+        let copy = |n| CorrelatedArticle { copy_of: Some(id(1)), ..correlated(n, 1, &[]) };
+        world.annotate(&[correlated(1, 1, &[]), copy(2), copy(3)]).await;
+        let stored = world.archive.article(&id(1)).await.unwrap().unwrap().article;
+        let text = format!("{}\nA line was added to this article on Friday.", stored.text);
+        let reading = Reading::Read(Box::new(Article { text, ..stored }));
+        let reread = world.archive.record_reading(&id(1), &reading, at(2)).await.unwrap();
+        assert_eq!(reread, Reread::Edited(2));
+        world.annotate(&[correlated(1, 9, &[])]).await;
+        assert_eq!(copies(world, &story_of(1)).await, (vec![None, Some(id(2))], 1));
     })
     .await;
 }
