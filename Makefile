@@ -7,7 +7,7 @@ CONFIG ?= config
 MODEL_DIR ?= ../shared/model
 TEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run || echo test)
 
-.PHONY: help run build test check audit fuzz fuzz-fixed fmt eval bench bench-pipeline bench-annotate bench-stories bench-archive bench-search bench-match bench-export demo-site dist setup-run setup-test setup-rust-bert test-rust-bert gazetteers model docs clean bench-extract bench-crawl
+.PHONY: help run build test check audit fuzz fuzz-fixed fmt eval eval-headlines bench bench-pipeline bench-annotate bench-stories bench-archive bench-search bench-match bench-export demo-site dist setup-run setup-test setup-rust-bert test-rust-bert gazetteers model docs clean bench-extract bench-crawl
 
 help: ## List these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ fmt: ## Format the code
 eval: build ## Run every scorer over the development sets that are present
 	python3 scripts/eval/eval.py
 
+eval-headlines: build ## What becomes of streams of headlines with times: stories, sizes, B-cubed where known
+	python3 scripts/eval/headline_stream.py
+
 bench: bench-pipeline bench-crawl bench-extract bench-annotate bench-stories bench-search bench-match bench-archive bench-export ## All benchmarks; figures go to docs/BENCHMARKS.md
 
 bench-pipeline: setup-run build ## From pages to searchable: articles a second, peak memory, start-up
@@ -82,8 +85,9 @@ bench-archive: ## Articles a second into the database
 bench-search: ## Search latency and indexing rate over 100 000 articles, beside SQLite and PostgreSQL
 	scripts/postgres-test.sh $(CARGO) bench --locked --workspace --bench search
 
-bench-match: ## Saved searches matched in reverse, beside the naive way
+bench-match: ## Saved searches matched in reverse, beside the naive way; then with all that makes alerts of matches
 	$(CARGO) bench --locked --workspace --bench matching
+	$(CARGO) bench --locked --workspace --bench alerting
 
 bench-export: build ## Peak memory and time of exporting 100 000 articles
 	HARBINGER_BIN=$(CURDIR)/target/release/harbinger $(CARGO) bench --locked --workspace --profile dev --bench export

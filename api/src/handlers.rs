@@ -1,9 +1,9 @@
 //! One module for each branch of the address tree.
 //!
-//! Reading order: [`health`], [`search`], [`articles`], [`submissions`], [`stories`], [`story_edits`],
+//! Reading order: [`health`], [`search`], [`articles`], [`submissions`], [`stories`], [`story_list`], [`story_edits`],
 //! [`statements`], [`entities`], [`graph`], [`map`], [`export`], [`taxii`], [`events`],
 //! [`saved_searches`], [`alerts`], [`alert_pages`], [`feeds`], [`sources`], [`source_list`],
-//! [`opml`], [`hubs`], [`corrections`], [`login`], [`settings`], [`mcp`], [`openapi`], [`assets`]; [`params`]
+//! [`restoring`], [`opml`], [`hubs`], [`corrections`], [`login`], [`settings`], [`mcp`], [`openapi`], [`assets`]; [`params`]
 //! reads query strings, [`json_body`] and [`upload`] bodies, [`etag`] answers with tags.
 
 pub(crate) mod alert_pages;
@@ -30,6 +30,7 @@ pub(crate) mod oidc;
 pub(crate) mod openapi;
 pub(crate) mod opml;
 pub(crate) mod params;
+pub(crate) mod restoring;
 pub(crate) mod saved_searches;
 pub(crate) mod search;
 pub(crate) mod settings;
@@ -38,6 +39,7 @@ pub(crate) mod sources;
 pub(crate) mod statements;
 pub(crate) mod stories;
 pub(crate) mod story_edits;
+pub(crate) mod story_list;
 pub(crate) mod submissions;
 pub(crate) mod taxii;
 pub(crate) mod today;

@@ -1,8 +1,8 @@
 //! The binary's inside: the command line, the wiring of the stages, HTTP and web pages.
 //!
 //! Reading order: [`cli`], [`command`], [`system`], [`roster`], [`submitted`], [`additions`], [`opml`],
-//! [`pipeline`], [`deliver`]; then [`state`], [`mod@router`], [`access`], [`handlers`], [`backtest`],
-//! [`places`], [`evidence`], [`pages`], [`export`], [`markup`], [`error`], [`openapi`]; last [`logging`] and
+//! [`pipeline`], [`deliver`]; then [`state`], [`news`], [`mod@router`], [`access`], [`handlers`], [`backtest`],
+//! [`places`], [`evidence`], [`pages`], [`export`], [`markup`], [`error`], [`undo`], [`openapi`]; last [`logging`] and
 //! [`sample`], the bundled news site.
 
 mod access;
@@ -18,6 +18,7 @@ mod handlers;
 mod hubs;
 mod logging;
 pub mod markup;
+mod news;
 mod openapi;
 pub mod opml;
 mod pages;
@@ -29,6 +30,7 @@ pub mod sample;
 pub mod state;
 mod submitted;
 pub mod system;
+mod undo;
 
 pub use router::router;
 pub use state::AppState;

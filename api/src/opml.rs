@@ -70,6 +70,9 @@ pub enum ListError {
     /// It is no list.
     #[error(transparent)]
     Opml(#[from] OpmlError),
+    /// The sources are other ones by now than whoever sent the list has seen.
+    #[error("somebody else changed the sources")]
+    Changed,
     /// The archive failed.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
@@ -79,15 +82,17 @@ pub enum ListError {
 }
 
 /// Adds every feed of the list `bytes` that is not read yet, asking no server, and keeps the list.
-/// Removes nothing.
+/// Removes nothing. `version` is that of the sources that the list was made from; `None` when that does
+/// not matter.
 ///
 /// # Errors
-/// When it is no list, or cannot be kept. Single outlines that cannot be used are in the answer.
+/// When it is no list, the sources are of another version, or cannot be kept. Single outlines that cannot be used are in the answer.
 pub async fn import(
     desk: &Desk<'_>,
     bytes: Bytes,
     content_type: Option<&str>,
     who: &str,
+    version: Option<i64>,
 ) -> Result<Imported, ListError> {
     let archived = desk.archive.source_addresses().await?;
     let taxonomy = desk.config.taxonomy.clone();
@@ -100,7 +105,8 @@ pub async fn import(
     });
     let (list, sources, mut imported) = read.await??;
     let kept = (LIST, list.as_str());
-    let additions = desk.archive.import_sources(&sources, kept, who, desk.now).await?;
+    let additions = desk.archive.import_sources_at(version, &sources, kept, who, desk.now).await?;
+    let additions = additions.ok_or(ListError::Changed)?;
     for (source, addition) in sources.iter().zip(additions) {
         match addition {
             Addition::Added => imported.added.push(source.id.to_string()),
@@ -395,7 +401,7 @@ mod tests {
                 now: DateTime::UNIX_EPOCH,
             };
             let list = Bytes::copy_from_slice(list.as_bytes());
-            import(&desk, list, None, "ana").await.unwrap()
+            import(&desk, list, None, "ana", None).await.unwrap()
         }
 
         async fn export(&self) -> String {
@@ -423,7 +429,7 @@ mod tests {
         assert_eq!(office.export().await, LIST);
         assert_eq!(office.import(LIST).await.n_known, 2, "a second time adds nothing");
 
-        office.archive.remove_source(&"grid".into()).await.unwrap();
+        office.archive.remove_source(&"grid".into(), DateTime::UNIX_EPOCH).await.unwrap();
         office.roster.refresh(&office.archive).await.unwrap();
         let left = office.export().await;
         assert!(!left.contains("grid.example") && left.contains("Energy"), "{left}");
@@ -460,7 +466,7 @@ mod tests {
         let old = Source::new("wire-3", "https://old.example/".parse().unwrap());
         let now = DateTime::UNIX_EPOCH;
         office.archive.add_sources(&[old], AddedBy::Api, "ana", now).await.unwrap();
-        office.archive.remove_source(&"wire-3".into()).await.unwrap();
+        office.archive.remove_source(&"wire-3".into(), now).await.unwrap();
         let imported = office.import(&format!("<opml><body>{outlines}</body></opml>")).await;
         assert_eq!(imported.refused, []);
         assert_eq!(imported.added[..3], ["wire", "wire-2", "wire-4"], "`wire-3` was another");

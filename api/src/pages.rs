@@ -2,7 +2,7 @@
 //!
 //! Modules turn archived records into plain text, links and class names; only the templates make
 //! HTML, and they escape everything. Reading order: [`frame`], [`text`], [`view`], [`statement`],
-//! then [`today`], [`search`], [`story`], [`article`] with [`indicators`], [`entity`], [`graph`], [`map`], [`alerts`],
+//! then [`today`], [`stories`], [`search`], [`story`], [`article`] with [`indicators`], [`entity`], [`graph`], [`map`], [`alerts`],
 //! [`saved_search`], [`sources`], [`corrections`], [`help`], [`login`], [`settings`], [`error`].
 
 pub(crate) mod alerts;
@@ -21,6 +21,7 @@ pub(crate) mod search;
 pub(crate) mod settings;
 pub(crate) mod sources;
 pub(crate) mod statement;
+pub(crate) mod stories;
 pub(crate) mod story;
 pub(crate) mod text;
 pub(crate) mod today;

@@ -1,8 +1,8 @@
 //! The wiring: every stage, thread and channel of the running system, and how it ends.
 //!
 //! The archive is the durable queue between the stages; what is passed here is work in hand and
-//! wake-ups. Reading order: [`run`], `poll`, `crawl` with `reread`, `annotate`, `correlate` with
-//! `matching`, `indexing`, `delivery`, `retention`, `gauges`.
+//! wake-ups. Reading order: [`run`], `poll`, `crawl` with `reread`, `silences`, `annotate`, `correlate` with
+//! `stories` and `matching`, `indexing`, `delivery`, `retention`, `gauges`.
 //!
 //! | stage | runs on | hands on |
 //! |---|---|---|
@@ -20,10 +20,12 @@ mod crawl;
 mod delivery;
 mod gauges;
 mod indexing;
-pub(crate) mod matching;
+pub mod matching;
 mod poll;
 mod reread;
 pub(crate) mod retention;
+mod silences;
+mod stories;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -255,6 +257,9 @@ pub async fn run(
         hubs,
         warc,
     });
+    if mode != Mode::Offline {
+        silences::restore(&shared, &fetcher).await?;
+    }
     let (batches, annotated) = mpsc::channel(N_BATCHES_AHEAD);
     let annotate = on_thread("annotate", {
         let shared = Arc::clone(&shared);
@@ -270,6 +275,7 @@ pub async fn run(
         shared.poll_done.cancel();
         shared.crawl_done.cancel();
     } else {
+        stages.spawn(silences::run(Arc::clone(&shared), Arc::clone(&fetcher)));
         stages.spawn(poll::run(Arc::clone(&shared), Arc::clone(&fetcher)));
         stages.spawn(crawl::run(Arc::clone(&shared), fetcher));
     }

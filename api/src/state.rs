@@ -60,6 +60,8 @@ pub struct AppState {
     pub(crate) facts: Arc<Facts>,
     pub(crate) places: Arc<Places>,
     pub(crate) stream_permits: Arc<Semaphore>,
+    /// Whether somebody looks after what other workers record.
+    pub(crate) is_followed: Arc<AtomicBool>,
 }
 
 impl AppState {
@@ -90,6 +92,7 @@ impl AppState {
             export_permits: Arc::new(Semaphore::new(N_EXPORTS_MAX)),
             trial_permits: Arc::new(Semaphore::new(N_TRIALS_MAX)),
             facts: Arc::new(Facts::of(&config)),
+            is_followed: Arc::default(),
             config,
         }
     }

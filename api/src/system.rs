@@ -182,7 +182,15 @@ pub(crate) fn fetcher(config: &Config, sample_at: Option<SocketAddr>) -> anyhow:
     let mut settings = FetchSettings::from(&config.settings.fetch);
     settings.host_overrides.extend(sample_at.map(|at| (sample::HOST.to_owned(), at)));
     settings.clock = Some(now);
+    if let Some(file) = &config.settings.fetch.ca_file {
+        settings.certificates = certificates(file)
+            .with_context(|| format!("no certificates can be read from {}", file.display()))?;
+    }
     Fetcher::new(settings).context("the HTTP client cannot be set up")
+}
+
+fn certificates(file: &Path) -> anyhow::Result<Vec<reqwest::Certificate>> {
+    Ok(reqwest::Certificate::from_pem_bundle(&std::fs::read(file)?)?)
 }
 
 /// The dates of the sample wire: those of the first start, so that a later start finds the same

@@ -251,6 +251,25 @@
     badge.textContent = String(Number(badge.textContent) + 1);
   };
 
+  // What goes on at the server is looked at until it is done; whoever is in the middle of it is left alone.
+  const follow = () => {
+    if (!document.querySelector("[data-progress]")) return;
+    setTimeout(async () => {
+      const answer = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => null);
+      if (answer?.ok) {
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        for (const it of document.querySelectorAll("[data-progress]")) {
+          if (it.contains(document.activeElement)) continue;
+          const next = page.getElementById(it.id);
+          if (next) it.replaceWith(document.importNode(next, true));
+          else it.remove();
+        }
+      }
+      follow();
+    }, 1_500);
+  };
+  follow();
+
   const notice = document.querySelector("[data-new]");
   if (notice && "EventSource" in window) {
     const stream = new EventSource("/v1/events");

@@ -123,6 +123,15 @@ declare! {
         added_private_addresses: bool = false,
         /// How long a robots.txt is kept, in hours. Default 24, as RFC 9309 advises.
         robots_ttl_hours: u32 = 24 => within(1, 24 * 7),
+        /// File with the certificates of authorities that are trusted besides those of the system
+        /// when feeds and pages are asked for, such as that of a company's proxy. None by default.
+        ca_file: Option<PathBuf> => if_set(Rule::new(
+            "a file of certificates in PEM that can be read",
+            |it: &PathBuf| {
+                let file = std::fs::read_to_string(it);
+                file.is_ok_and(|it| it.contains("-----BEGIN CERTIFICATE-----"))
+            },
+        )),
     }
 }
 

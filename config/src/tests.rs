@@ -430,6 +430,25 @@ fn the_contact_address_goes_into_the_user_agent_and_its_absence_is_a_warning() {
 }
 
 #[test]
+fn authorities_of_ones_own_come_from_a_file_of_certificates() {
+    check_errors(
+        &[("settings.toml", "[fetch]\nca_file = \"/nowhere/ca.pem\"\n")],
+        &[
+            "settings.toml:2:11: `fetch.ca_file`: must be a file of certificates in PEM that can be \
+             read, is \"/nowhere/ca.pem\"",
+        ],
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    let flags = || Overrides::default().with_flags([format!("fetch.ca_file={}", file.display())]);
+    fs::write(&file, "not a certificate").unwrap();
+    assert!(Config::load_with(None, &flags()).is_err());
+    fs::write(&file, "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n").unwrap();
+    let config = Config::load_with(None, &flags()).unwrap();
+    assert_eq!(config.settings.fetch.ca_file, Some(file.clone()));
+}
+
+#[test]
 fn every_mistake_of_the_saved_searches_is_shown_at_once() {
     let searches = "[[search]]\nid = \"grid\"\nname = \"Grid\"\nquery = \"power\"\n\
                     deliver = [{ channel = \"webhook\", to = \"ftp://a.example\" }]\n\

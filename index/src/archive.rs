@@ -15,8 +15,8 @@
 //!
 //! Reading order: `open`, [`sources`], [`added_sources`], [`source_quality`],
 //! [`frontier`], [`articles`] (with `addresses`), [`annotations`] (with
-//! `annotation_rows` and `forget`), [`versions`], [`imports`], [`submissions`], [`index_feed`], [`stories`], [`story_edits`] (with `moved`), [`statements`] (with [`told_before`]),
-//! [`entities`], [`graph_articles`], [`counts`]; [`searches`], [`alerts`] (with `told`), [`outbox`]; [`corrections`],
+//! `annotation_rows` and `forget`), [`versions`] (with `entry_texts`), [`imports`], [`submissions`], [`index_feed`], [`news`], [`stories`] (with [`glances`]), [`story_edits`] (with `moved`), [`statements`] (with [`told_before`]),
+//! [`entities`], [`graph_articles`], [`counts`]; [`searches`], [`alerts`] (with `told`), [`outbox`]; [`silences`]; [`corrections`],
 //! [`access`], [`audit`], [`backup`], [`retention`].
 
 pub mod access;
@@ -32,10 +32,12 @@ pub mod corrections;
 pub mod counts;
 mod dialect;
 pub mod entities;
+mod entry_texts;
 mod error;
 mod evidence;
 mod forget;
 pub mod frontier;
+pub mod glances;
 pub mod graph_articles;
 pub mod hub_subscriptions;
 pub mod imports;
@@ -43,11 +45,13 @@ pub mod index_feed;
 mod lock;
 mod migrations;
 mod moved;
+pub mod news;
 mod open;
 pub mod outbox;
 mod paging;
 pub mod retention;
 pub mod searches;
+pub mod silences;
 pub mod source_quality;
 pub mod sources;
 pub mod statements;

@@ -265,6 +265,10 @@ pub struct StoryInput {
     pub entities: Vec<String>,
     /// Date of the article (published, or else fetched).
     pub dated_at: DateTime<Utc>,
+    /// Publication time; `None` when unknown.
+    pub published_at: Option<DateTime<Utc>>,
+    /// The article that it repeats; `None` when it was written independently.
+    pub copy_of: Option<ArticleId>,
     /// The story it was put in.
     pub story: StoryId,
     /// Whether an analyst put it there.

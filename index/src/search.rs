@@ -7,6 +7,8 @@
 mod collect;
 pub mod error;
 pub mod index;
+#[cfg(test)]
+mod paging_tests;
 pub(crate) mod rank;
 pub mod request;
 pub mod response;

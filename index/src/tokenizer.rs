@@ -160,6 +160,11 @@ pub(crate) fn lower(text: &str, kind: WordKind) -> String {
 
 fn lower_into(text: &str, kind: WordKind, lower: &mut String) {
     lower.clear();
+    if text.is_ascii() && kind != WordKind::Acronym {
+        lower.push_str(text);
+        lower.make_ascii_lowercase();
+        return;
+    }
     for it in text.chars() {
         match it {
             '.' if kind == WordKind::Acronym => (),

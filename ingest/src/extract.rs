@@ -5,8 +5,8 @@
 //! of text), `extract/hints.rs`, `extract/features.rs` and `extract/forest.rs` (which lines are the
 //! article's), `extract/main_text.rs`, `extract/fallback.rs`, `extract/title.rs`, `extract/seen.rs`
 //! (dates and bylines near the headline), `extract/authors.rs`, `extract/published.rs`,
-//! `extract/date_text.rs`, `extract/about.rs`, `extract/language.rs`, `extract/rules.rs` and
-//! `extract/blocks.rs` (a source's own rules).
+//! `extract/date_text.rs`, `extract/about.rs`, `extract/paging.rs`, `extract/language.rs`,
+//! `extract/rules.rs` and `extract/blocks.rs` (a source's own rules).
 
 mod about;
 mod authors;
@@ -22,6 +22,7 @@ mod language;
 mod main_text;
 mod outline;
 mod page;
+mod paging;
 mod published;
 mod rules;
 mod seen;
@@ -176,7 +177,7 @@ fn extract_tame(
         section: about::section(&facts),
         tags: about::tags(&facts),
         is_paywall_stub: about::is_paywall_stub(&facts, &text),
-        next_page: about::next_page(&facts, url),
+        next_page: paging::next_page(&document, &facts, url),
         text,
     })
 }

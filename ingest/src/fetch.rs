@@ -33,6 +33,7 @@ pub use error::FetchError;
 pub use headers::retry_after;
 pub use outbound::{is_private_literal, outbound_client};
 pub use settings::FetchSettings;
+pub use turns::Silence;
 
 use crate::failure::FailureClass;
 use exchange::{Answer, Exchange};
@@ -128,6 +129,8 @@ pub struct Page {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body after decompression, at most [`FetchSettings::body_bytes_max`] bytes.
     pub body: Bytes,
+    /// The redirects that led to it, in order.
+    pub redirects: Vec<Redirect>,
 }
 
 impl Page {
@@ -143,8 +146,24 @@ impl Page {
             status: 200,
             headers: vec![("content-type".to_owned(), content_type.as_bytes().to_vec())],
             body,
+            redirects: Vec::new(),
         }
     }
+}
+
+/// An answer that led elsewhere.
+#[derive(Clone, Debug)]
+pub struct Redirect {
+    /// What was asked for.
+    pub url: Url,
+    /// The status, one of 301 to 308.
+    pub status: u16,
+    /// All headers, names in lower case, as they came.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// What came with it, unpacked, at most 64 KiB.
+    pub body: Bytes,
+    /// Whether more would have come.
+    pub is_cut: bool,
 }
 
 /// How a fetch ended that did not fail.
@@ -210,13 +229,14 @@ pub struct Fetcher {
 #[expect(clippy::large_enum_variant, reason = "one is made for each request")]
 enum Hop {
     Outcome(FetchOutcome),
-    Redirect { to: Url, is_permanent: bool },
+    Redirect { to: Url, is_permanent: bool, said: Box<Redirect> },
 }
 
 impl Fetcher {
     /// Builds the HTTP clients.
     ///
-    /// Fails where the user agent is no valid header or the system has no certificates.
+    /// Fails where the user agent is no valid header, a certificate of the settings is none or the
+    /// system has no certificates.
     pub fn new(settings: FetchSettings) -> Result<Fetcher, reqwest::Error> {
         // An error means that a provider is installed already, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -265,16 +285,18 @@ impl Fetcher {
         url.set_fragment(None);
         let mut seen = HashSet::from([url.clone()]);
         let mut is_permanent = true;
+        let mut redirects = Vec::new();
         let mut time_left = self.settings.total_timeout;
         loop {
             match self.hop(&url, request, &mut time_left).await? {
                 Hop::Outcome(FetchOutcome::Fetched(mut page)) => {
                     let is_moved = seen.len() > 1 && is_permanent;
                     page.moved_permanently_to = is_moved.then(|| page.url.clone());
+                    page.redirects = redirects;
                     return Ok(FetchOutcome::Fetched(page));
                 }
                 Hop::Outcome(outcome) => return Ok(outcome),
-                Hop::Redirect { to, is_permanent: this } => {
+                Hop::Redirect { to, is_permanent: this, said } => {
                     if seen.contains(&to) {
                         return Err(FetchError::RedirectLoop { url: to.into() });
                     }
@@ -284,6 +306,7 @@ impl Fetcher {
                     }
                     is_permanent &= this;
                     seen.insert(to.clone());
+                    redirects.push(*said);
                     url = to;
                 }
             }
@@ -325,7 +348,9 @@ impl Fetcher {
         match self.exchange(url, request)?.get(url, time_left).await? {
             Answer::Page(page) => Ok(Hop::Outcome(FetchOutcome::Fetched(page))),
             Answer::NotModified(renewal) => Ok(Hop::Outcome(FetchOutcome::NotModified(renewal))),
-            Answer::Redirect { to, is_permanent } => Ok(Hop::Redirect { to, is_permanent }),
+            Answer::Redirect { to, is_permanent, said } => {
+                Ok(Hop::Redirect { to, is_permanent, said })
+            }
             Answer::TooMany { retry_after } => {
                 let retry_after = self.silence(url, retry_after);
                 Ok(Hop::Outcome(FetchOutcome::RateLimited { retry_after }))
@@ -338,6 +363,22 @@ impl Fetcher {
         let silence = retry_after.unwrap_or_default().max(self.settings.silence_after_429);
         self.turns.silence_for(url, silence);
         silence
+    }
+
+    /// The sites that are left alone now, since they answered 429 or as [`Fetcher::keep_silences`] was
+    /// told; at most 8 192.
+    pub fn silences(&self) -> Vec<Silence> {
+        self.turns.silences()
+    }
+
+    /// Leaves sites alone as they were to be left alone before a restart, each for a day at most.
+    pub fn keep_silences(&self, silences: impl IntoIterator<Item = Silence>) {
+        self.turns.keep(silences);
+    }
+
+    /// Waits until a site has answered 429, unless one did since the last call. For one caller.
+    pub async fn silenced(&self) {
+        self.turns.silenced.notified().await;
     }
 
     /// What robots.txt says about `url`; fetched when unknown, whether or not pages obey it.

@@ -3,7 +3,8 @@
 //! WARC 1.1 (ISO 28500:2017), each record compressed by itself, so that a file that ends in the
 //! middle of a record after a crash is readable up to it, and a record can be read alone by its
 //! place. A body is kept as it was after decompression; the headers that spoke of its transfer
-//! (`Content-Encoding`, `Transfer-Encoding`, `Content-Length`) are replaced accordingly.
+//! (`Content-Encoding`, `Transfer-Encoding`, `Content-Length`) are replaced accordingly. Redirects are
+//! kept before the page to which they led; a `metadata` record tells what led to an answer (`via`).
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -14,10 +15,11 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use url::Url;
 use uuid::Uuid;
 
 use crate::article::sha256_hex;
-use crate::fetch::Page;
+use crate::fetch::{Page, Redirect};
 
 /// Headers that no longer hold for a body that was unpacked.
 const OF_TRANSFER: [&str; 4] =
@@ -72,26 +74,36 @@ impl WarcWriter {
         WarcWriter { folder, user_agent, file_bytes_max, open: Mutex::new(None) }
     }
 
-    /// Appends the request for `page` and its response; returns the place of the response. Blocks.
+    /// Appends the request for `page` and its response, and before them those of the redirects that
+    /// led to it; returns the place of the response. Blocks.
     pub fn write(&self, page: &Page, now: DateTime<Utc>) -> io::Result<RecordPlace> {
-        let id = record_id();
-        let response = record(&response_head(page, &id, now), &http_head(page), &page.body)?;
-        let asked = self.request(page);
-        let request = record(&request_head(page, &id, asked.len(), now), &asked, b"")?;
+        let mut before = Vec::new();
+        let mut via: Option<&Url> = None;
+        for (n_redirects, redirect) in page.redirects.iter().enumerate() {
+            let via_last = via.map(|it| (it, n_redirects));
+            let (response, others) =
+                self.exchange(&Answer::of_redirect(redirect), via_last, now)?;
+            before.extend(response);
+            before.extend(others);
+            via = Some(&redirect.url);
+        }
+        let via = via.map(|it| (it, page.redirects.len()));
+        let (response, others) = self.exchange(&Answer::of_page(page), via, now)?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let mut file = match open.take().filter(|it| now - it.begun_at < AGE_MAX) {
             Some(file) => file,
             None => self.begin(now)?,
         };
         // A write that fails half-way leaves a torn record: the file is not used again.
+        file.file.write_all(&before)?;
         file.file.write_all(&response)?;
-        file.file.write_all(&request)?;
+        file.file.write_all(&others)?;
         let place = RecordPlace {
             file: file.name.clone(),
-            offset: file.size,
+            offset: file.size + before.len() as u64,
             n_bytes: response.len() as u64,
         };
-        file.size += (response.len() + request.len()) as u64;
+        file.size += (before.len() + response.len() + others.len()) as u64;
         if file.size < self.file_bytes_max {
             *open = Some(file);
         }
@@ -123,10 +135,41 @@ impl WarcWriter {
         Ok(OpenFile { name, file, size: info.len() as u64, begun_at: now })
     }
 
+    /// The record of an answer, and those of its request and of what led to it: the address that was
+    /// redirected there, and how many redirects there were until then.
+    fn exchange(
+        &self,
+        answer: &Answer<'_>,
+        via: Option<(&Url, usize)>,
+        now: DateTime<Utc>,
+    ) -> io::Result<(Vec<u8>, Vec<u8>)> {
+        let id = record_id();
+        let response = record(&response_head(answer, &id, now), &http_head(answer), answer.body)?;
+        let beside = |kind: &str, content_type: &str, block: &[u8]| {
+            let head = format!(
+                "WARC/1.1\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {}\r\nWARC-Date: {}\r\n\
+                 WARC-Record-ID: {}\r\nWARC-Concurrent-To: {id}\r\n\
+                 Content-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+                answer.url,
+                date(now),
+                record_id(),
+                block.len(),
+            );
+            record(&head, block, b"")
+        };
+        let asked = self.request(answer.url);
+        let mut others = beside("request", "application/http; msgtype=request", &asked)?;
+        if let Some((via, n_redirects)) = via {
+            let led = format!("via: {via}\r\nhopsFromSeed: {}\r\n", "R".repeat(n_redirects));
+            others.extend(beside("metadata", "application/warc-fields", led.as_bytes())?);
+        }
+        Ok((response, others))
+    }
+
     /// The request as it was sent, but for headers that the client adds by itself.
-    fn request(&self, page: &Page) -> Vec<u8> {
-        let target = &page.url[url::Position::BeforePath..url::Position::AfterQuery];
-        let host = &page.url[url::Position::BeforeHost..url::Position::AfterPort];
+    fn request(&self, url: &Url) -> Vec<u8> {
+        let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
+        let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
         format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {}\r\n\r\n", self.user_agent)
             .into_bytes()
     }
@@ -188,33 +231,44 @@ pub fn read_record(folder: &Path, place: &RecordPlace) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn response_head(page: &Page, id: &str, now: DateTime<Utc>) -> String {
-    format!(
-        "WARC/1.1\r\nWARC-Type: response\r\nWARC-Target-URI: {}\r\nWARC-Date: {}\r\n\
-         WARC-Record-ID: {id}\r\nWARC-Payload-Digest: sha256:{}\r\n\
-         Content-Type: application/http; msgtype=response\r\nContent-Length: {}\r\n\r\n",
-        page.url,
-        date(now),
-        sha256_hex(&page.body),
-        http_head(page).len() + page.body.len(),
-    )
+/// An answer as it is kept.
+struct Answer<'a> {
+    url: &'a Url,
+    status: u16,
+    headers: &'a [(String, Vec<u8>)],
+    body: &'a [u8],
+    is_cut: bool,
 }
 
-fn request_head(page: &Page, response: &str, n_bytes: usize, now: DateTime<Utc>) -> String {
+impl<'a> Answer<'a> {
+    fn of_page(page: &'a Page) -> Answer<'a> {
+        let Page { url, status, headers, body, .. } = page;
+        Answer { url, status: *status, headers, body, is_cut: false }
+    }
+
+    fn of_redirect(redirect: &'a Redirect) -> Answer<'a> {
+        let Redirect { url, status, headers, body, is_cut } = redirect;
+        Answer { url, status: *status, headers, body, is_cut: *is_cut }
+    }
+}
+
+fn response_head(answer: &Answer<'_>, id: &str, now: DateTime<Utc>) -> String {
     format!(
-        "WARC/1.1\r\nWARC-Type: request\r\nWARC-Target-URI: {}\r\nWARC-Date: {}\r\n\
-         WARC-Record-ID: {}\r\nWARC-Concurrent-To: {response}\r\n\
-         Content-Type: application/http; msgtype=request\r\nContent-Length: {n_bytes}\r\n\r\n",
-        page.url,
+        "WARC/1.1\r\nWARC-Type: response\r\nWARC-Target-URI: {}\r\nWARC-Date: {}\r\n\
+         WARC-Record-ID: {id}\r\nWARC-Payload-Digest: sha256:{}\r\n{}\
+         Content-Type: application/http; msgtype=response\r\nContent-Length: {}\r\n\r\n",
+        answer.url,
         date(now),
-        record_id(),
+        sha256_hex(answer.body),
+        if answer.is_cut { "WARC-Truncated: length\r\n" } else { "" },
+        http_head(answer).len() + answer.body.len(),
     )
 }
 
 /// Status line and headers for a body that is not packed.
-fn http_head(page: &Page) -> Vec<u8> {
-    let mut head = format!("HTTP/1.1 {} \r\n", page.status).into_bytes();
-    for (name, value) in &page.headers {
+fn http_head(answer: &Answer<'_>) -> Vec<u8> {
+    let mut head = format!("HTTP/1.1 {} \r\n", answer.status).into_bytes();
+    for (name, value) in answer.headers {
         if !OF_TRANSFER.contains(&name.as_str()) {
             head.extend_from_slice(name.as_bytes());
             head.extend_from_slice(b": ");
@@ -222,7 +276,7 @@ fn http_head(page: &Page) -> Vec<u8> {
             head.extend_from_slice(b"\r\n");
         }
     }
-    head.extend_from_slice(format!("Content-Length: {}\r\n\r\n", page.body.len()).as_bytes());
+    head.extend_from_slice(format!("Content-Length: {}\r\n\r\n", answer.body.len()).as_bytes());
     head
 }
 
@@ -248,7 +302,6 @@ fn date(at: DateTime<Utc>) -> String {
 mod tests {
     use bytes::Bytes;
     use flate2::read::{GzDecoder, MultiGzDecoder};
-    use url::Url;
 
     use super::*;
 
@@ -267,6 +320,7 @@ mod tests {
                 ("x-evil".to_owned(), b"a\r\nSet-Cookie: b".to_vec()),
             ],
             body: Bytes::from(format!("<p>page {n}")),
+            redirects: Vec::new(),
         }
     }
 
@@ -311,6 +365,41 @@ mod tests {
         let kinds = text.lines().filter_map(|it| it.strip_prefix("WARC-Type: "));
         assert_eq!(kinds.collect::<Vec<_>>(), ["warcinfo", "response", "request"]);
         assert!(text.contains("GET /news/1?a=b HTTP/1.1\r\nHost: paper.example:8443\r\n"));
+    }
+
+    #[test]
+    fn redirects_are_kept_before_the_page_to_which_they_led() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = WarcWriter::new(folder.path().to_owned(), "Harbinger/test", 1 << 20);
+        let redirect = |url: &str, to: &str| Redirect {
+            url: Url::parse(url).unwrap(),
+            status: 302,
+            headers: vec![("location".to_owned(), to.as_bytes().to_vec())],
+            body: Bytes::from_static(b"moved"),
+            is_cut: url.ends_with("/b"),
+        };
+        let redirects = vec![
+            redirect("https://short.example/a", "https://paper.example/b"),
+            redirect("https://paper.example/b", "https://paper.example:8443/news/1?a=b"),
+        ];
+        writer.write(&page(0), now()).unwrap();
+        let place = writer.write(&Page { redirects, ..page(1) }, now()).unwrap();
+        let own = unpack(&read_record(folder.path(), &place).unwrap());
+        assert!(own.contains(&sha256_hex(b"<p>page 1")) && own.contains("/news/1?a=b"), "{own}");
+
+        let file = File::open(folder.path().join(&place.file)).unwrap();
+        let mut text = String::new();
+        MultiGzDecoder::new(file).read_to_string(&mut text).unwrap();
+        let fields = |name: &str| {
+            let values = text.lines().filter_map(|it| it.strip_prefix(name));
+            values.skip(3).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let kinds = ["response", "request", "response", "request", "metadata"];
+        assert_eq!(fields("WARC-Type: "), [&kinds[..], &kinds[2..]].concat());
+        let found = text.matches("location: https://paper.example").count();
+        assert_eq!((found, text.matches("WARC-Truncated: length").count()), (2, 1));
+        assert!(text.contains("via: https://short.example/a\r\nhopsFromSeed: R\r\n"), "{text}");
+        assert!(text.contains("via: https://paper.example/b\r\nhopsFromSeed: RR\r\n"), "{text}");
     }
 
     #[test]

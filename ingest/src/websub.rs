@@ -21,10 +21,17 @@ pub struct Announced {
 }
 
 /// The hub that a feed announces: in the headers of the answer, which stand before what the
-/// document says. `url` is where the feed was fetched. A hub without a topic is none.
+/// document says; the first that is asked over https, or else the first, since no secret goes to a
+/// hub in clear. `url` is where the feed was fetched. A hub without a topic is none.
 pub fn announced(headers: &[(String, Vec<u8>)], feed: &ParsedFeed, url: &Url) -> Option<Announced> {
     let links = links(headers);
-    let hub = with_rel(&links, "hub").chain(&feed.hubs).find_map(|it| address(it, url))?;
+    let is_safe = |it: &str| it.starts_with("https:");
+    let mut hubs = with_rel(&links, "hub").chain(&feed.hubs).filter_map(|it| address(it, url));
+    let first = hubs.next()?;
+    let hub = match is_safe(&first) {
+        true => first,
+        false => hubs.find(|it| is_safe(it)).unwrap_or(first),
+    };
     let topic = with_rel(&links, "self").chain(&feed.topic).find_map(|it| address(it, url))?;
     Some(Announced { hub, topic })
 }
@@ -120,6 +127,23 @@ mod tests {
         let found = announced(&said, &atom, &url()).unwrap();
         assert_eq!(found.hub, "https://news.example/hub");
         assert_eq!(found.topic, "https://news.example/topic");
+    }
+
+    #[test]
+    fn a_hub_that_is_asked_over_https_stands_before_one_that_is_not() {
+        let atom = parsed(
+            "<feed xmlns='http://www.w3.org/2005/Atom'><link rel='hub' href='http://old.example/'/>\
+             <link rel='hub' href='https://hub.example/'/>\
+             <link rel='self' href='https://news.example/atom'/><title>News</title></feed>",
+        );
+        assert_eq!(announced(&[], &atom, &url()).unwrap().hub, "https://hub.example/");
+        let said = headers(&["<http://older.example/>; rel=hub"]);
+        assert_eq!(announced(&said, &atom, &url()).unwrap().hub, "https://hub.example/");
+        let said = headers(&["<https://first.example/>; rel=hub"]);
+        assert_eq!(announced(&said, &atom, &url()).unwrap().hub, "https://first.example/");
+        let said = headers(&["<http://only.example/>; rel=hub, </topic>; rel=self"]);
+        let found = announced(&said, &ParsedFeed::default(), &url()).unwrap();
+        assert_eq!(found.hub, "http://only.example/", "a source on an inner network may ask it");
     }
 
     #[test]

@@ -94,6 +94,7 @@ impl Event {
             embedding,
             entities: names.map(|it| format!("name:org:{}", it.to_lowercase())).collect(),
             at: Some(now),
+            published_at: Some(now),
             language: Some("en".to_owned()),
         }
     }
@@ -140,7 +141,7 @@ fn main() {
         }
         while world.n_articles < n_before {
             let (article, event) = world.next();
-            stories.restore(&article, StoryId::founded_by(&format!("event {event}")));
+            stories.restore(&article, StoryId::founded_by(&format!("event {event}")), None);
         }
         measure(n_before, &mut world, &mut stories);
     }

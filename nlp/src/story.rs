@@ -10,7 +10,7 @@ mod terms;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::annotate::Annotated;
@@ -20,6 +20,9 @@ pub use clusterer::{Placed, Split, StoryClusterer};
 
 /// Characters of a text that tell its event.
 pub const N_LEAD_CHARS: usize = 2_500;
+
+/// By how much an article must have been published before another to count as earlier.
+const EARLIER_BY: TimeDelta = TimeDelta::minutes(1);
 
 /// Identity of a story: the id of the article that founded it, 32 lower-case hexadecimal digits.
 #[derive(
@@ -61,6 +64,8 @@ pub struct StoryInput {
     pub entities: Vec<String>,
     /// When it was published, or else fetched; `None` when there is no time, as in test sets.
     pub at: Option<DateTime<Utc>>,
+    /// When it was published, and nothing else; `None` when that is unknown.
+    pub published_at: Option<DateTime<Utc>>,
     /// ISO 639-1 code; `None` when it cannot be told.
     pub language: Option<String>,
 }
@@ -79,7 +84,41 @@ impl StoryInput {
             embedding: annotated.embedding.clone(),
             entities: entities.collect::<BTreeSet<String>>().into_iter().collect(),
             at: document.published_at,
+            published_at: document.published_at,
             language: annotation.language.clone(),
         }
+    }
+}
+
+/// Whether an article published at `a` surely came before one published at `b`: by a minute or more.
+///
+/// Midnight stands for a day whose time of day is unknown, so nothing of the same day comes after it.
+/// Unknown times prove nothing.
+pub fn is_published_before(a: Option<DateTime<Utc>>, b: Option<DateTime<Utc>>) -> bool {
+    let (Some(a), Some(b)) = (a, b) else { return false };
+    let lasts = if a.time() == NaiveTime::MIN { TimeDelta::days(1) } else { EARLIER_BY };
+    a.checked_add_signed(lasts).is_some_and(|it| it <= b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(a: &str, b: &str, expected: bool) {
+        let read = |text: &str| text.parse::<DateTime<Utc>>().ok();
+        assert_eq!(is_published_before(read(a), read(b)), expected, "{a} {b}");
+    }
+
+    #[test]
+    fn an_article_is_earlier_by_a_minute_or_by_a_day_without_a_time() {
+        check("2026-03-01T08:00:00Z", "2026-03-01T08:01:00Z", true);
+        check("2026-03-01T08:00:00Z", "2026-03-01T08:00:59Z", false);
+        check("2026-03-01T08:01:00Z", "2026-03-01T08:00:00Z", false);
+        check("2026-03-01T00:00:00Z", "2026-03-01T23:00:00Z", false);
+        check("2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z", true);
+        check("2026-02-28T23:00:00Z", "2026-03-01T00:00:00Z", true);
+        check("unknown", "2026-03-01T08:00:00Z", false);
+        check("2026-03-01T08:00:00Z", "unknown", false);
     }
 }

@@ -123,6 +123,8 @@ async function addresses(page) {
   const { saved_searches: [saved] } = await json("/v1/saved-searches");
   return {
     today: "/",
+    stories: "/stories",
+    "stories-empty": "/stories?kind=denial&sector=/space&days=1",
     search: "/search?q=power+grid",
     "search-error": "/search?q=actor:",
     "search-empty": "/search?q=nosuchwordanywhere",

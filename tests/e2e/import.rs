@@ -1,4 +1,5 @@
-//! Web archives imported by the real binary: whole, broken, and killed half-way.
+//! Web archives imported by the real binary: whole, broken, and killed half-way; and the stories of
+//! what is taken in long after its time.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,6 +14,25 @@ use tests::TestApp;
 use tests::pages::{MadeUp, id_of};
 
 const N_ARTICLES: u64 = 240;
+
+/// Headline and text of reports that have nothing in common.
+const EVENTS: [(&str, &str); 3] = [
+    (
+        "Harbour town of Valmora flooded after dam gate fails",
+        "Water rose quickly behind rusted hinges; ferries stopped, villagers climbed onto roofs \
+         while rescuers rowed through streets, insurers counted losses, engineers blamed neglect.",
+    ),
+    (
+        "Drone strike damages substation near northern border",
+        "Explosions woke residents; transformers burned until morning, hospitals switched over to \
+         generators, soldiers searched fields for wreckage, neighbours denied any launch.",
+    ),
+    (
+        "Bakers of Ostrava end their walkout over night shifts",
+        "The union accepted shorter hours and higher pay after eleven days without fresh bread; \
+         owners promised new ovens, customers queued at dawn, apprentices went back to school.",
+    ),
+];
 
 fn url(n: u64) -> String {
     format!("https://paper.example/news/{n}")
@@ -148,4 +168,41 @@ async fn broken_records_are_named_by_file_and_offset_and_the_rest_is_imported() 
 
     let missing = app.run(&["import", "no-such-file.warc"]).await;
     assert!(missing.code != Some(0) && missing.stderr.contains("no-such-file"), "{missing:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_articles_find_the_stories_of_their_time_in_whatever_order_they_come() {
+    let app = TestApp::new();
+    let line = |n: u64, event: usize, days_ago: i64| {
+        let (title, text) = EVENTS[event];
+        let published_at = tests::now() - chrono::TimeDelta::days(days_ago);
+        let published_at = published_at.to_rfc3339();
+        let line = serde_json::json!({
+            "url": url(n), "title": title, "text": text, "published_at": published_at,
+        });
+        line.to_string()
+    };
+    let take = async |name: &str, lines: &[String]| {
+        let path = app.folder().join(name);
+        fs::write(&path, lines.join("\n")).expect("a writable folder");
+        let finished = app.run(&["index", "--jsonl", &path.display().to_string()]).await;
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+    };
+    take("first.jsonl", &[line(1, 0, 0), line(2, 1, 399), line(3, 2, 380), line(4, 1, 400)]).await;
+    take("second.jsonl", &[line(5, 1, 398), line(6, 0, 397), line(7, 0, 0)]).await;
+
+    let archive = app.archive().await;
+    let mut stories = Vec::new();
+    for n in 1..=7 {
+        let stored = archive.article(&id(n)).await.expect("readable").expect("archived");
+        stories.push(stored.story.expect("it is in a story"));
+    }
+    archive.close().await;
+    let [today, old, other, before, after, recurring, again] = &stories[..] else {
+        panic!("{stories:?}")
+    };
+    assert_eq!((old, old), (before, after), "a day apart, and of an earlier run");
+    assert_eq!(today, again, "what is of now is not disturbed");
+    let told: BTreeSet<_> = [today, old, other, recurring].into();
+    assert_eq!(told.len(), 4, "{stories:?}");
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use axum::http::header::RETRY_AFTER;
 use index::{SearchIndex, SearchRequest};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -91,6 +92,26 @@ async fn killed_at_20_random_moments_every_article_is_archived_and_indexed_once(
     assert_eq!(last.code, Some(0), "{}", last.stderr);
     assert!(N_KILLS / 2 <= n_killed_at_work, "only {n_killed_at_work} kills hit a running ingest");
     check_exactly(&app, &expected).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_that_asked_to_be_left_alone_is_left_alone_after_a_restart() {
+    let (busy, other) = (FixtureSite::start().await, FixtureSite::start().await);
+    let app = TestApp::new();
+    let items = [(busy.url("/story"), "A story".to_owned())];
+    busy.put("/feed.xml", Reply::rss(pages::rss("Busy", &items)));
+    busy.put("/story", Reply::status(429).with_header(RETRY_AFTER, "3600"));
+    app.add_source("busy", &busy.url("/feed.xml"));
+    let first = app.run_once().await;
+    assert_eq!(busy.n_requests("/story"), 1, "{}", first.stderr);
+
+    // A feed that is due at once, on the same host, and one elsewhere.
+    busy.put("/more.xml", Reply::rss(pages::rss("More", &items)));
+    app.add_source("more", &busy.url("/more.xml"));
+    publish(&other, &app, 1, 1);
+    let second = app.run_once().await;
+    assert_eq!(other.n_requests("/round-1.xml"), 1, "{}", second.stderr);
+    assert_eq!(busy.n_requests("/more.xml"), 0, "{}", second.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,11 @@
 //! Pages that are edited after they were read: one article, its versions, the proof of each.
 
+use std::fs;
+use std::io::Read;
 use std::time::Duration;
 
+use flate2::read::{GzDecoder, MultiGzDecoder};
+use ingest::warc_writer::{WARC_FOLDER, read_record};
 use tests::pages::id_of;
 use tests::{FixtureSite, Reply, Served, TestApp, eventually, pages};
 
@@ -85,11 +89,90 @@ async fn a_silent_edit_of_a_threat_is_noticed_told_and_proven() {
     let warc = served.get(&format!("/v1/articles/{id}/warc"), &[]).await;
     let warc = warc.bytes().await.expect("a whole answer");
     let mut record = String::new();
-    let mut decoder = flate2::read::GzDecoder::new(&*warc);
-    std::io::Read::read_to_string(&mut decoder, &mut record).expect("one gzip member");
+    GzDecoder::new(&*warc).read_to_string(&mut record).expect("one gzip member");
     assert!(record.contains(&format!("WARC-Target-URI: {url}")), "{record}");
     assert!(record.contains(&hashes[1]) && record.contains("talk to oil"), "{record}");
     served.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_redirects_that_led_to_a_page_are_kept_as_evidence() {
+    let site = FixtureSite::start().await;
+    let app = TestApp::new().set("crawl.keep_warc", "true");
+    site.put("/go", Reply::redirect("/moved").with_body("This way, please."));
+    site.put("/moved", Reply::redirect("/strait.html"));
+    site.put("/strait.html", page("Northern Guard threatens tankers", LEAD));
+    let items = [(site.url("/go"), "Northern Guard threatens tankers".to_owned())];
+    site.put("/feed.xml", Reply::rss(pages::rss("Port", &items)));
+    app.add_source("port", &site.url("/feed.xml"));
+    let run = app.run_once().await;
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+
+    let archive = app.archive().await;
+    let id = id_of(&site.url("/go"));
+    let article = archive.article(&id).await.unwrap().expect("archived").article;
+    let place = archive.evidence(&id, &article.page_sha256).await.unwrap().expect("kept");
+    archive.close().await;
+    let folder = app.data_dir().join(WARC_FOLDER);
+    let file = fs::File::open(folder.join(&place.file)).expect("a file");
+    let mut text = String::new();
+    MultiGzDecoder::new(file).read_to_string(&mut text).expect("whole members");
+    let lines = |start: &str| -> Vec<String> {
+        text.lines().filter_map(|it| it.strip_prefix(start)).map(str::to_owned).collect()
+    };
+    let three = ["response", "request", "metadata"];
+    let kinds = [&["warcinfo"][..], &three[..2], &three[..], &three[..]].concat();
+    assert_eq!(lines("WARC-Type: "), kinds, "{text}");
+    assert_eq!(lines("location: "), ["/moved", "/strait.html"], "{text}");
+    assert_eq!(lines("via: "), [site.url("/go"), site.url("/moved")], "{text}");
+    assert_eq!(lines("hopsFromSeed: "), ["R", "RR"], "{text}");
+    assert!(text.contains("This way, please."), "{text}");
+    let record = read_record(&folder, &place).expect("readable");
+    let mut own = String::new();
+    GzDecoder::new(&*record).read_to_string(&mut own).expect("one gzip member");
+    assert!(own.contains(&article.page_sha256) && own.contains("attack oil tankers"), "{own}");
+    assert!(own.contains(&format!("WARC-Target-URI: {}", site.url("/strait.html"))), "{own}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_text_in_a_json_document_is_a_version_of_the_same_article() {
+    let site = FixtureSite::start().await;
+    let app = TestApp::new();
+    let document = |text: &str| {
+        let item = serde_json::json!({"id": "n-1", "title": "Notice 1", "text": text});
+        Reply::new("application/json", serde_json::json!({"items": [item]}).to_string())
+    };
+    let source = format!(
+        "[[source]]\nid = \"notices\"\nname = \"Notices\"\nlanguage = \"en\"\n\
+         allow_private_addresses = true\nhost_interval_ms = 0\n[source.json]\nurl = \"{}\"\n\
+         items = \"items\"\nlink = \"/detail/{{id}}\"\ntitle = \"title\"\ntext = \"text\"\n",
+        site.url("/notices.json"),
+    );
+    fs::write(app.folder().join("config/sources/notices.toml"), source).expect("a file");
+    site.put("/notices.json", document(LEAD));
+    let first = app.run_once().await;
+    assert_eq!(first.json()["n_articles"], 1, "{first:?}");
+
+    let softer = "The Northern Guard would like to talk to oil companies about the Strait of \
+        Lindahl, its commander said on Tuesday.";
+    site.put("/notices.json", document(softer));
+    let archive = app.archive().await;
+    archive.postpone_poll(&"notices".into(), tests::now()).await.expect("writable");
+    archive.close().await;
+    drop(archive);
+    let second = app.run_once().await;
+    assert_eq!(second.code, Some(0), "{second:?}");
+
+    let archive = app.archive().await;
+    let id = id_of(&site.url("/detail/n-1"));
+    let stored = archive.article(&id).await.unwrap().expect("archived");
+    assert_eq!(stored.article.text, softer);
+    assert!(stored.annotation.is_some(), "annotated again");
+    let versions = archive.article_versions(&id).await.expect("readable");
+    assert_eq!(versions.iter().map(|it| it.text.as_str()).collect::<Vec<_>>(), [LEAD]);
+    assert_eq!(archive.counts().await.expect("counts").n_articles, 1, "no new article");
+    archive.close().await;
+    assert_eq!(site.n_requests("/detail/n-1"), 0, "its page says something else");
 }
 
 #[tokio::test(flavor = "multi_thread")]

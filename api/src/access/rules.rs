@@ -94,6 +94,9 @@ mod tests {
         check("POST", "/sources/test", Role::Analyst);
         check("POST", "/v1/sources", Role::Admin);
         check("DELETE", "/v1/sources/x", Role::Admin);
+        check("POST", "/v1/sources/x/restore", Role::Admin);
+        check("POST", "/sources/x/restore", Role::Admin);
+        check("POST", "/alerts/searches/x/restore", Role::Analyst);
         check("POST", "/sources/opml", Role::Admin);
         check("PUT", "/v1/opml", Role::Admin);
         check("POST", "/settings/users", Role::Admin);

@@ -38,7 +38,7 @@ pub(super) fn import(setup: &Setup, args: &ImportOpmlArgs) -> anyhow::Result<Exi
             trial_permits: None,
             now,
         };
-        let imported = match opml::import(&desk, list.into(), None, "command line").await {
+        let imported = match opml::import(&desk, list.into(), None, "command line", None).await {
             Ok(imported) => imported,
             Err(ListError::Opml(error)) => {
                 return Err(UsageError(format!("{name}: {error}")).into());

@@ -157,7 +157,7 @@ async fn add(setup: &Setup, url: &str, name: Option<&str>) -> anyhow::Result<Exi
 
 async fn remove(setup: &Setup, id: &str) -> anyhow::Result<ExitCode> {
     let archive = Archive::open(&archive_settings(&setup.config)).await?;
-    if !archive.remove_source(&id.into()).await? {
+    if !archive.remove_source(&id.into(), super::now()).await? {
         let reason = format!("there is no added source `{id}`; those of files are removed there");
         return Err(UsageError(reason).into());
     }

@@ -16,10 +16,13 @@ use crate::access::subject;
 use crate::backtest::{Backtest, DAYS_DEFAULT, backtest};
 use crate::error::ApiError;
 use crate::handlers::params::{Form, Params};
+use crate::handlers::restoring;
 use crate::handlers::saved_searches::{delete, known, read, save};
 use crate::pages::frame::N_NEW_ALERTS;
+use crate::pages::text::href;
 use crate::pages::{alerts, frame, saved_search};
 use crate::state::AppState;
+use crate::undo;
 
 /// Alerts on a page.
 const N_ALERTS: usize = 50;
@@ -43,6 +46,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/alerts/searches/test", post(test))
         .route("/alerts/searches/{id}", get(form).post(replace))
         .route("/alerts/searches/{id}/delete", post(remove))
+        .route("/alerts/searches/{id}/restore", post(restoring::submit_search))
 }
 
 /// Counts the new alerts for the navigation of pages.
@@ -68,6 +72,11 @@ async fn inbox(State(state): State<AppState>, params: Params) -> Result<Response
         assignee: None,
     };
     let page = state.archive.alerts(&filter, params.get("cursor"), N_ALERTS).await?;
+    let since = undo::since((state.now)());
+    let deleted = match params.get("deleted") {
+        Some(id) => state.archive.deleted_search(id, since).await?.map(|it| it.search),
+        None => None,
+    };
     frame::render(&alerts::page(alerts::Input {
         alerts: page.items,
         next_cursor: page.next,
@@ -75,6 +84,7 @@ async fn inbox(State(state): State<AppState>, params: Params) -> Result<Response
         n_new: state.archive.n_new_alerts().await?,
         searches: state.archive.saved_searches("", N_SEARCHES).await?,
         dead: state.archive.messages("dead", N_DEAD).await?,
+        deleted,
         now: (state.now)(),
     }))
 }
@@ -224,7 +234,7 @@ async fn remove(
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     delete(&state, &id).await?;
-    Ok(Redirect::to("/alerts").into_response())
+    Ok(Redirect::to(&href("/alerts", [("deleted", id.as_str())])).into_response())
 }
 
 /// What the form shows beside the search.

@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, Json};
 use config::GazetteerEntity;
-use index::archive::corrections::CorrectionRecord;
+use index::archive::corrections::{CorrectionRecord, N_CORRECTIONS_MAX};
 use ingest::ArticleId;
 use nlp::correction::{Correction, Subject};
 use nlp::{EntityRef, StatementKind};
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::{Principal, subject};
 use crate::error::{ApiError, ErrorBody};
+use crate::handlers::etag;
 use crate::pages::{corrections, frame};
 use crate::state::AppState;
 
@@ -84,27 +85,39 @@ pub(crate) struct UndoForm {
     id: String,
 }
 
-/// The corrections that stand.
+/// The corrections that stand. The `ETag` also changes while one is being applied.
 #[utoipa::path(
     get, path = "/v1/corrections", tag = "corrections",
-    responses((status = OK, body = Corrections))
+    responses(
+        (status = OK, body = Corrections),
+        (status = NOT_MODIFIED, description = "`If-None-Match` names the current `ETag`")
+    )
 )]
-pub(crate) async fn list(State(state): State<AppState>) -> Result<Json<Corrections>, ApiError> {
-    Ok(Json(Corrections { corrections: state.archive.corrections().await? }))
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    etag::json(&headers, &Corrections { corrections: state.archive.corrections().await? })
 }
 
-/// Keeps a correction and applies it to every article that it concerns, read before or to come.
+/// Keeps a correction and applies it to every article that it concerns, read before or to come. With
+/// `If-Match`, the `ETag` of the list, only when nobody has corrected anything since it was read.
 #[utoipa::path(
     post, path = "/v1/corrections", tag = "corrections", request_body = NewCorrection,
-    responses((status = CREATED, body = KeptCorrection), (status = BAD_REQUEST, body = ErrorBody))
+    responses(
+        (status = CREATED, body = KeptCorrection), (status = BAD_REQUEST, body = ErrorBody),
+        (status = PRECONDITION_FAILED, body = ErrorBody, description = "`changed` since `If-Match`")
+    )
 )]
 pub(crate) async fn add(
     State(state): State<AppState>,
+    headers: HeaderMap,
     body: Result<Json<NewCorrection>, axum::extract::rejection::JsonRejection>,
 ) -> Result<Response, ApiError> {
     let Json(given) =
         body.map_err(|error| ApiError::invalid_parameter("body", error.body_text()))?;
-    let kept = keep(&state, given.correction, given.note.as_deref()).await?;
+    let known = known_unchanged(&state, &headers).await?;
+    let kept = keep(&state, given.correction, given.note.as_deref(), known).await?;
     Ok((StatusCode::CREATED, Json(kept)).into_response())
 }
 
@@ -112,12 +125,17 @@ pub(crate) async fn add(
 #[utoipa::path(
     delete, path = "/v1/corrections/{id}", tag = "corrections",
     params(("id" = String, Path, description = "id of the correction")),
-    responses((status = NO_CONTENT), (status = NOT_FOUND, body = ErrorBody))
+    responses(
+        (status = NO_CONTENT), (status = NOT_FOUND, body = ErrorBody),
+        (status = PRECONDITION_FAILED, body = ErrorBody, description = "`changed` since `If-Match`")
+    )
 )]
 pub(crate) async fn remove(
     State(state): State<AppState>,
+    headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
+    known_unchanged(&state, &headers).await?;
     undo(&state, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -138,7 +156,9 @@ pub(crate) async fn submit(
         id if id.bytes().all(|it| it.is_ascii_hexdigit()) => format!("/articles/{id}"),
         _ => return Err(ApiError::invalid_parameter("article", "no id of an article")),
     };
-    keep(&state, correction(&state, form).await?, None).await?;
+    let kept = keep(&state, correction(&state, form).await?, None, None).await?;
+    // Of what goes on, the list tells how far it is.
+    let to = if kept.n_articles.is_some() { to } else { "/corrections".to_owned() };
     Ok(Redirect::to(&to).into_response())
 }
 
@@ -207,10 +227,26 @@ fn known_as<'a>(gazetteer: &'a [GazetteerEntity], name: &str) -> Option<&'a Gaze
     named.min_by_key(|it| (it.id != name, !is_it(&it.name), it.kind, Reverse(it.weight)))
 }
 
+/// The corrections that `If-Match` names; `None` when the caller does not care, 412 when they are
+/// other ones by now.
+async fn known_unchanged(
+    state: &AppState,
+    headers: &HeaderMap,
+) -> Result<Option<Vec<CorrectionRecord>>, ApiError> {
+    if !headers.contains_key(header::IF_MATCH) {
+        return Ok(None);
+    }
+    let now = Corrections { corrections: state.archive.corrections().await? };
+    let body = serde_json::to_vec(&now).map_err(ApiError::internal)?;
+    etag::check_unchanged(headers, &body)?;
+    Ok(Some(now.corrections))
+}
+
 async fn keep(
     state: &AppState,
     correction: Correction,
     note: Option<&str>,
+    known: Option<Vec<CorrectionRecord>>,
 ) -> Result<KeptCorrection, ApiError> {
     if let Some(field) = correction.flaw() {
         return Err(ApiError::invalid_parameter(field, "is empty, too long or the same"));
@@ -222,9 +258,13 @@ async fn keep(
     subject::note(&corrections::said(&correction));
     let who = Principal::name_of_current();
     let now = (state.now)();
-    let id = state.archive.add_correction(&correction, &who, note, now).await?;
-    let id = id.ok_or_else(|| {
-        ApiError::invalid_parameter("correction", "there are 10 000 already; take some back")
+    let id = match &known {
+        None => state.archive.add_correction(&correction, &who, note, now).await?,
+        Some(known) => state.archive.add_correction_to(known, &correction, &who, note, now).await?,
+    };
+    let id = id.ok_or_else(|| match &known {
+        Some(known) if (known.len() as i64) < N_CORRECTIONS_MAX => etag::changed(),
+        _ => ApiError::invalid_parameter("correction", "there are 10 000 already; take some back"),
     })?;
     let applied = tokio::spawn({
         let (archive, id) = (state.archive.clone(), id.clone());

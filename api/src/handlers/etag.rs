@@ -1,4 +1,5 @@
-//! Answers that a reader need not fetch twice: a tag of the body, and 304 when it is known.
+//! Answers that a reader need not fetch twice: a tag of the body, and 304 when it is known; and changes
+//! that are only made when nobody else made one meanwhile.
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{self, HeaderMap, HeaderValue};
@@ -24,8 +25,7 @@ pub(crate) fn answer(
     content_type: &'static str,
     body: Bytes,
 ) -> Response<Body> {
-    let hash = blake3::hash(&body);
-    let tag = format!("W/\"{}\"", &hash.to_hex()[..24]);
+    let tag = tag_of(&body);
     let is_known = headers.get_all(header::IF_NONE_MATCH).iter().any(|it| names(it, &tag));
     let mut response = Response::new(if is_known { Body::empty() } else { Body::from(body) });
     if is_known {
@@ -38,9 +38,37 @@ pub(crate) fn answer(
     response
 }
 
+/// Answers 412 when `If-Match` names another tag than that of `body`, what there is now: somebody
+/// else changed it since the caller looked. Without the header all is well.
+///
+/// Compares weakly, unlike RFC 9110, since all tags here are weak: what was compressed on its way is
+/// still the same list.
+pub(crate) fn check_unchanged(headers: &HeaderMap, body: &[u8]) -> Result<(), ApiError> {
+    let tag = tag_of(body);
+    let mut wanted = headers.get_all(header::IF_MATCH).iter().peekable();
+    if wanted.peek().is_none() || wanted.any(|it| names(it, &tag)) {
+        Ok(())
+    } else {
+        Err(changed())
+    }
+}
+
+/// Somebody else was faster.
+pub(crate) fn changed() -> ApiError {
+    ApiError {
+        code: "changed",
+        message: "somebody else changed this since you read it; read it again".to_owned(),
+        ..ApiError::of_status(StatusCode::PRECONDITION_FAILED)
+    }
+}
+
+fn tag_of(body: &[u8]) -> String {
+    format!("W/\"{}\"", &blake3::hash(body).to_hex()[..24])
+}
+
 /// Weak comparison (RFC 9110, 13.1.2).
-fn names(if_none_match: &HeaderValue, tag: &str) -> bool {
+fn names(condition: &HeaderValue, tag: &str) -> bool {
     let opaque = tag.trim_start_matches("W/");
-    let listed = if_none_match.to_str().unwrap_or_default();
+    let listed = condition.to_str().unwrap_or_default();
     listed.split(',').map(str::trim).any(|it| it == "*" || it.trim_start_matches("W/") == opaque)
 }

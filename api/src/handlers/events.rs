@@ -10,9 +10,11 @@ use tokio_stream::wrappers::BroadcastStream;
 use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
 
 use crate::error::{ApiError, ErrorBody};
+use crate::news;
 use crate::state::{AppState, Event};
 
-/// Streams new articles, stories, statements and alerts; a reader that falls behind gets `missed`.
+/// Streams new articles, stories, statements and alerts, whichever worker records them; a reader that
+/// falls behind gets `missed`.
 #[utoipa::path(
     get, path = "/v1/events", tag = "events",
     responses(
@@ -26,7 +28,9 @@ pub(crate) async fn get(
 ) -> Result<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>, ApiError> {
     let permit = state.stream_permits.clone().try_acquire_owned();
     let permit = permit.map_err(|_| ApiError::busy("event streams"))?;
-    let events = BroadcastStream::new(state.events.subscribe()).map(move |it| {
+    let receiver = state.events.subscribe();
+    news::follow(&state).await?;
+    let events = BroadcastStream::new(receiver).map(move |it| {
         let _held = &permit;
         Ok(written(it))
     });

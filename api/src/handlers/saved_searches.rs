@@ -134,7 +134,7 @@ pub(crate) async fn replace(
     Ok(Json(body_of(&known(&state, &id).await?)).into_response())
 }
 
-/// Deletes a saved search; its alerts stay.
+/// Deletes a saved search; its alerts stay. For 24 hours it can be brought back.
 #[utoipa::path(
     delete, path = "/v1/saved-searches/{id}", tag = "saved searches",
     params(("id" = String, Path, description = "Its id")),
@@ -223,7 +223,7 @@ pub(crate) async fn delete(state: &AppState, id: &str) -> Result<(), ApiError> {
     refused(deleted, id)
 }
 
-fn refused(saved: Saved, id: &str) -> Result<(), ApiError> {
+pub(super) fn refused(saved: Saved, id: &str) -> Result<(), ApiError> {
     match saved {
         Saved::Created | Saved::Replaced => Ok(()),
         Saved::Exists => Err(conflict(format!("there is a saved search `{id}` already"))),
@@ -241,7 +241,7 @@ pub(crate) async fn known(state: &AppState, id: &str) -> Result<SearchRecord, Ap
     found.ok_or_else(|| ApiError::not_found(format!("there is no saved search `{id}`")))
 }
 
-fn body_of(record: &SearchRecord) -> Value {
+pub(super) fn body_of(record: &SearchRecord) -> Value {
     let mut body = serde_json::to_value(&record.search).unwrap_or_default();
     if let Some(fields) = body.as_object_mut() {
         fields.insert("origin".to_owned(), json!(record.origin));

@@ -221,7 +221,7 @@ pub(crate) async fn edit(
     Ok(Json(body_of(&state, &id.as_str().into()).await?))
 }
 
-/// Removes an added source; its articles stay.
+/// Removes an added source; its articles stay. For 24 hours it can be brought back.
 #[utoipa::path(
     delete, path = "/v1/sources/{id}", tag = "sources",
     params(("id" = String, Path, description = "Its id")),
@@ -277,7 +277,7 @@ pub(crate) async fn pause(state: &AppState, id: &str, is_paused: bool) -> Result
 /// Removes an added source, or says why not.
 pub(crate) async fn delete(state: &AppState, id: &str) -> Result<(), ApiError> {
     check_is_added(state, id)?;
-    let is_there = state.archive.remove_source(&SourceId::new(id)).await?;
+    let is_there = state.archive.remove_source(&SourceId::new(id), (state.now)()).await?;
     state.roster.refresh(&state.archive).await?;
     if is_there { Ok(()) } else { Err(missing(id)) }
 }
@@ -297,7 +297,7 @@ fn missing(id: &str) -> ApiError {
 }
 
 /// The source `id` with its health.
-async fn body_of(state: &AppState, id: &SourceId) -> Result<SourceBody, ApiError> {
+pub(super) async fn body_of(state: &AppState, id: &SourceId) -> Result<SourceBody, ApiError> {
     state.roster.refresh(&state.archive).await?;
     let bodies = bodies_of(&state.archive, &state.roster, Some(id), (state.now)()).await?;
     bodies.into_iter().next().ok_or_else(|| missing(id.as_str()))

@@ -12,13 +12,15 @@ use crate::additions::AddError;
 use crate::error::ApiError;
 use crate::handlers::opml::import;
 use crate::handlers::params::{Form, Params};
+use crate::handlers::restoring;
 use crate::handlers::source_list::{bodies, delete, desk, pause};
 use crate::handlers::upload::Upload;
 use crate::opml::Imported;
 use crate::pages::sources::Shown;
-use crate::pages::text::counted;
+use crate::pages::text::{counted, href};
 use crate::pages::{frame, sources};
 use crate::state::AppState;
+use crate::undo;
 
 /// The page's addresses.
 pub(crate) fn router() -> Router<AppState> {
@@ -28,15 +30,26 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/sources/opml", post(take_in))
         .route("/sources/{id}/pause", post(pause_one))
         .route("/sources/{id}/remove", post(remove_one))
+        .route("/sources/{id}/restore", post(restoring::submit_source))
 }
 
 /// Shows the health of every source.
 async fn page(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {
-    let added = params.get("added").and_then(|it| {
+    let name_of = |id: &str| {
         let listed = state.roster.listed_now();
-        listed.get(&SourceId::new(it)).map(|it| format!("{} is read from now on.", it.source.name))
-    });
-    show(&state, Shown { said: added, ..Shown::default() }).await
+        listed.get(&SourceId::new(id)).map(|it| it.source.name.clone())
+    };
+    let added = params.get("added").and_then(name_of);
+    let restored = params.get("restored").and_then(name_of);
+    let said = added.map(|it| format!("{it} is read from now on."));
+    let said = said.or_else(|| restored.map(|it| format!("{it} is back.")));
+    let since = undo::since((state.now)());
+    let removed = match params.get("removed") {
+        Some(id) => state.archive.removed_source(&SourceId::new(id), since).await?,
+        None => None,
+    };
+    let removed = removed.map(|it| it.source);
+    show(&state, Shown { said, removed, ..Shown::default() }).await
 }
 
 async fn show(state: &AppState, shown: Shown) -> Result<Response, ApiError> {
@@ -88,7 +101,7 @@ async fn take_in(State(state): State<AppState>, sent: Upload) -> Result<Response
         let error = Some("No list was chosen.".to_owned());
         return show(&state, Shown { error, ..Shown::default() }).await;
     }
-    let shown = match import(&state, sent.list, sent.content_type).await {
+    let shown = match import(&state, sent.list, sent.content_type, None).await {
         Ok(imported) => Shown { said: Some(told(&imported)), ..Shown::default() },
         Err(error) if error.status.is_client_error() => {
             Shown { error: Some(error.message), ..Shown::default() }
@@ -112,7 +125,7 @@ async fn remove_one(
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     delete(&state, &id).await?;
-    Ok(Redirect::to("/sources").into_response())
+    Ok(Redirect::to(&href("/sources", [("removed", id.as_str())])).into_response())
 }
 
 fn typed(sent: &Params) -> Shown {

@@ -2,13 +2,14 @@
 
 use askama::Template;
 use chrono::{DateTime, Utc};
+use config::SavedSearch;
 use index::archive::alerts::{AlertFilter, AlertRecord, AlertState};
 use index::archive::outbox::MessageRecord;
 use index::archive::searches::{Origin, SearchRecord};
 
 use super::frame::Frame;
 use super::text::{Time, brief, clean_or, counted, href, language_tag, path_href, web_href};
-use super::view::Chip;
+use super::view::{Chip, Undo};
 use crate::sample;
 
 /// An alert in the inbox.
@@ -73,6 +74,8 @@ pub(crate) struct Input<'a> {
     pub(crate) n_new: u64,
     pub(crate) searches: Vec<SearchRecord>,
     pub(crate) dead: Vec<MessageRecord>,
+    /// The saved search that was just deleted.
+    pub(crate) deleted: Option<SavedSearch>,
     pub(crate) now: DateTime<Utc>,
 }
 
@@ -90,11 +93,12 @@ pub(crate) struct AlertsPage {
     searches: Vec<SearchView>,
     dead: Vec<DeadView>,
     has_searches: bool,
+    undo: Option<Undo>,
 }
 
 /// Makes the page.
 pub(crate) fn page(input: Input<'_>) -> AlertsPage {
-    let Input { alerts, next_cursor, filter, n_new, searches, dead, now } = input;
+    let Input { alerts, next_cursor, filter, n_new, searches, dead, deleted, now } = input;
     let state = filter.state.map_or("all", AlertState::as_str);
     let inbox = |state: &str, search: Option<&str>, cursor: Option<&str>| {
         let params = [("state", Some(state)), ("search", search), ("cursor", cursor)];
@@ -138,6 +142,10 @@ pub(crate) fn page(input: Input<'_>) -> AlertsPage {
         has_searches: !searches.is_empty(),
         searches: searches.iter().map(|it| search_view(it, search)).collect(),
         dead: dead.iter().map(dead_view).collect(),
+        undo: deleted.map(|it| Undo {
+            what: brief(&clean_or(&it.name, it.id.as_str()), 60),
+            action: format!("/alerts/searches/{}/restore", it.id),
+        }),
     }
 }
 

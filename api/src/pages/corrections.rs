@@ -7,7 +7,7 @@ use nlp::correction::Correction;
 
 use super::frame::Frame;
 use super::statement::kind_name;
-use super::text::{Time, brief, clean, counted, path_href};
+use super::text::{Time, brief, clean, counted, grouped, path_href};
 
 /// A line of the list.
 pub(crate) struct CorrectionLine {
@@ -19,6 +19,8 @@ pub(crate) struct CorrectionLine {
     at: Time,
     n_articles: String,
     is_running: bool,
+    /// How far it has come while it runs.
+    progress: String,
 }
 
 /// `corrections.html`.
@@ -27,6 +29,7 @@ pub(crate) struct CorrectionLine {
 pub(crate) struct CorrectionsPage {
     frame: Frame,
     lines: Vec<CorrectionLine>,
+    is_running: bool,
 }
 
 /// Makes the page, newest first.
@@ -40,10 +43,15 @@ pub(crate) fn page(records: &[CorrectionRecord], now: DateTime<Utc>) -> Correcti
         at: Time::of(it.made_at, now),
         n_articles: counted(it.n_articles, "article", "articles"),
         is_running: it.applied_at.is_none(),
+        progress: match it.n_concerned {
+            0 => "not begun yet".to_owned(),
+            n => format!("{} of {} looked at", grouped(it.n_looked_at.min(n)), grouped(n)),
+        },
     };
     CorrectionsPage {
         frame: Frame::new("Corrections", "/corrections"),
         lines: records.iter().rev().map(line).collect(),
+        is_running: records.iter().any(|it| it.applied_at.is_none()),
     }
 }
 

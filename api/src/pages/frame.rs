@@ -86,6 +86,7 @@ impl Frame {
         }
         let all = [
             ("/", "Today"),
+            ("/stories", "Stories"),
             ("/search", "Search"),
             ("/graph", "Graph"),
             ("/map", "Map"),

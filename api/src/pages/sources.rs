@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use chrono::{DateTime, Utc};
-use config::SectorId;
+use config::{SectorId, Source};
 use index::archive::access::Role;
 use ingest::health::Standing;
 use ingest::trial::{Outcome, Trial};
 
 use super::frame::Frame;
-use super::text::{Time, brief, clean_or, counted, grouped, href};
-use super::view::SectorNames;
+use super::text::{Time, brief, clean_or, counted, grouped, href, path_href};
+use super::view::{SectorNames, Undo};
 use crate::access::Principal;
 use crate::additions::verdict;
 use crate::handlers::source_list::SourceBody;
@@ -59,6 +59,8 @@ pub(crate) struct Shown {
     pub(crate) said: Option<String>,
     /// What a test found.
     pub(crate) trial: Option<Trial>,
+    /// The source that was just removed.
+    pub(crate) removed: Option<Source>,
 }
 
 /// A test, to be read.
@@ -105,6 +107,7 @@ pub(crate) struct SourcesPage {
     trial: Option<TrialView>,
     may_test: bool,
     may_change: bool,
+    undo: Option<Undo>,
 }
 
 /// Makes the page.
@@ -124,6 +127,10 @@ pub(crate) fn page(input: Input<'_>) -> SourcesPage {
         error: shown.error,
         said: shown.said,
         trial: shown.trial.as_ref().map(trial),
+        undo: shown.removed.map(|it| Undo {
+            what: brief(&clean_or(&it.name, it.id.as_str()), 60),
+            action: format!("{}/restore", path_href("sources", it.id.as_str())),
+        }),
         may_test: may(Role::Analyst),
         may_change: may(Role::Admin),
     }

@@ -26,7 +26,8 @@ const N_ROWS_MAX: usize = 8;
 /// Articles of eight days below which a change says nothing.
 const N_FOR_TREND_MIN: u64 = 5;
 
-const KINDS: [StatementKind; 6] = [
+/// The kinds, the gravest first.
+pub(crate) const KINDS: [StatementKind; 6] = [
     StatementKind::Threat,
     StatementKind::Warning,
     StatementKind::Attack,

@@ -21,6 +21,14 @@ pub(crate) struct Chip {
     pub(crate) is_on: bool,
 }
 
+/// What was just deleted, with the way back, as `_undo.html` writes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Undo {
+    pub(crate) what: String,
+    /// Where the form is sent.
+    pub(crate) action: String,
+}
+
 /// A sector as a small coloured tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SectorTag {
@@ -94,6 +102,11 @@ impl SectorNames {
     /// Whether the taxonomy has the sector.
     pub(crate) fn knows(&self, id: &SectorId) -> bool {
         self.0.contains_key(id)
+    }
+
+    /// The sectors that lie below no other, by id.
+    pub(crate) fn tops(&self) -> impl Iterator<Item = &SectorId> {
+        self.0.keys().filter(|it| it.parent().is_none())
     }
 
     /// The sector's name; for one that the taxonomy lacks, the last part of its path.

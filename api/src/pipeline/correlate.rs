@@ -9,17 +9,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use index::archive::annotations::CorrelatedArticle;
 use ingest::ArticleId;
 use nlp::correction::{Correction, apply};
-use nlp::story::{StoryClusterer, StoryInput};
+use nlp::story::{Placed, StoryInput};
 use tokio::sync::mpsc;
 use tracing::info;
 
 use super::annotate::AnnotatedArticle;
 use super::matching::{SavedSearches, is_backfilled, stored};
+use super::stories::Stories;
 use super::{Shared, add};
 use crate::state::{Event, EventKind};
-
-/// Articles read at once when the state is restored.
-const N_RESTORED_PER_READ: usize = 1_000;
 
 /// Correlates until annotation ends.
 pub(super) async fn run(
@@ -35,15 +33,14 @@ async fn correlate_all(
     shared: &Shared,
     mut annotated: mpsc::Receiver<Vec<AnnotatedArticle>>,
 ) -> anyhow::Result<()> {
-    // Taken first: a move in between is then followed a second time, which changes nothing.
-    let mut last_move = shared.archive.last_story_move().await?;
-    let mut stories = restore(shared).await?;
+    let window = TimeDelta::days(shared.config.settings.stories.window_days.into());
+    let mut stories = Stories::restore(&shared.archive, window, (shared.now)()).await?;
     let mut searches = SavedSearches::new();
     finish_corrections(shared).await?;
     while let Some(mut batch) = annotated.recv().await {
         let started = Instant::now();
         let applied = correct(shared, &mut batch).await?;
-        follow_moves(shared, &mut stories, &mut last_move).await?;
+        stories.follow_moves(&shared.archive, (shared.now)()).await?;
         let mut events = Vec::new();
         searches.refresh(&shared.archive).await?;
         let ids: Vec<ArticleId> = batch.iter().map(|it| it.article.id).collect();
@@ -52,7 +49,8 @@ async fn correlate_all(
         let (mut correlated, mut matches) = (Vec::with_capacity(batch.len()), Vec::new());
         for it in batch {
             let article = it.article.clone();
-            let item = correlate(&mut stories, it, &mut events);
+            let placed = stories.place(&shared.archive, &input(&it), (shared.now)()).await?;
+            let item = correlated_of(it, placed, &mut events);
             let days = shared.config.settings.alerts.backfill_after_days;
             let (published, fetched) = (article.published_at, article.fetched_at);
             let is_old = imported.contains(&article.id) || is_backfilled(published, fetched, days);
@@ -140,69 +138,20 @@ async fn correct_again(shared: &Shared, applied: &[String]) -> anyhow::Result<()
     Ok(())
 }
 
-/// Moves articles as the archive did since move `last`: by analysts, by other workers, and where
-/// the archive knew better than this stage.
-async fn follow_moves(
-    shared: &Shared,
-    stories: &mut StoryClusterer,
-    last: &mut i64,
-) -> anyhow::Result<()> {
-    loop {
-        let moves = shared.archive.story_moves_after(*last, N_RESTORED_PER_READ).await;
-        let moves = moves.context("changes of stories could not be read")?;
-        for it in &moves {
-            stories.move_article(&it.article.to_string(), &it.story, it.is_pinned);
-            *last = it.seq;
-        }
-        if moves.len() < N_RESTORED_PER_READ {
-            return Ok(());
-        }
-    }
+/// What the article says about its event.
+fn input(it: &AnnotatedArticle) -> StoryInput {
+    let article = &it.article;
+    let at = Some(article.published_at.unwrap_or(article.fetched_at));
+    StoryInput { at, ..StoryInput::of(&super::annotate::document(article), &it.annotated) }
 }
 
-/// The clusterer as it was, from the articles of its time window.
-async fn restore(shared: &Shared) -> anyhow::Result<StoryClusterer> {
-    let window = TimeDelta::days(shared.config.settings.stories.window_days.into());
-    let mut stories = StoryClusterer::new(window);
-    let since = (shared.now)() - window;
-    let mut after = 0;
-    loop {
-        let read = shared.archive.recent_story_inputs(since, after, N_RESTORED_PER_READ).await;
-        let inputs = read.context("stories could not be restored")?;
-        let Some(last) = inputs.last() else { return Ok(stories) };
-        after = last.arrival;
-        for it in inputs {
-            let (story, id) = (it.story.clone(), it.article.to_string());
-            stories.restore(
-                &StoryInput {
-                    article: id.clone(),
-                    title: it.title,
-                    lead: it.lead,
-                    embedding: it.embedding,
-                    entities: it.entities,
-                    at: Some(it.dated_at),
-                    language: it.language,
-                },
-                story.clone(),
-            );
-            if it.is_pinned {
-                stories.move_article(&id, &story, true);
-            }
-        }
-    }
-}
-
-fn correlate(
-    stories: &mut StoryClusterer,
+fn correlated_of(
     it: AnnotatedArticle,
+    placed: Placed,
     events: &mut Vec<Event>,
 ) -> CorrelatedArticle {
     let AnnotatedArticle { article, annotated } = it;
     let id = article.id.to_string();
-    let document = super::annotate::document(&article);
-    let mut input = StoryInput::of(&document, &annotated);
-    input.at = Some(article.published_at.unwrap_or(article.fetched_at));
-    let placed = stories.place(&input);
     let story = placed.story;
     let mut announce = |kind, id: String| events.push(Event { kind, id, at: article.fetched_at });
     if story.as_str() == id {
@@ -220,7 +169,8 @@ fn correlate(
         embedding: annotated.embedding,
         story,
         headline: placed.headline,
-        copy_of: placed.copy_of.and_then(|it| it.parse().ok()),
+        // Which of the two is the original the archive sees by when they were published.
+        copy_of: placed.copy_of.or(placed.leads).and_then(|it| it.parse().ok()),
         merged: placed.merged,
         split: placed.split,
     }

@@ -2,6 +2,7 @@
 //! in the transaction that records the annotation.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -22,19 +23,35 @@ use crate::submitted;
 const N_CHANGES_PER_READ: usize = 1_000;
 
 /// All enabled saved searches, as new as the archive.
-pub(super) struct SavedSearches {
+#[derive(Default)]
+pub struct SavedSearches {
     matcher: Matcher,
     version: i64,
+    spent: Spent,
+}
+
+/// Where the time of [`SavedSearches::matches`] went, since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Finding which saved searches match.
+    pub matcher: Duration,
+    /// Reading those that do from the archive.
+    pub reading: Duration,
+    /// Finding why, and in which statements.
+    pub reasons: Duration,
 }
 
 impl SavedSearches {
     /// No searches yet; [`SavedSearches::refresh`] brings them.
-    pub(super) fn new() -> SavedSearches {
-        SavedSearches { matcher: Matcher::new(), version: 0 }
+    pub fn new() -> SavedSearches {
+        SavedSearches::default()
     }
 
     /// Learns of every change since the last time.
-    pub(super) async fn refresh(&mut self, archive: &Archive) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub async fn refresh(&mut self, archive: &Archive) -> anyhow::Result<()> {
         loop {
             let read = archive.search_changes(self.version, N_CHANGES_PER_READ).await;
             let (changes, version) = read.context("saved searches could not be read")?;
@@ -57,28 +74,41 @@ impl SavedSearches {
 
     /// The saved searches that match `stored`, with reasons; what is news is for the archive to
     /// say.
-    pub(super) async fn matches(
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub async fn matches(
         &mut self,
         archive: &Archive,
         stored: &StoredArticle,
         is_backfilled: bool,
         now: DateTime<Utc>,
     ) -> anyhow::Result<Vec<Match>> {
-        let ids: Vec<String> =
-            self.matcher.matches(stored, now).into_iter().map(str::to_owned).collect();
-        let mut matches = Vec::with_capacity(ids.len());
-        for id in ids {
-            let read = archive.saved_search(&id).await;
-            let Some(record) = read.context("a saved search could not be read")? else { continue };
-            if is_backfilled && !record.search.backfill {
-                continue;
-            }
+        let started = Instant::now();
+        let ids = self.matcher.matches(stored, now);
+        self.spent.matcher += started.elapsed();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let started = Instant::now();
+        let read = archive.saved_searches_among(&ids).await;
+        let records = read.context("saved searches could not be read")?;
+        self.spent.reading += started.elapsed();
+        let started = Instant::now();
+        let mut matches = Vec::with_capacity(records.len());
+        for record in records.into_iter().filter(|it| !is_backfilled || it.search.backfill) {
             let items = items(&record.search, stored, now);
             if !items.is_empty() {
                 matches.push(matched(record.search, record.created_at, stored, items));
             }
         }
+        self.spent.reasons += started.elapsed();
         Ok(matches)
+    }
+
+    /// Where the time of all calls of [`SavedSearches::matches`] went.
+    pub fn spent(&self) -> Spent {
+        self.spent
     }
 }
 

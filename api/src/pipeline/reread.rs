@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use config::SourceKind;
 use index::archive::versions::{DueReading, Reading, Reread};
 use ingest::crawl::crawl_entry;
 use ingest::fetch::Fetcher;
@@ -55,11 +56,13 @@ pub(super) async fn run(shared: &Shared, fetcher: &Fetcher) -> anyhow::Result<()
 }
 
 async fn look(shared: &Shared, fetcher: &Fetcher, due: DueReading) -> anyhow::Result<()> {
-    let DueReading { article, headline } = due;
+    let DueReading { article, headline, text } = due;
     let Some(listed) = crate::submitted::source(&shared.roster, &article.source) else {
         // Declared by another worker that shares the database: it may have the page, in time.
         return Ok(());
     };
+    // The document of such a source holds the text: polls notice when it changes, and it waits here.
+    let has_texts = matches!(listed.source.kind(), SourceKind::Json(it) if it.text.is_some());
     let entry = Entry {
         id: article.id,
         url: article.url.clone(),
@@ -68,7 +71,7 @@ async fn look(shared: &Shared, fetcher: &Fetcher, due: DueReading) -> anyhow::Re
         summary: None,
         published_at: article.published_at,
         guid: None,
-        text: None,
+        text: text.or_else(|| has_texts.then(|| article.text.clone())),
     };
     let now = (shared.now)();
     let n_chars_max = shared.config.settings.crawl.text_chars_max;

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::Shared;
+use crate::undo;
 
 /// Time between two looks at what is old.
 const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -42,6 +43,7 @@ async fn prune_and_forget(shared: &Shared) -> Result<(), ArchiveError> {
         prune(&shared.archive, &folder, before, now, "retention", &shared.shutdown).await?;
         shared.annotations_added.notify_one();
     }
+    shared.archive.forget_deleted(undo::since(now)).await?;
     // Older articles raise no alerts.
     let late = TimeDelta::days(settings.alerts.backfill_after_days.into());
     while !shared.shutdown.is_cancelled() && 0 < shared.archive.forget_told(late, now).await? {

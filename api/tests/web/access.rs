@@ -132,7 +132,7 @@ async fn a_form_without_the_token_of_its_session_changes_nothing() {
     assert_eq!(newsroom.ask(form("/settings/users", &cookie, &body)).await.status, 303);
     assert_eq!(newsroom.state.archive.users().await.expect("users").len(), 4);
 
-    let log = newsroom.state.archive.audit_log(10).await.expect("a log");
+    let log = newsroom.state.archive.audit_page(None, 10).await.expect("a log").0;
     let line = log.iter().find(|it| it.subject == "/settings/users: eve, admin");
     let line = line.expect("it is written down with its name");
     assert_eq!((line.who.as_str(), line.action.as_str()), ("ada", "POST"));
@@ -163,7 +163,7 @@ async fn the_audit_log_names_what_was_changed_page_by_page() {
     let search = "name=Grid+watch&query=grid&unit=article";
     assert_eq!(send("/alerts/searches", search).await.status, 303);
 
-    let log = newsroom.state.archive.audit_log(10).await.expect("a log");
+    let log = newsroom.state.archive.audit_page(None, 10).await.expect("a log").0;
     let subjects: Vec<&str> = log.iter().rev().map(|it| it.subject.as_str()).collect();
     let said = "“Northern Front” does not name group:northern-front";
     let corrected = [format!("/corrections: {said}"), format!("/corrections/undo: undo {said}")];

@@ -85,6 +85,36 @@ async fn a_saved_search_is_made_changed_and_deleted() {
     let delete = async || send(&newsroom, "DELETE", "/v1/saved-searches/front", &json!({})).await;
     assert_eq!(delete().await.status, 204);
     assert_eq!(delete().await.status, 404);
+    let restore = async || {
+        let path = "/v1/saved-searches/front/restore";
+        send(&newsroom, "POST", path, &json!({})).await
+    };
+    let back = restore().await;
+    assert_eq!((back.status.as_u16(), &back.json()["unit"]), (200, &json!("statement")));
+    assert_eq!(restore().await.status, 409, "it is back already");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_offers_a_deleted_search_back_without_a_script() {
+    let newsroom = Newsroom::open().await;
+    let search = json!({ "id": "front", "name": "The <b>Front</b>", "query": "actor:front" });
+    assert_eq!(send(&newsroom, "POST", "/v1/saved-searches", &search).await.status, 201);
+    let post = async |path: &str| {
+        let request = Request::post(path).body(Body::empty()).expect("a request");
+        newsroom.ask(request).await
+    };
+    let deleted = post("/alerts/searches/front/delete").await;
+    assert_eq!(deleted.header("location"), "/alerts?deleted=front");
+    let page = Page::of(&newsroom.browse("/alerts?deleted=front").await.body);
+    let said = page.texts("[role=status]").remove(0);
+    assert!(said.starts_with("Deleted The <b>Front</b> · Undo"), "{said}");
+    assert!(page.texts(".searches li").is_empty());
+    let way_back = page.attributes("[role=status] form", "action").remove(0);
+    let restored = post(&way_back).await;
+    assert_eq!(restored.header("location"), "/alerts?state=all&search=front");
+    let page = Page::of(&newsroom.browse("/alerts?deleted=front").await.body);
+    assert_eq!(page.texts(".searches li").len(), 1);
+    assert!(page.texts("[role=status]").is_empty(), "nothing is left to take back");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::Request;
 
-use crate::newsroom::{FRONT, Newsroom, id_of};
+use crate::newsroom::{FRONT, Newsroom, id_of, now};
 use crate::pages::Page;
 
 async fn post(newsroom: &Newsroom, path: &str, form: &[(&str, &str)]) -> (u16, String) {
@@ -128,6 +128,69 @@ async fn a_statement_that_is_none_is_gone() {
     let kept = newsroom.get("/v1/corrections").await.json();
     let sentence = kept["corrections"][0]["correction"]["sentence"].as_str().unwrap_or_default();
     assert!(sentence.starts_with("A commander of the Northern Front"), "{kept}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_on_its_way_says_how_far_it_is_and_can_be_cancelled() {
+    let newsroom = Newsroom::open().await;
+    let archive = &newsroom.state.archive;
+    let correction = nlp::correction::Correction::NotAnEntity {
+        text: "Northern Front".to_owned(),
+        entity: FRONT.0.to_owned(),
+    };
+    let add = async || {
+        let kept = archive.add_correction(&correction, "ana", None, now()).await;
+        kept.expect("an answer").expect("it is kept")
+    };
+    let list = async || Page::of(&newsroom.browse("/corrections").await.body);
+    let id = add().await;
+    let running = list().await;
+    assert_eq!(running.texts("tr[data-progress] button"), ["Cancel"]);
+    assert_eq!(running.texts("p[data-progress] a"), ["Look again"], "also without a script");
+    let n_changed = archive.correct_articles(&id, &correction, now()).await.expect("corrected");
+    let told = newsroom.get("/v1/corrections").await.json()["corrections"][0].clone();
+    assert!(0 < n_changed && told["n_looked_at"] == told["n_concerned"], "{told}");
+    let done = list().await;
+    assert!(done.texts("[data-progress]").is_empty());
+    assert_eq!(done.texts("tbody button"), ["Undo"]);
+    assert_eq!(post(&newsroom, "/corrections/undo", &[("id", &id)]).await.0, 303);
+
+    let id = add().await;
+    let way = running.attributes("tr[data-progress] form", "action").remove(0);
+    assert_eq!(post(&newsroom, &way, &[("id", &id)]).await.0, 303);
+    assert!(list().await.texts("tbody tr").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_is_refused_when_somebody_else_was_faster() {
+    let newsroom = Newsroom::open().await;
+    let read = async || newsroom.get("/v1/corrections").await.header("etag").to_owned();
+    let add = async |text: &str, tag: &str| {
+        let correction = serde_json::json!({
+            "action": "not-an-entity", "text": text, "entity": "name:misc:nothing",
+        });
+        let body = serde_json::json!({ "correction": correction }).to_string();
+        let request = Request::post("/v1/corrections").header("content-type", "application/json");
+        let request = request.header("if-match", tag).body(Body::from(body)).expect("a request");
+        newsroom.ask(request).await
+    };
+    let seen_by_both = read().await;
+    assert!(seen_by_both.starts_with("W/\""), "{seen_by_both}");
+    assert_eq!(add("ours", &seen_by_both).await.status, 201);
+    let late = add("theirs", &seen_by_both).await;
+    assert_eq!((late.status.as_u16(), &late.json()["error"]["code"]), (412, &"changed".into()));
+    let listed = newsroom.get("/v1/corrections").await.json();
+    assert_eq!(listed["corrections"].as_array().map(Vec::len), Some(1));
+    assert_eq!(add("theirs", &read().await).await.status, 201, "after another look");
+    assert_eq!(add("whatever", "*").await.status, 201);
+
+    let id = listed["corrections"][0]["id"].as_str().unwrap_or_default();
+    let remove = async |tag: &str| {
+        let request = Request::delete(format!("/v1/corrections/{id}")).header("if-match", tag);
+        newsroom.ask(request.body(Body::empty()).expect("a request")).await.status.as_u16()
+    };
+    assert_eq!(remove(&seen_by_both).await, 412);
+    assert_eq!(remove(&read().await).await, 204);
 }
 
 #[tokio::test(flavor = "multi_thread")]

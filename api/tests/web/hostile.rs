@@ -142,6 +142,8 @@ async fn what_is_made_of_fetched_text_never_becomes_markup_either() {
         "/graph?q=printed",
         "/map",
         "/map?days=30",
+        "/stories",
+        "/stories?kind=%22%3E%3Cscript%3E&cursor=1~%3Cscript%3E",
         "/alerts",
         "/alerts?state=all&search=evil",
         "/alerts?state=all&search=%22%3E%3Cscript%3E",

@@ -218,6 +218,13 @@ async fn an_added_source_is_paused_and_removed_and_a_declared_one_is_not() {
         let gone = send(&newsroom, method, "/v1/sources/desk", &paused).await;
         assert_eq!(gone.status, StatusCode::NOT_FOUND);
     }
+    let restore = "/v1/sources/desk/restore";
+    let back = send(&newsroom, Method::POST, restore, &json!({})).await;
+    assert_eq!(back.status, StatusCode::OK, "{}", back.body);
+    let body = back.json();
+    assert_eq!((&body["is_active"], &body["sectors"]), (&json!(true), &json!(["/energy"])));
+    let twice = send(&newsroom, Method::POST, restore, &json!({})).await;
+    assert_eq!(twice.status, StatusCode::NOT_FOUND, "{}", twice.body);
     let declared = send(&newsroom, Method::DELETE, "/v1/sources/bbc-world", &json!({})).await;
     assert_eq!(declared.status, StatusCode::CONFLICT, "{}", declared.body);
 }
@@ -309,6 +316,26 @@ async fn lists_of_feeds_come_in_and_go_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_refused_when_somebody_else_changed_the_sources() {
+    let newsroom = open().await;
+    let put = async |list: &str, tag: &str| {
+        let request = Request::put("/v1/opml").header("content-type", "text/x-opml");
+        let request = request.header("if-match", tag);
+        newsroom.ask(request.body(Body::from(list.to_owned())).expect("a request")).await
+    };
+    let seen = newsroom.get("/v1/opml").await;
+    assert!(seen.header("content-type").starts_with("text/x-opml"), "{:?}", seen.headers);
+    assert_eq!(put(GRID, seen.header("etag")).await.status, StatusCode::OK);
+    let water = GRID.replace("grid", "water");
+    let late = put(&water, seen.header("etag")).await;
+    assert_eq!(late.status, StatusCode::PRECONDITION_FAILED, "{}", late.body);
+    assert_eq!(late.json()["error"]["code"], "changed");
+    assert!(!newsroom.get("/v1/opml").await.body.contains("water.example"), "nothing was done");
+    let now = newsroom.get("/v1/opml").await;
+    assert_eq!(put(&water, now.header("etag")).await.status, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_page_tests_adds_pauses_and_removes_without_a_script() {
     let newsroom = open().await;
     let fields = [("url", "http://desk.example/"), ("name", "Desk <i>")];
@@ -330,9 +357,19 @@ async fn the_page_tests_adds_pauses_and_removes_without_a_script() {
     assert_eq!(page.texts("form[action='/sources/desk-i/pause'] button"), ["Go on"]);
     let sure = "details.sure form[action='/sources/desk-i/remove'] button";
     assert_eq!(page.texts(sure), ["Remove now"], "it takes two steps");
-    post_form(&newsroom, "/sources/desk-i/remove", &[]).await;
-    let page = Page::of(&newsroom.browse("/sources").await.body);
+    let removed = post_form(&newsroom, "/sources/desk-i/remove", &[]).await;
+    assert_eq!(removed.header("location"), "/sources?removed=desk-i");
+    let page = Page::of(&newsroom.browse("/sources?removed=desk-i").await.body);
     assert!(page.texts("form[action='/sources/desk-i/pause'] button").is_empty());
+    let said = page.texts("[role=status]").remove(0);
+    assert!(said.starts_with("Deleted Desk <i> · Undo"), "{said}");
+    let way_back = page.attributes("[role=status] form", "action").remove(0);
+    let restored = post_form(&newsroom, &way_back, &[]).await;
+    assert_eq!(restored.header("location"), "/sources?restored=desk-i", "{}", restored.body);
+    let page = Page::of(&newsroom.browse("/sources?restored=desk-i").await.body);
+    assert_eq!(page.texts("[role=status]"), ["Desk <i> is back."]);
+    assert_eq!(page.texts("form[action='/sources/desk-i/pause'] button"), ["Go on"]);
+    post_form(&newsroom, "/sources/desk-i/remove", &[]).await;
 
     let bare = post_form(&newsroom, "/sources", &[("url", "http://desk.example/bare")]).await;
     assert!(

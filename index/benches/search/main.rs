@@ -6,8 +6,10 @@
 //! `HARBINGER_BENCH_QUERIES` that of the queries (2 000), `HARBINGER_BENCH_PEER_QUERIES` those of
 //! them that the databases are asked (200; 0 leaves the databases out), `HARBINGER_BENCH_COMMIT` the
 //! articles between two commits (10 000), `HARBINGER_BENCH_PARTS` what is measured (`index sqlite
-//! postgresql`: at a million articles SQLite alone takes most of an hour). One thread searches, two
-//! index (one makes documents, one writes them); processor time is that of both and of merges.
+//! postgresql`: at a million articles SQLite alone takes most of an hour), `HARBINGER_BENCH_MEMORY` the
+//! MB of articles that are not on disk yet (64), `HARBINGER_BENCH_THREADS` the threads that write (1).
+//! One thread searches; one makes documents while others write and merge them, and processor time is
+//! that of all.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench reports to its user")]
 
@@ -80,7 +82,12 @@ fn setting(name: &str, default: usize) -> usize {
 
 /// Indexes the corpus; times exclude making the articles.
 fn fill(corpus: &corpus::Corpus, dir: &std::path::Path, n_articles: usize) -> SearchIndex {
-    let mut stage = IndexWriterStage::open(dir, WriterSettings::default()).unwrap();
+    let settings = WriterSettings {
+        memory_bytes: setting("HARBINGER_BENCH_MEMORY", 64) * 1_000_000,
+        n_threads: setting("HARBINGER_BENCH_THREADS", 1),
+        ..WriterSettings::default()
+    };
+    let mut stage = IndexWriterStage::open(dir, settings).unwrap();
     let mut rng = StdRng::seed_from_u64(1);
     let mut applying = Duration::ZERO;
     let mut commits = Vec::new();

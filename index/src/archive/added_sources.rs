@@ -1,7 +1,8 @@
 //! Sources that were added while Harbinger runs: by the API, the page or OPML.
 //!
 //! What files declare is in the configuration only. Every change counts up a version, so that
-//! other workers and threads know when to read again.
+//! other workers and threads know when to read again. Longer than most by what brings a removed one
+//! back.
 
 use std::collections::BTreeMap;
 
@@ -135,12 +136,33 @@ impl Archive {
         who: &str,
         now: DateTime<Utc>,
     ) -> Result<Vec<Addition>, ArchiveError> {
+        let taken = self.import_sources_at(None, sources, (key, list), who, now).await?;
+        Ok(taken.unwrap_or_default())
+    }
+
+    /// As [`Archive::import_sources`]; `None`, and nothing is done, when the sources are no longer of
+    /// `version`.
+    pub async fn import_sources_at(
+        &self,
+        version: Option<i64>,
+        sources: &[Source],
+        (key, list): (&str, &str),
+        who: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Vec<Addition>>, ArchiveError> {
         self.tried("take a list of sources in", async {
             let mut tx = self.begin().await?;
+            // Counts up, and holds the counter until the end.
+            next_version(&mut tx).await?;
+            let count = "SELECT value FROM counters WHERE name = 'sources'";
+            let counted: i64 = sqlx::query(count).fetch_one(&mut *tx).await?.try_get(0)?;
+            if version.is_some_and(|it| it + 1 != counted) {
+                return Ok(None);
+            }
             let additions = self.add_all(&mut tx, sources, AddedBy::Opml, who, now).await?;
             keep_fact(&mut *tx, key, list).await?;
             tx.commit().await?;
-            Ok(additions)
+            Ok(Some(additions))
         })
         .await
     }
@@ -210,10 +232,29 @@ impl Archive {
 
     /// Removes an added source and its subscription at a hub; its articles stay. `false` when there is
     /// none with this id.
-    pub async fn remove_source(&self, id: &SourceId) -> Result<bool, ArchiveError> {
+    ///
+    /// Until [`Archive::forget_deleted`] it can be brought back.
+    pub async fn remove_source(
+        &self,
+        id: &SourceId,
+        now: DateTime<Utc>,
+    ) -> Result<bool, ArchiveError> {
         self.tried(format!("remove source {id}"), async {
             let mut tx = self.begin().await?;
             next_version(&mut tx).await?;
+            sqlx::query(
+                "INSERT INTO removed_sources
+                     (id, body, origin, is_paused, added_by, added_at, removed_at)
+                 SELECT id, body, origin, is_paused, added_by, added_at, CAST($2 AS BIGINT)
+                 FROM added_sources WHERE id = $1
+                 ON CONFLICT (id) DO UPDATE SET body = excluded.body, origin = excluded.origin,
+                     is_paused = excluded.is_paused, added_by = excluded.added_by,
+                     added_at = excluded.added_at, removed_at = excluded.removed_at",
+            )
+            .bind(id.as_str())
+            .bind(micros(now))
+            .execute(&mut *tx)
+            .await?;
             let removed = sqlx::query("DELETE FROM added_sources WHERE id = $1")
                 .bind(id.as_str())
                 .execute(&mut *tx)
@@ -232,6 +273,69 @@ impl Archive {
                 .await?;
             tx.commit().await?;
             Ok(true)
+        })
+        .await
+    }
+
+    /// The source `id` that was removed at `since` or later.
+    pub async fn removed_source(
+        &self,
+        id: &SourceId,
+        since: DateTime<Utc>,
+    ) -> Result<Option<AddedSource>, ArchiveError> {
+        self.tried(format!("read the removed source {id}"), async {
+            let row =
+                sqlx::query("SELECT * FROM removed_sources WHERE id = $1 AND $2 <= removed_at")
+                    .bind(id.as_str())
+                    .bind(micros(since))
+                    .fetch_optional(&self.reader)
+                    .await?;
+            row.as_ref().map_or(Ok(None), read)
+        })
+        .await
+    }
+
+    /// Brings back a source that was removed at `since` or later, paused if it was; it is due now.
+    /// `None` when there is none, another word than [`Addition::Added`] when its place is taken.
+    pub async fn restore_source(
+        &self,
+        id: &SourceId,
+        since: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Addition>, ArchiveError> {
+        self.tried(format!("bring source {id} back"), async {
+            let mut tx = self.begin().await?;
+            next_version(&mut tx).await?;
+            let row =
+                sqlx::query("SELECT * FROM removed_sources WHERE id = $1 AND $2 <= removed_at")
+                    .bind(id.as_str())
+                    .bind(micros(since))
+                    .fetch_optional(&mut *tx)
+                    .await?;
+            let Some(was) = row.as_ref().map_or(Ok(None), read)? else { return Ok(None) };
+            if let Some(taken) = taken(&mut tx, &was.source).await? {
+                return Ok(Some(taken));
+            }
+            if ADDED_SOURCES_MAX <= n_added(&mut tx).await? {
+                return Ok(Some(Addition::Full));
+            }
+            insert(&mut tx, &was.source, was.origin, &was.added_by, was.added_at).await?;
+            self.activate(&mut tx, &[SourceRow::from(&was.source)], now).await?;
+            poll_soon(&mut tx, id, now).await?;
+            if was.is_paused {
+                for pause in [
+                    "UPDATE added_sources SET is_paused = 1 WHERE id = $1",
+                    "UPDATE sources SET is_active = 0 WHERE id = $1",
+                ] {
+                    sqlx::query(pause).bind(id.as_str()).execute(&mut *tx).await?;
+                }
+            }
+            sqlx::query("DELETE FROM removed_sources WHERE id = $1")
+                .bind(id.as_str())
+                .execute(&mut *tx)
+                .await?;
+            tx.commit().await?;
+            Ok(Some(Addition::Added))
         })
         .await
     }

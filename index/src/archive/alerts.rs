@@ -240,6 +240,8 @@ impl Archive {
         }
         let search = matched.search.id.as_str();
         let window = TimeDelta::days(matched.search.novelty_days.into());
+        let article = matched.article.to_string();
+        let told_until = self.told_until(tx, &article, matched.dated_at).await?;
         let asked: Vec<String> = item.claims.iter().flat_map(|it| it.looked_up(story)).collect();
         let select = format!(
             "SELECT key FROM alert_novelty WHERE search_id = $2 AND key IN {}
@@ -250,7 +252,7 @@ impl Archive {
             .bind(to_json(&asked))
             .bind(search)
             .bind(micros(matched.dated_at - window))
-            .bind(micros(matched.dated_at + window))
+            .bind(micros(told_until + window))
             .fetch_all(&mut **tx)
             .await?;
         let known = rows.iter().map(|it| get(it, "key")).collect::<Result<Vec<&str>, _>>()?;

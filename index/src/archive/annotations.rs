@@ -33,7 +33,8 @@ pub struct CorrelatedArticle {
     /// New headline of that story; `None` keeps the one it has, or takes the article's title for a
     /// new story.
     pub headline: Option<String>,
-    /// The article that it repeats; `None` when it was written independently.
+    /// The article that it repeats, or that repeats it when this one was published before;
+    /// `None` when it was written independently.
     pub copy_of: Option<ArticleId>,
     /// Stories that end in this one, because of this article.
     pub merged: Vec<StoryId>,
@@ -182,9 +183,12 @@ impl Archive {
             // A pinned copy may repeat an article of another story, and an original that is read
             // anew may have left its copies.
             let copies = known.iter().filter(|it| it.item.copy_of.is_some());
-            let copies: BTreeSet<&str> = copies.map(|it| it.story.as_str()).collect();
-            let parted = self.part_copies(&mut tx, &to_json(&copies), &to_json(&ids)).await?;
-            self.recount_stories(&mut tx, &parted).await?;
+            let (copies, of_stories): (Vec<&str>, BTreeSet<&str>) =
+                copies.map(|it| (it.id.as_str(), it.story.as_str())).unzip();
+            let mut stale = self.settle_copies(&mut tx, &copies).await?;
+            let of_stories = to_json(&of_stories);
+            stale.extend(self.part_copies(&mut tx, &of_stories, &to_json(&ids)).await?);
+            self.recount_stories(&mut tx, &stale).await?;
             let fresh = self.mark_matched(&mut tx, &ids, now).await?;
             self.carry_told(&mut tx, &again, Told::OfArticle, Told::InStory).await?;
             let alerts = self.record_alerts(&mut tx, matches, &fresh, now).await?;

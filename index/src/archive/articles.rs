@@ -7,7 +7,7 @@ use config::SourceId;
 use ingest::{Article, ArticleId, Details};
 use nlp::story::StoryId;
 use sqlx::any::AnyRow;
-use sqlx::{Any, AssertSqlSafe, Row, Transaction};
+use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use super::addresses::take_addresses;
 use super::value::{
@@ -124,21 +124,6 @@ impl Archive {
                 .fetch_all(&self.reader)
                 .await?;
             rows.iter().map(|it| get_parsed::<ArticleId>(it, "article_id")).collect()
-        })
-        .await
-    }
-
-    /// Whether the archive has, or has deleted, the article with that id.
-    pub async fn knows_article(&self, id: &ArticleId) -> Result<bool, ArchiveError> {
-        self.tried(format!("look for article {id}"), async {
-            let row = sqlx::query(
-                "SELECT (SELECT COUNT(*) FROM articles WHERE id = $1)
-                     + (SELECT COUNT(*) FROM tombstones WHERE article_id = $1)",
-            )
-            .bind(id.to_string())
-            .fetch_one(&self.reader)
-            .await?;
-            Ok(row.try_get::<i64, _>(0)? != 0)
         })
         .await
     }

@@ -47,13 +47,9 @@ impl Archive {
         .await
     }
 
-    /// The newest `limit` lines of the audit log (at most 1 000), newest first.
-    pub async fn audit_log(&self, limit: usize) -> Result<Vec<AuditEntry>, ArchiveError> {
-        Ok(self.audit_page(None, limit).await?.0)
-    }
-
-    /// The newest `limit` lines (at most 1 000) before the line `before`, newest first; and the
-    /// line to give as `before` for the next page, `None` on the last.
+    /// The newest `limit` lines of the audit log (at most 1 000), those before the line `before` where
+    /// one is given, newest first; and the line to give as `before` for the next page, `None` on the
+    /// last.
     pub async fn audit_page(
         &self,
         before: Option<i64>,

@@ -6,8 +6,8 @@ use nlp::Annotation;
 use nlp::correction::{Correction, Subject, apply};
 use nlp::story::StoryId;
 use serde::Serialize;
-use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
+use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use super::annotations::CorrelatedArticle;
 use super::index_feed::take_index_seqs;
@@ -38,6 +38,10 @@ pub struct CorrectionRecord {
     pub made_at: DateTime<Utc>,
     /// Articles that it changed so far.
     pub n_articles: u64,
+    /// Articles that were looked at so far.
+    pub n_looked_at: u64,
+    /// Articles that are to be looked at; 0 until they are counted.
+    pub n_concerned: u64,
     /// When all articles that were read before had it; `None` while that goes on.
     pub applied_at: Option<DateTime<Utc>>,
 }
@@ -51,12 +55,43 @@ impl Archive {
         note: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<Option<String>, ArchiveError> {
+        self.insert_correction(correction, who, note, None, now).await
+    }
+
+    /// As [`Archive::add_correction`], and also `None` when the corrections are no longer `known`.
+    pub async fn add_correction_to(
+        &self,
+        known: &[CorrectionRecord],
+        correction: &Correction,
+        who: &str,
+        note: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<String>, ArchiveError> {
+        self.insert_correction(correction, who, note, Some(known), now).await
+    }
+
+    async fn insert_correction(
+        &self,
+        correction: &Correction,
+        who: &str,
+        note: Option<&str>,
+        known: Option<&[CorrectionRecord]>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<String>, ArchiveError> {
+        // Ids grow with time: an addition changes the highest, a removal the number.
+        let n_known = known.map_or(-1, |it| it.len() as i64);
+        let last =
+            known.and_then(|it| it.iter().map(|it| it.id.as_str()).max()).unwrap_or_default();
         self.tried("keep a correction", async {
+            let mut tx = self.begin().await?;
+            // Those who add take turns, so that each sees what the one before added.
+            take_index_seqs(&mut tx, 0).await?;
             let id = uuid::Uuid::now_v7().simple().to_string();
             let done = sqlx::query(
                 "INSERT INTO corrections (id, number, body, who, note, made_at)
                  SELECT $1, 1 + COALESCE(MAX(number), 0), $2, $3, $4, $5
-                 FROM corrections HAVING COUNT(*) < $6",
+                 FROM corrections HAVING COUNT(*) < $6
+                     AND ($7 < 0 OR (COUNT(*) = $7 AND COALESCE(MAX(id), '') = $8))",
             )
             .bind(&id)
             .bind(to_json(correction))
@@ -64,8 +99,11 @@ impl Archive {
             .bind(note.map(clean).as_deref())
             .bind(micros(now))
             .bind(N_CORRECTIONS_MAX)
-            .execute(&self.writer)
+            .bind(n_known)
+            .bind(last)
+            .execute(&mut *tx)
             .await?;
+            tx.commit().await?;
             Ok((done.rows_affected() == 1).then_some(id))
         })
         .await
@@ -99,9 +137,7 @@ impl Archive {
                     .await?;
             let ids = rows.iter().map(|it| get(it, "article_id"));
             let ids = ids.collect::<Result<Vec<&str>, _>>()?;
-            self.carry_told(&mut tx, &ids, Told::InStory, Told::OfArticle).await?;
-            let stories = self.forget(&mut tx, &ids).await?;
-            self.recount_stories(&mut tx, &stories).await?;
+            self.read_anew(&mut tx, &ids).await?;
             let done = sqlx::query("DELETE FROM corrections WHERE id = $1")
                 .bind(id)
                 .execute(&mut *tx)
@@ -110,6 +146,17 @@ impl Archive {
             Ok((done.rows_affected() == 1).then_some(ids.len() as u64))
         })
         .await
+    }
+
+    /// Lets the models read articles again.
+    async fn read_anew(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        ids: &[&str],
+    ) -> Result<(), sqlx::Error> {
+        self.carry_told(tx, ids, Told::InStory, Told::OfArticle).await?;
+        let stories = self.forget(tx, ids).await?;
+        self.recount_stories(tx, &stories).await
     }
 
     /// Notes that corrections changed articles: pairs of correction and article.
@@ -138,7 +185,8 @@ impl Archive {
     /// Applies correction `id` to the articles that were read before; answers how many changed.
     ///
     /// Works in steps of 200 articles, each a transaction of its own; calling again after a crash
-    /// does the rest.
+    /// does the rest. How far it has come is in [`CorrectionRecord::n_looked_at`]; taking the
+    /// correction back ends it.
     pub async fn correct_articles(
         &self,
         id: &str,
@@ -147,22 +195,26 @@ impl Archive {
     ) -> Result<u64, ArchiveError> {
         let all: Vec<Correction> =
             self.corrections().await?.into_iter().map(|it| it.correction).collect();
+        self.begin_correction(id, correction.subject()).await?;
         let (mut n_changed, mut after) = (0, String::new());
         loop {
             let read = self.articles_of(correction.subject(), &after).await?;
             let Some(last) = read.last() else { break };
             after = last.article.to_string();
+            let n_read = read.len();
             let changed: Vec<CorrelatedArticle> = read
                 .into_iter()
                 .filter_map(|mut it| apply(&mut it.annotation, correction, &all).then_some(it))
                 .collect();
-            if changed.is_empty() {
-                continue;
+            if !changed.is_empty() {
+                // Noted first: to have read one article too many anew harms nobody.
+                let pairs: Vec<_> = changed.iter().map(|it| (id.to_owned(), it.article)).collect();
+                self.note_corrected(&pairs).await?;
+                n_changed += self.record_annotations(&changed, now).await? as u64;
             }
-            // Noted first: to have read one article too many anew harms nobody.
-            let pairs: Vec<_> = changed.iter().map(|it| (id.to_owned(), it.article)).collect();
-            self.note_corrected(&pairs).await?;
-            n_changed += self.record_annotations(&changed, now).await? as u64;
+            if !self.go_on_correcting(id, n_read, &changed).await? {
+                return Ok(n_changed);
+            }
         }
         self.tried(format!("finish the correction {id}"), async {
             sqlx::query("UPDATE corrections SET applied_at = $2 WHERE id = $1")
@@ -175,23 +227,64 @@ impl Archive {
         Ok(n_changed)
     }
 
+    /// Counts the articles that correction `id` is to look at, and begins at the first.
+    async fn begin_correction(&self, id: &str, subject: Subject<'_>) -> Result<(), ArchiveError> {
+        let (condition, value) = concerned(subject);
+        let begin = format!(
+            "UPDATE corrections SET n_looked_at = 0, n_concerned = (
+                 SELECT COUNT(*) FROM annotations
+                 JOIN article_states ON article_states.article_id = annotations.article_id
+                 WHERE {condition} AND article_states.story_id IS NOT NULL)
+             WHERE id = $2"
+        );
+        self.tried(format!("begin the correction {id}"), async {
+            sqlx::query(AssertSqlSafe(begin))
+                .bind(&*clean(value))
+                .bind(id)
+                .execute(&self.writer)
+                .await
+                .map(|_| ())
+        })
+        .await
+    }
+
+    /// Notes that `n_read` more articles were looked at. `false` when somebody took the correction
+    /// back: then those that it has just `changed` are read anew too.
+    async fn go_on_correcting(
+        &self,
+        id: &str,
+        n_read: usize,
+        changed: &[CorrelatedArticle],
+    ) -> Result<bool, ArchiveError> {
+        let ids: Vec<String> = changed.iter().map(|it| it.article.to_string()).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        self.tried(format!("go on with the correction {id}"), async {
+            let mut tx = self.begin().await?;
+            // As whoever takes it back does, so that the two take turns.
+            take_index_seqs(&mut tx, 0).await?;
+            let noted =
+                sqlx::query("UPDATE corrections SET n_looked_at = n_looked_at + $2 WHERE id = $1")
+                    .bind(id)
+                    .bind(n_read as i64)
+                    .execute(&mut *tx)
+                    .await?;
+            let is_there = noted.rows_affected() == 1;
+            if !is_there {
+                self.read_anew(&mut tx, &ids).await?;
+            }
+            tx.commit().await?;
+            Ok(is_there)
+        })
+        .await
+    }
+
     /// The next annotated articles on `subject` in the order of their ids.
     async fn articles_of(
         &self,
         subject: Subject<'_>,
         after: &str,
     ) -> Result<Vec<CorrelatedArticle>, ArchiveError> {
-        let (condition, value) = match subject {
-            Subject::Article(id) => ("annotations.article_id = $1", id),
-            Subject::Entity(id) => (
-                "annotations.article_id IN (SELECT article_id FROM article_entities
-                     WHERE entity_id = $1
-                     UNION SELECT statements.article_id FROM statements
-                     JOIN statement_entities ON statement_entities.statement_id = statements.id
-                     WHERE statement_entities.entity_id = $1)",
-                id,
-            ),
-        };
+        let (condition, value) = concerned(subject);
         let select = format!(
             "SELECT annotations.article_id, annotations.body, annotations.embedding,
                  article_states.story_id, article_states.copy_of
@@ -214,6 +307,21 @@ impl Archive {
     }
 }
 
+/// The condition on annotations that are on `subject`, and its parameter 1.
+fn concerned(subject: Subject<'_>) -> (&'static str, &str) {
+    match subject {
+        Subject::Article(id) => ("annotations.article_id = $1", id),
+        Subject::Entity(id) => (
+            "annotations.article_id IN (SELECT article_id FROM article_entities
+                 WHERE entity_id = $1
+                 UNION SELECT statements.article_id FROM statements
+                 JOIN statement_entities ON statement_entities.statement_id = statements.id
+                 WHERE statement_entities.entity_id = $1)",
+            id,
+        ),
+    }
+}
+
 fn read_correction(row: &AnyRow) -> Result<CorrectionRecord, sqlx::Error> {
     Ok(CorrectionRecord {
         id: get(row, "id")?,
@@ -222,6 +330,8 @@ fn read_correction(row: &AnyRow) -> Result<CorrectionRecord, sqlx::Error> {
         note: get(row, "note")?,
         made_at: get_instant(row, "made_at")?,
         n_articles: get_count(row, "n_articles")?,
+        n_looked_at: get_count(row, "n_looked_at")?,
+        n_concerned: get_count(row, "n_concerned")?,
         applied_at: get_instant_opt(row, "applied_at")?,
     })
 }

@@ -99,4 +99,16 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0018_addresses.sql"),
         include_str!("../../migrations/postgres/0018_addresses.sql"),
     ),
+    (
+        19,
+        "watch",
+        include_str!("../../migrations/sqlite/0019_watch.sql"),
+        include_str!("../../migrations/postgres/0019_watch.sql"),
+    ),
+    (
+        20,
+        "undo",
+        include_str!("../../migrations/sqlite/0020_undo.sql"),
+        include_str!("../../migrations/postgres/0020_undo.sql"),
+    ),
 ];

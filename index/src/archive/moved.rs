@@ -1,15 +1,51 @@
 //! Stories whose articles went elsewhere: their headlines, and copies that are no longer beside
-//! their original.
+//! their original. And which article of a group is the original.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use nlp::story::is_published_before;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use super::Archive;
-use super::value::{get, to_json};
+use super::value::{get, get_instant_opt, to_json};
 
 impl Archive {
+    /// Sees to it that the articles `ids`, taken for copies, repeat an original of their story: one
+    /// that was published before that takes its place, with all its copies; one that repeats a copy
+    /// repeats what that repeats; and one whose original is deleted stands for itself. Goes by the
+    /// order of `ids`. Returns the stories that are to be counted anew.
+    ///
+    /// Stages need not know of it: what they still take for the original leads to the new one.
+    pub(super) async fn settle_copies(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        ids: &[&str],
+    ) -> Result<BTreeSet<String>, sqlx::Error> {
+        let mut stories = BTreeSet::new();
+        if ids.is_empty() {
+            return Ok(stories);
+        }
+        let select = format!(
+            "SELECT copies.article_id FROM article_states AS copies
+             JOIN articles AS own ON own.id = copies.article_id
+             LEFT JOIN article_states AS near ON near.article_id = copies.copy_of
+             LEFT JOIN articles AS theirs ON theirs.id = copies.copy_of
+             WHERE copies.article_id IN {} AND copies.copy_of IS NOT NULL
+                 AND (near.article_id IS NULL OR near.copy_of IS NOT NULL
+                     OR own.published_at < theirs.published_at)",
+            self.dialect.list(1),
+        );
+        let rows =
+            sqlx::query(AssertSqlSafe(select)).bind(to_json(&ids)).fetch_all(&mut **tx).await?;
+        let doubtful = rows.iter().map(|it| get(it, "article_id"));
+        let doubtful = doubtful.collect::<Result<BTreeSet<&str>, _>>()?;
+        for &id in ids.iter().filter(|it| doubtful.contains(**it)) {
+            stories.extend(settle_copy(tx, id).await?);
+        }
+        Ok(stories)
+    }
+
     /// Of the copies in each of `stories`, and of those of `originals` (both JSON arrays of ids), whose
     /// original is in another story, the earliest becomes the one that the others repeat. Returns
     /// the stories that are to be counted anew.
@@ -110,4 +146,69 @@ impl Archive {
             .await?;
         row.map(|it| get(&it, "article_id")).transpose()
     }
+}
+
+/// Returns the story of the copy `id` when anything changed.
+async fn settle_copy(
+    tx: &mut Transaction<'static, Any>,
+    id: &str,
+) -> Result<Option<String>, sqlx::Error> {
+    let row = sqlx::query(
+        "SELECT copies.story_id, near.article_id AS near_id, near.story_id AS near_story,
+             root.article_id AS root_id, own.published_at AS own_at,
+             theirs.published_at AS their_at
+         FROM article_states AS copies
+         JOIN articles AS own ON own.id = copies.article_id
+         LEFT JOIN article_states AS near ON near.article_id = copies.copy_of
+         LEFT JOIN article_states AS root ON root.article_id = near.copy_of
+             AND root.story_id = copies.story_id
+         LEFT JOIN articles AS theirs ON theirs.id = COALESCE(root.article_id, near.article_id)
+         WHERE copies.article_id = $1 AND copies.copy_of IS NOT NULL",
+    )
+    .bind(id)
+    .fetch_optional(&mut **tx)
+    .await?;
+    // Without a row, one that came with it has taken its original's place and made it a copy.
+    let Some(row) = row else { return Ok(None) };
+    let story: Option<String> = get(&row, "story_id")?;
+    let near: Option<String> = get(&row, "near_id")?;
+    let near_story: Option<String> = get(&row, "near_story")?;
+    let root: Option<String> = get(&row, "root_id")?;
+    let own_at = get_instant_opt(&row, "own_at")?;
+    let their_at = get_instant_opt(&row, "their_at")?;
+    let is_of_copy = root.is_some();
+    match root.or(near) {
+        None => repeat(tx, id, None).await?,
+        // Copies that are no longer beside their original have heirs.
+        Some(_) if story != near_story => return Ok(None),
+        Some(original) if original == id || is_published_before(own_at, their_at) => {
+            sqlx::query(
+                "UPDATE article_states SET copy_of =
+                     CASE WHEN article_id = $1 THEN NULL ELSE CAST($1 AS TEXT) END
+                 WHERE story_id = $3 AND (article_id IN ($1, $2) OR copy_of = $2)",
+            )
+            .bind(id)
+            .bind(&original)
+            .bind(story.as_deref())
+            .execute(&mut **tx)
+            .await?;
+        }
+        Some(original) if is_of_copy => repeat(tx, id, Some(&original)).await?,
+        Some(_) => return Ok(None),
+    }
+    Ok(story)
+}
+
+/// The article `id` repeats `original` from now on, or nothing.
+async fn repeat(
+    tx: &mut Transaction<'static, Any>,
+    id: &str,
+    original: Option<&str>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE article_states SET copy_of = $2 WHERE article_id = $1")
+        .bind(id)
+        .bind(original)
+        .execute(&mut **tx)
+        .await
+        .map(|_| ())
 }

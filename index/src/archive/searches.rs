@@ -1,9 +1,12 @@
-//! Saved searches: kept, changed, and read by whoever matches them.
+//! Saved searches: kept, changed, and read by whoever matches them. Longer than most, since what was
+//! deleted can be brought back for a while.
+//!
+//! Longer than most, since all that can become of a saved search is told here.
 
 use chrono::{DateTime, Utc};
 use config::{SavedSearch, SearchId};
 use sqlx::any::AnyRow;
-use sqlx::{Any, Row, Transaction};
+use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
 use super::value::{from_json, get, get_flag, get_instant, micros, to_json, unreadable};
 use super::{Archive, ArchiveError};
@@ -145,6 +148,8 @@ impl Archive {
     }
 
     /// Deletes a saved search; its alerts stay. [`Saved::Replaced`] says that it was there.
+    ///
+    /// Until [`Archive::forget_deleted`] it can be brought back.
     pub async fn delete_search(
         &self,
         id: &SearchId,
@@ -168,6 +173,88 @@ impl Archive {
         .await
     }
 
+    /// The saved search `id` that somebody deleted at `since` or later.
+    pub async fn deleted_search(
+        &self,
+        id: &str,
+        since: DateTime<Utc>,
+    ) -> Result<Option<SearchRecord>, ArchiveError> {
+        self.tried(format!("read the deleted search `{id}`"), async {
+            let row = sqlx::query(
+                "SELECT * FROM saved_searches WHERE id = $1 AND is_deleted = 1
+                     AND origin = 'api' AND $2 <= updated_at",
+            )
+            .bind(id)
+            .bind(micros(since))
+            .fetch_optional(&self.reader)
+            .await?;
+            row.as_ref().map(read).transpose()
+        })
+        .await
+    }
+
+    /// Brings back a saved search that somebody deleted at `since` or later, as it was: what it had
+    /// told it does not tell again. [`Saved::Replaced`] says that it is back.
+    pub async fn restore_search(
+        &self,
+        id: &SearchId,
+        since: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Saved, ArchiveError> {
+        self.tried(format!("bring the search `{id}` back"), async {
+            let mut tx = self.begin().await?;
+            let version = next_version(&mut tx).await?;
+            let row = sqlx::query(
+                "SELECT is_deleted, origin, updated_at FROM saved_searches WHERE id = $1",
+            )
+            .bind(id.as_str())
+            .fetch_optional(&mut *tx)
+            .await?;
+            let Some(row) = row else { return Ok(Saved::Missing) };
+            if !get_flag(&row, "is_deleted")? {
+                return Ok(Saved::Exists);
+            }
+            if get::<&str>(&row, "origin")? == "file" || get_instant(&row, "updated_at")? < since {
+                return Ok(Saved::Missing);
+            }
+            if n_searches(&mut tx).await? >= SEARCHES_MAX {
+                return Ok(Saved::Full);
+            }
+            sqlx::query(
+                "UPDATE saved_searches SET is_deleted = 0, updated_at = $2, version = $3
+                 WHERE id = $1",
+            )
+            .bind(id.as_str())
+            .bind(micros(now))
+            .bind(version)
+            .execute(&mut *tx)
+            .await?;
+            tx.commit().await?;
+            Ok(Saved::Replaced)
+        })
+        .await
+    }
+
+    /// Forgets for good what was deleted before `before`: what saved searches asked and had told,
+    /// and removed sources.
+    pub async fn forget_deleted(&self, before: DateTime<Utc>) -> Result<(), ArchiveError> {
+        self.tried("forget what was deleted", async {
+            let mut tx = self.begin().await?;
+            for forget in [
+                "DELETE FROM alert_novelty WHERE search_id IN
+                     (SELECT id FROM saved_searches WHERE is_deleted = 1 AND updated_at < $1)",
+                // The row stays, so that matchers learn of the deletion.
+                "UPDATE saved_searches SET body = '{}'
+                 WHERE is_deleted = 1 AND updated_at < $1 AND body <> '{}'",
+                "DELETE FROM removed_sources WHERE removed_at < $1",
+            ] {
+                sqlx::query(forget).bind(micros(before)).execute(&mut *tx).await?;
+            }
+            tx.commit().await
+        })
+        .await
+    }
+
     /// The saved search `id`.
     pub async fn saved_search(&self, id: &str) -> Result<Option<SearchRecord>, ArchiveError> {
         self.tried(format!("read the search `{id}`"), async {
@@ -176,6 +263,25 @@ impl Archive {
                 .fetch_optional(&self.reader)
                 .await?;
             row.as_ref().map(read).transpose()
+        })
+        .await
+    }
+
+    /// Those of `ids` that are saved searches, by id.
+    pub async fn saved_searches_among(
+        &self,
+        ids: &[&str],
+    ) -> Result<Vec<SearchRecord>, ArchiveError> {
+        let select = format!(
+            "SELECT * FROM saved_searches WHERE id IN {} AND is_deleted = 0 ORDER BY id",
+            self.dialect.list(1),
+        );
+        self.tried(format!("read {} saved searches", ids.len()), async {
+            let rows = sqlx::query(AssertSqlSafe(select))
+                .bind(to_json(&ids))
+                .fetch_all(&self.reader)
+                .await?;
+            rows.iter().map(read).collect()
         })
         .await
     }
@@ -252,6 +358,14 @@ async fn upsert(
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     let version = next_version(tx).await?;
+    // Whoever saves one again that was deleted wants to be told anew.
+    sqlx::query(
+        "DELETE FROM alert_novelty WHERE search_id = $1 AND EXISTS
+             (SELECT 1 FROM saved_searches WHERE id = $1 AND is_deleted = 1)",
+    )
+    .bind(search.id.as_str())
+    .execute(&mut **tx)
+    .await?;
     sqlx::query(
         "INSERT INTO saved_searches
              (id, body, origin, created_at, updated_at, version, is_deleted)
@@ -284,13 +398,8 @@ async fn delete(
     .bind(micros(now))
     .bind(version)
     .execute(&mut **tx)
-    .await?;
-    // Whoever saves it again wants to be told anew.
-    sqlx::query("DELETE FROM alert_novelty WHERE search_id = $1")
-        .bind(id)
-        .execute(&mut **tx)
-        .await
-        .map(|_| ())
+    .await
+    .map(|_| ())
 }
 
 fn read(row: &AnyRow) -> Result<SearchRecord, sqlx::Error> {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use config::SourceId;
 use ingest::Entry;
+use ingest::article::sha256_hex;
 use serde::Serialize;
 use sqlx::any::AnyRow;
 use sqlx::{Any, Transaction};
@@ -293,7 +294,8 @@ impl Archive {
                 let title = it.title.as_deref().map(clean);
                 let (summary, text) = (it.summary.as_deref(), it.text.as_deref());
                 let (summary, text) = (summary.map(clean), text.map(clean));
-                (it.id, &it.url, title, summary, published_at, position, text, it.guid)
+                let hash = text.as_deref().map(|it| sha256_hex(it.as_bytes()));
+                (it.id, &it.url, title, summary, published_at, position, text, it.guid, hash)
             })
             .collect();
         if rows.is_empty() {
@@ -303,12 +305,15 @@ impl Archive {
         rows.sort_by_key(|it| it.0);
         let rows = to_json(&rows);
         self.plan_for_new_headlines(tx, poll.source, &rows, now).await?;
+        if poll.entries.iter().any(|it| it.text.is_some()) {
+            self.plan_for_new_texts(tx, poll.source, &rows, now).await?;
+        }
         let insert = format!(
             "INSERT INTO entries (id, source_id, url, title, summary, published_at, position,
-                 text, guid, added_at, state, attempts, due_at)
+                 text, guid, text_sha256, added_at, state, attempts, due_at)
              SELECT value ->> 0, $2, value ->> 1, value ->> 2, value ->> 3,
                  CAST(value ->> 4 AS BIGINT), CAST(value ->> 5 AS BIGINT), value ->> 6,
-                 value ->> 7, CAST($3 AS BIGINT), 'pending', 0, CAST($3 AS BIGINT)
+                 value ->> 7, value ->> 8, CAST($3 AS BIGINT), 'pending', 0, CAST($3 AS BIGINT)
              FROM {}
              WHERE NOT EXISTS (SELECT 1 FROM articles WHERE articles.id = value ->> 0)
                  AND NOT EXISTS

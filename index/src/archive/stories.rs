@@ -11,7 +11,7 @@ use super::annotation_rows::word;
 use super::paging::Cursor;
 use super::value::{
     embedding_of, get, get_count, get_flag, get_instant, get_instant_opt, get_json, get_parsed,
-    micros,
+    get_parsed_opt, micros,
 };
 use super::{Archive, ArchiveError};
 use crate::record::{
@@ -202,21 +202,8 @@ impl Archive {
         after: i64,
         limit: usize,
     ) -> Result<Vec<StoryInput>, ArchiveError> {
-        let entities = self.dialect.json_of_strings("entity_id");
-        let select = format!(
-            "SELECT article_states.*, articles.title, articles.language,
-                 substr(articles.text, 1, {N_LEAD_CHARS}) AS lead, annotations.embedding,
-                 story_pins.story_id AS pinned_to,
-                 (SELECT {entities} FROM article_entities
-                  WHERE article_entities.article_id = articles.id) AS entities
-             FROM article_states
-             JOIN articles ON articles.id = article_states.article_id
-             JOIN annotations ON annotations.article_id = articles.id
-             LEFT JOIN story_pins ON story_pins.article_id = articles.id
-             WHERE $1 < article_states.arrival AND $2 <= article_states.dated_at
-                 AND article_states.story_id IS NOT NULL
-             ORDER BY article_states.arrival LIMIT $3"
-        );
+        let condition = "$1 < article_states.arrival AND $2 <= article_states.dated_at";
+        let select = self.select_story_inputs(condition, "article_states.arrival");
         self.tried("read recent stories", async {
             let rows = sqlx::query(AssertSqlSafe(select))
                 .bind(after)
@@ -227,6 +214,47 @@ impl Archive {
             rows.iter().map(read_story_input).collect()
         })
         .await
+    }
+
+    /// What a clusterer must be told of other days than the last: the correlated articles dated
+    /// `from..to`, oldest first, at most `limit`.
+    pub async fn story_inputs_between(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<StoryInput>, ArchiveError> {
+        let condition = "$1 <= article_states.dated_at AND article_states.dated_at < $2";
+        let order = "article_states.dated_at, article_states.arrival";
+        let select = self.select_story_inputs(condition, order);
+        self.tried("read the stories of a day", async {
+            let rows = sqlx::query(AssertSqlSafe(select))
+                .bind(micros(from))
+                .bind(micros(to))
+                .bind(limit as i64)
+                .fetch_all(&self.reader)
+                .await?;
+            rows.iter().map(read_story_input).collect()
+        })
+        .await
+    }
+
+    /// A query for [`read_story_input`]; `$3` is how many rows there are at most.
+    fn select_story_inputs(&self, condition: &str, order: &str) -> String {
+        let entities = self.dialect.json_of_strings("entity_id");
+        format!(
+            "SELECT article_states.*, articles.title, articles.language, articles.published_at,
+                 substr(articles.text, 1, {N_LEAD_CHARS}) AS lead, annotations.embedding,
+                 story_pins.story_id AS pinned_to,
+                 (SELECT {entities} FROM article_entities
+                  WHERE article_entities.article_id = articles.id) AS entities
+             FROM article_states
+             JOIN articles ON articles.id = article_states.article_id
+             JOIN annotations ON annotations.article_id = articles.id
+             LEFT JOIN story_pins ON story_pins.article_id = articles.id
+             WHERE {condition} AND article_states.story_id IS NOT NULL
+             ORDER BY {order} LIMIT $3"
+        )
     }
 }
 
@@ -271,6 +299,8 @@ fn read_story_input(row: &AnyRow) -> Result<StoryInput, sqlx::Error> {
         embedding: embedding_of(get(row, "embedding")?),
         entities,
         dated_at: get_instant(row, "dated_at")?,
+        published_at: get_instant_opt(row, "published_at")?,
+        copy_of: get_parsed_opt(row, "copy_of")?,
         story: StoryId::founded_by(get(row, "story_id")?),
         is_pinned: get::<Option<String>>(row, "pinned_to")?.is_some(),
         source: SourceId::new(get::<String>(row, "source_id")?),

@@ -18,6 +18,7 @@ mod outbox;
 mod properties;
 mod reading;
 mod retention;
+mod silences;
 mod sources;
 mod story_edits;
 mod submissions;

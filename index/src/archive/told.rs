@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use nlp::Statement;
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
-use super::value::{from_json, get, micros, to_json};
+use super::value::{from_json, get, get_instant, micros, to_json};
 use super::{Archive, ArchiveError};
 use crate::matching::novelty::claims;
 
@@ -64,7 +64,25 @@ impl Archive {
         Ok(())
     }
 
-    /// Forgets some of what was told so long before `now` that no saved search asks for it any more:
+    /// When the latest copy of `article` was published, or else fetched; `at`, its own time, when it
+    /// has none or they are older. What was told of a copy was told of an original that came after.
+    pub(super) async fn told_until(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        article: &str,
+        at: DateTime<Utc>,
+    ) -> Result<DateTime<Utc>, sqlx::Error> {
+        let row = sqlx::query(
+            "SELECT COALESCE(MAX(dated_at), 0) AS dated_at FROM article_states WHERE copy_of = $1",
+        )
+        .bind(article)
+        .fetch_one(&mut **tx)
+        .await?;
+        Ok(get_instant(&row, "dated_at")?.max(at))
+    }
+
+    /// Forgets some of what was told so long before `now` that no saved search, also none that was
+    /// deleted lately, asks for it any more:
     /// the longest of their windows ago, and `late` more, which articles may be old when they come.
     /// Nothing is left to forget when it answers 0.
     pub async fn forget_told(
@@ -74,7 +92,7 @@ impl Archive {
     ) -> Result<u64, ArchiveError> {
         let longest = format!(
             "SELECT COALESCE(MAX(CAST({} ->> 'novelty_days' AS BIGINT)), 0) AS days
-             FROM saved_searches WHERE is_deleted = 0",
+             FROM saved_searches",
             self.dialect.json("body"),
         );
         self.tried("forget what was told long ago", async {

@@ -18,6 +18,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use super::articles::{put_details, read_article};
+use super::entry_texts::forget_text;
 use super::index_feed::take_index_seqs;
 use super::told::Told;
 use super::value::{
@@ -41,6 +42,8 @@ pub struct DueReading {
     pub article: Article,
     /// Its headline as its feed gave it last, or else its own.
     pub headline: String,
+    /// The text that its source holds itself, where that has changed.
+    pub text: Option<String>,
 }
 
 /// What a look at the page of an article brought.
@@ -137,7 +140,8 @@ impl Archive {
             self.dialect.skip_locked(),
         );
         let select = format!(
-            "SELECT articles.*, COALESCE(entries.title, articles.title) AS headline
+            "SELECT articles.*, COALESCE(entries.title, articles.title) AS headline,
+                 entries.text AS new_text
              FROM articles LEFT JOIN entries ON entries.id = articles.id
              WHERE articles.id IN {} ORDER BY articles.id",
             self.dialect.list(1),
@@ -160,7 +164,8 @@ impl Archive {
                 sqlx::query(AssertSqlSafe(select)).bind(to_json(&ids)).fetch_all(&mut *tx).await?;
             tx.commit().await?;
             let due = rows.iter().map(|row| {
-                Ok(DueReading { article: read_article(row)?, headline: get(row, "headline")? })
+                let (headline, text) = (get(row, "headline")?, get(row, "new_text")?);
+                Ok(DueReading { article: read_article(row)?, headline, text })
             });
             due.collect()
         })
@@ -216,6 +221,7 @@ impl Archive {
             begin_readings(&mut tx, &known).await?;
             let outcome = match reading {
                 Reading::Read(read) => {
+                    forget_text(&mut tx, &known.id.to_string()).await?;
                     match compare((&known.title, &known.text), (&read.title, &read.text)) {
                         Comparison::Same => Reread::Same,
                         Comparison::Cut => Reread::Cut,

@@ -43,7 +43,14 @@ impl OneDocument {
         let (_, fields) = schema();
         let searcher = self.index.reader().unwrap().searcher();
         let languages = Language::ALL;
-        let context = Context { searcher: &searcher, fields, languages, now, with_scores: false };
+        let context = Context {
+            searcher: &searcher,
+            fields,
+            languages,
+            now,
+            with_scores: false,
+            word_freqs: &[],
+        };
         let compiled = compile(ast, &[] as &[(FilterField, &[String])], &context).unwrap();
         searcher.search(&compiled.query, &Count).unwrap() == 1
     }

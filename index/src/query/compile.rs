@@ -4,7 +4,7 @@
 //! A word becomes the union of its terms in all languages of the index. The terms of one word
 //! share one document frequency, so that a match in a rare language is not worth more.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 
 use chrono::{DateTime, Utc};
@@ -34,6 +34,8 @@ pub(crate) struct Compiled {
     pub(crate) query: Box<dyn Query>,
     /// Document frequencies over all languages, by term.
     pub(crate) doc_freqs: HashMap<Term, u64>,
+    /// The same in the order in which words were compiled, which the query alone decides.
+    pub(crate) word_freqs: Vec<u64>,
     /// What to mark.
     pub(crate) highlight: Highlight,
     /// Whether fields without counts are filtered by.
@@ -51,6 +53,8 @@ pub(crate) struct Context<'a> {
     pub(crate) now: DateTime<Utc>,
     /// Whether scores will be asked for.
     pub(crate) with_scores: bool,
+    /// [`Compiled::word_freqs`] of the first page, which later ones score by; empty on the first.
+    pub(crate) word_freqs: &'a [u64],
 }
 
 /// Compiles `ast`, with filters on fields that are not counted.
@@ -63,6 +67,7 @@ pub(crate) fn compile(
         context,
         analyzer: Analyzer::new(),
         doc_freqs: HashMap::new(),
+        word_freqs: Vec::new(),
         highlight: Highlight::default(),
         is_scored: false,
         is_negated: false,
@@ -72,8 +77,9 @@ pub(crate) fn compile(
         parts.must.push(compiler.filter(*field, values)?);
     }
     let query = parts.into_query();
-    let Compiler { doc_freqs, highlight, is_scored, .. } = compiler;
-    Ok(Compiled { query, doc_freqs, highlight, has_filters: !filters.is_empty(), is_scored })
+    let Compiler { doc_freqs, word_freqs, highlight, is_scored, .. } = compiler;
+    let has_filters = !filters.is_empty();
+    Ok(Compiled { query, doc_freqs, word_freqs, highlight, has_filters, is_scored })
 }
 
 /// What must match, and what only adds to the score.
@@ -107,6 +113,7 @@ struct Compiler<'a> {
     context: &'a Context<'a>,
     analyzer: Analyzer,
     doc_freqs: HashMap<Term, u64>,
+    word_freqs: Vec<u64>,
     highlight: Highlight,
     is_scored: bool,
     is_negated: bool,
@@ -381,11 +388,17 @@ impl Compiler<'_> {
             .flatten()
             .map(|(position, term)| (*position, term.as_str()))
             .collect();
-        let mut freq_at: HashMap<usize, u64> = HashMap::new();
+        let mut freq_at: BTreeMap<usize, u64> = BTreeMap::new();
         for (position, text) in &terms {
             let freq = self.context.searcher.doc_freq(&Term::from_field_text(field, text))?;
             freqs.insert(text, freq);
             *freq_at.entry(*position).or_default() += freq;
+        }
+        for freq in freq_at.values_mut() {
+            if let Some(first) = self.context.word_freqs.get(self.word_freqs.len()) {
+                *freq = *first;
+            }
+            self.word_freqs.push(*freq);
         }
         for sequence in &readings.sequences {
             if sequence.iter().any(|(_, text)| freqs.get(text.as_str()) == Some(&0)) {

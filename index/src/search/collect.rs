@@ -7,10 +7,12 @@ use tantivy::schema::Field;
 use tantivy::{DocAddress, Searcher, SegmentReader, Term};
 
 use super::index::Snapshot;
-use super::rank::{Best, BestOfStories, Rank, freshness, score_key, time_key};
+use super::rank::{After, Best, BestOfStories, Rank, freshness, score_key, time_key};
 use super::request::DateField;
+use crate::cursor::Basis;
 use crate::facet::columns::SegmentColumns;
 use crate::facet::count::{Counts, Filters, Verdict};
+use crate::schema::Fields;
 
 /// Articles whose facets are counted together.
 const BLOCK_SIZE: usize = 256;
@@ -32,11 +34,14 @@ pub(crate) struct Pass<'a> {
     pub(crate) order: Order,
     pub(crate) date_field: DateField,
     pub(crate) limit: usize,
-    pub(crate) after: Option<Rank>,
+    pub(crate) after: Option<&'a After>,
     /// Whether only the best article of each story is kept.
     pub(crate) by_story: bool,
     /// Document frequencies that replace Tantivy's own.
     pub(crate) doc_freqs: &'a HashMap<Term, u64>,
+    /// What else scores go by; `None` when there are none.
+    pub(crate) basis: Option<&'a Basis>,
+    pub(crate) fields: Fields,
 }
 
 /// What a pass found.
@@ -53,7 +58,8 @@ impl Pass<'_> {
     /// Visits every matching article once; counts facets when `counts` is given.
     pub(crate) fn run(&self, mut counts: Option<&mut Counts>) -> tantivy::Result<Found> {
         let searcher = &self.snapshot.searcher;
-        let statistics = Statistics { searcher, doc_freqs: self.doc_freqs };
+        let Pass { doc_freqs, basis, fields, .. } = *self;
+        let statistics = Statistics { searcher, doc_freqs, basis, fields };
         let is_scored = matches!(self.order, Order::Score { .. });
         let weight = self.query.weight(if is_scored {
             EnableScoring::enabled_from_statistics_provider(&statistics, searcher)
@@ -61,7 +67,7 @@ impl Pass<'_> {
             EnableScoring::disabled_from_searcher(searcher)
         })?;
         let mut total = 0;
-        let mut best = Best::new(self.limit, self.after);
+        let mut best = Best::new(self.limit, self.after.cloned());
         let mut stories = self.by_story.then(BestOfStories::default);
         for (segment_ord, segment) in searcher.segment_readers().iter().enumerate() {
             let mut block = Block {
@@ -191,19 +197,26 @@ impl Block<'_> {
     }
 }
 
-/// Tantivy's statistics with the document frequencies of a word over all languages.
+/// Tantivy's statistics with the document frequencies of a word over all languages, and as they were
+/// on the first page.
 struct Statistics<'a> {
     searcher: &'a Searcher,
     doc_freqs: &'a HashMap<Term, u64>,
+    basis: Option<&'a Basis>,
+    fields: Fields,
 }
 
 impl Bm25StatisticsProvider for Statistics<'_> {
     fn total_num_tokens(&self, field: Field) -> tantivy::Result<u64> {
-        self.searcher.total_num_tokens(field)
+        match self.basis {
+            Some(basis) if field == self.fields.text => Ok(basis.n_text_terms),
+            Some(basis) if field == self.fields.title => Ok(basis.n_title_terms),
+            _ => self.searcher.total_num_tokens(field),
+        }
     }
 
     fn total_num_docs(&self) -> tantivy::Result<u64> {
-        self.searcher.total_num_docs()
+        self.basis.map_or_else(|| self.searcher.total_num_docs(), |it| Ok(it.n_docs))
     }
 
     fn doc_freq(&self, term: &Term) -> tantivy::Result<u64> {

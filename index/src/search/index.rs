@@ -1,6 +1,6 @@
 //! The handle for searching: [`SearchIndex`], cheap to clone, always on a committed state.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -15,10 +15,14 @@ use crate::schema::Fields;
 use crate::tokenizer::Language;
 use crate::writer::{CommitPayload, IndexError, open};
 
-/// Earlier states kept for cursors at most.
-const N_PINNED_MAX: usize = 4;
+/// Earlier states kept for cursors at most. Each keeps its files open, on disk even when they were
+/// merged since, and up to [`N_STORE_BLOCKS`] of 16 KB for each segment that hits were read from.
+const N_PINNED_MAX: usize = 16;
 /// How long an earlier state is kept for a cursor.
 const PIN_AGE_MAX: Duration = Duration::from_secs(300);
+/// Bytes of columns that only earlier states hold at most, in segments that were merged since: those
+/// of some 800 000 articles.
+const PINNED_BYTES_MAX: usize = 64 << 20;
 /// Decompressed blocks of stored articles kept per segment.
 const N_STORE_BLOCKS: usize = 20;
 
@@ -176,12 +180,15 @@ impl SearchIndex {
         pinned.iter().map(|(_, it)| it).find(|it| it.id == id).cloned()
     }
 
-    /// Keeps `snapshot` for a while, so that a cursor by relevance finds the same scores.
+    /// Keeps `snapshot` for a while, so that a cursor finds the same articles with the same scores.
+    ///
+    /// Cursors outlive it: a later page goes on in the current state, see [`crate::cursor`].
     pub(crate) fn pin(&self, snapshot: &Arc<Snapshot>) {
+        let current = self.snapshot();
         let mut pinned = self.shared.pinned.lock().unwrap_or_else(PoisonError::into_inner);
         pinned.retain(|(_, it)| it.id != snapshot.id);
         pinned.push_back((Instant::now(), Arc::clone(snapshot)));
-        while pinned.len() > N_PINNED_MAX {
+        while pinned.len() > N_PINNED_MAX || n_bytes_held(&pinned, &current) > PINNED_BYTES_MAX {
             pinned.pop_front();
         }
     }
@@ -190,6 +197,14 @@ impl SearchIndex {
         let mut pinned = self.shared.pinned.lock().unwrap_or_else(PoisonError::into_inner);
         pinned.retain(|(since, _)| since.elapsed() < PIN_AGE_MAX);
     }
+}
+
+/// Bytes of columns that states in `pinned` hold beside those of `current`.
+fn n_bytes_held(pinned: &VecDeque<(Instant, Arc<Snapshot>)>, current: &Snapshot) -> usize {
+    let mut seen: HashSet<*const SegmentColumns> =
+        current.columns.iter().map(Arc::as_ptr).collect();
+    let columns = pinned.iter().flat_map(|(_, it)| &it.columns);
+    columns.filter(|it| seen.insert(Arc::as_ptr(it))).map(|it| it.n_bytes()).sum()
 }
 
 impl Snapshot {

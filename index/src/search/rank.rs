@@ -1,4 +1,4 @@
-//! The order of hits and the best of them: [`Rank`], [`Best`].
+//! The order of hits and the best of them: [`Rank`], [`After`], [`Best`].
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
@@ -9,6 +9,9 @@ use tantivy::DocAddress;
 const HALF_LIFE_SECONDS: f32 = 14.0 * 86_400.0;
 /// What remains of the score of an article that is not fresh at all.
 const FRESHNESS_FLOOR: f32 = 0.5;
+/// Steps between neighbouring floats by which two states of the index may disagree on the score of
+/// an article: they add its parts in another order. Many times what 30 words can make of it.
+const ROUNDING: u32 = 256;
 
 /// Place of an article in the order: a higher key first, then a lower tie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +32,43 @@ impl Ord for Rank {
 impl PartialOrd for Rank {
     fn partial_cmp(&self, other: &Rank) -> Option<Ordering> {
         Some(self.cmp(other))
+    }
+}
+
+impl Rank {
+    /// Whether an article of this rank could seem to have the score of `last`, the last hit given,
+    /// or less, once it is computed in another state of the index.
+    pub(crate) fn is_near(self, last: Rank) -> bool {
+        self.key <= last.key.saturating_add(2 * ROUNDING)
+    }
+}
+
+/// Where a page starts: what was given before does not come again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct After {
+    /// The worst hit given.
+    pub(crate) rank: Rank,
+    /// All hits given that are near it, where scores may differ by their rounding from those that
+    /// were given; `None` where they are exactly the same.
+    pub(crate) near: Option<Vec<Rank>>,
+}
+
+impl After {
+    /// Whether an article of this rank was on a page before.
+    fn is_given(&self, rank: Rank) -> bool {
+        match &self.near {
+            None => rank <= self.rank,
+            Some(near) if rank.key.abs_diff(self.rank.key) <= ROUNDING => {
+                near.iter().any(|it| it.tie == rank.tie)
+            }
+            Some(_) => rank.key > self.rank.key,
+        }
+    }
+
+    /// Whether any article of this key may be still to come.
+    fn may_follow(&self, key: u32) -> bool {
+        let slack = if self.near.is_some() { ROUNDING } else { 0 };
+        key <= self.rank.key.saturating_add(slack)
     }
 }
 
@@ -56,13 +96,13 @@ pub(crate) fn freshness(age_seconds: f32) -> f32 {
 /// Keeps the best articles that come after a given rank.
 pub(crate) struct Best {
     limit: usize,
-    after: Option<Rank>,
+    after: Option<After>,
     /// The worst on top.
     heap: BinaryHeap<(Rank, DocAddress)>,
 }
 
 impl Best {
-    pub(crate) fn new(limit: usize, after: Option<Rank>) -> Best {
+    pub(crate) fn new(limit: usize, after: Option<After>) -> Best {
         Best { limit, after, heap: BinaryHeap::with_capacity(limit + 1) }
     }
 
@@ -74,11 +114,12 @@ impl Best {
 
     /// Offers an article; its tie is only looked up when the key leaves the matter open.
     pub(crate) fn offer(&mut self, key: u32, address: DocAddress, tie: impl FnOnce() -> u64) {
-        if !self.may_take(key) || self.after.is_some_and(|it| key > it.key) {
+        let may_follow = self.after.as_ref().is_none_or(|it| it.may_follow(key));
+        if !self.may_take(key) || !may_follow {
             return;
         }
         let rank = Rank { key, tie: tie() };
-        if self.after.is_some_and(|it| rank <= it) {
+        if self.after.as_ref().is_some_and(|it| it.is_given(rank)) {
             return;
         }
         if self.heap.len() < self.limit {
@@ -122,10 +163,10 @@ impl BestOfStories {
     pub(crate) fn into_sorted(
         self,
         limit: usize,
-        after: Option<Rank>,
+        after: Option<&After>,
     ) -> (Vec<(Rank, DocAddress)>, Vec<u64>) {
         let mut best: Vec<(Rank, DocAddress, u64)> = self.by_story.into_values().collect();
-        best.retain(|(rank, ..)| after.is_none_or(|it| it < *rank));
+        best.retain(|(rank, ..)| after.is_none_or(|it| !it.is_given(*rank)));
         if limit < best.len() {
             best.select_nth_unstable(limit);
             best.truncate(limit);
@@ -145,7 +186,7 @@ mod tests {
         let mut seen = Vec::new();
         let mut after = None;
         loop {
-            let mut best = Best::new(3, after);
+            let mut best = Best::new(3, after.clone());
             for (doc, key) in keys.iter().enumerate() {
                 let may_take = best.may_take(*key);
                 let before = best.heap.clone().into_sorted_vec();
@@ -155,10 +196,27 @@ mod tests {
             }
             let page = best.into_sorted();
             let Some((last, _)) = page.last() else { break };
-            after = Some(*last);
+            after = Some(After { rank: *last, near: None });
             seen.extend(page.iter().map(|(_, it)| it.doc_id));
         }
         assert_eq!(seen, [2, 7, 4, 0, 3, 5, 6, 1]);
+    }
+
+    #[test]
+    fn hits_whose_scores_changed_by_rounding_come_neither_twice_nor_never() {
+        let rank = |key, tie| Rank { key, tie };
+        let given = [rank(5_000, 1), rank(1_004, 2), rank(1_000, 3)];
+        let last = given[2];
+        let near: Vec<Rank> = given.into_iter().filter(|it| it.is_near(last)).collect();
+        assert_eq!(near, given[1..]);
+        let mut best = Best::new(9, Some(After { rank: last, near: Some(near) }));
+        // As the scores are now: that of 2 fell, those of 4 and 5 rose a little.
+        let now = [(5_001, 1), (998, 2), (1_001, 3), (1_003, 4), (999, 5), (10, 6)];
+        for (key, tie) in now {
+            best.offer(key, DocAddress::new(0, tie as u32), || tie);
+        }
+        let ties: Vec<u64> = best.into_sorted().iter().map(|(rank, _)| rank.tie).collect();
+        assert_eq!(ties, [4, 5, 6]);
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
-use tantivy::TantivyDocument;
 use tantivy::schema::Value as _;
+use tantivy::{DocAddress, TantivyDocument};
 
 use super::collect::{Found, Order, Pass};
 use super::error::SearchError;
@@ -16,12 +16,12 @@ use super::request::{
 };
 use super::response::{Hit, QueryEcho, SearchResponse};
 use super::similar::N_ARTICLES_COUNTED;
-use crate::cursor::{Cursor, fingerprint};
+use crate::cursor::{Basis, Cursor, fingerprint};
 use crate::document::Card;
 use crate::facet::FilterField;
 use crate::facet::count::{Counts, Filters};
 use crate::query::ast::Ast;
-use crate::query::compile::{Context, compile};
+use crate::query::compile::{Compiled, Context, compile};
 use crate::query::parse;
 use crate::snippet::{Highlight, mark_all, snippet};
 use crate::tokenizer::{Analyzer, Language};
@@ -43,11 +43,11 @@ impl SearchIndex {
         }
         let ast = parse(&request.q)?;
         let cursor = self.cursor_of(request)?;
-        let now = cursor.map_or(now, |it| time_of(it.now_seconds));
-        let snapshot =
-            cursor.and_then(|it| self.snapshot_of(it.snapshot)).unwrap_or_else(|| self.snapshot());
+        let now = cursor.as_ref().map_or(now, |it| time_of(it.now_seconds));
+        let kept = cursor.as_ref().and_then(|it| self.snapshot_of(it.snapshot));
+        let snapshot = kept.unwrap_or_else(|| self.snapshot());
         let search = Search { index: self, snapshot, request, now };
-        let mut response = search.run(&ast, cursor.map(|it| it.rank))?;
+        let mut response = search.run(&ast, cursor.as_ref())?;
         response.took_ms = started.elapsed().as_secs_f64() * 1_000.0;
         Ok(response)
     }
@@ -67,25 +67,10 @@ pub(super) struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn run(&self, ast: &Ast, after: Option<Rank>) -> Result<SearchResponse, SearchError> {
+    fn run(&self, ast: &Ast, cursor: Option<&Cursor>) -> Result<SearchResponse, SearchError> {
         let request = self.request;
-        let context = Context {
-            searcher: &self.snapshot.searcher,
-            fields: self.index.fields(),
-            languages: &self.snapshot.languages,
-            now: self.now,
-            with_scores: request.sort == Sort::Relevance,
-        };
-        let uncounted: Vec<(FilterField, &[String])> = request
-            .filters
-            .iter()
-            .filter(|(field, values)| !field.is_counted() && !values.is_empty())
-            .map(|(field, values)| (*field, values.as_slice()))
-            .collect();
-        let mut compiled = compile(ast, &uncounted, &context)?;
-        if let Some(id) = &request.like {
-            self.narrow_to_like(&mut compiled, ast, id)?;
-        }
+        let after = cursor.map(|it| it.after(self.snapshot.id));
+        let (compiled, basis) = self.compiled(ast, cursor.and_then(|it| it.basis.as_ref()))?;
         let filters = Filters::new(request, &self.index.dictionaries());
         let order = match request.sort {
             Sort::Relevance if compiled.is_scored => {
@@ -101,21 +86,23 @@ impl Search<'_> {
             filters: &filters,
             order,
             date_field: request.date_field,
-            limit: self.n_kept(limit, after),
-            after,
+            limit: self.n_kept(limit, after.is_some()),
+            after: after.as_ref(),
             by_story: request.by_story,
             doc_freqs: &compiled.doc_freqs,
+            basis: basis.as_ref(),
+            fields: self.index.fields(),
         };
         let mut counts =
             request.aggs.then(|| Counts::new(self.snapshot.n_values, request.date_field));
         let mut found = pass.run(counts.as_mut())?;
         let has_more = found.best.len() > limit && limit > 0;
-        let significant = match (request.significant.min(SIGNIFICANT_MAX), after) {
+        let significant = match (request.significant.min(SIGNIFICANT_MAX), &after) {
             (0, _) | (_, Some(_)) => Vec::new(),
             (n, None) => self.significant(&found.best, ast, n)?,
         };
         found.best.truncate(limit);
-        let last = found.best.last().filter(|_| has_more).map(|(rank, _)| *rank);
+        let next_cursor = has_more.then(|| self.next_cursor(&found.best, order, cursor, basis));
         let mut response = SearchResponse {
             total: found.total,
             n_stories: found.n_stories,
@@ -125,7 +112,7 @@ impl Search<'_> {
             facets: Default::default(),
             histogram: Vec::new(),
             significant,
-            next_cursor: last.map(|it| self.next_cursor(it, order)),
+            next_cursor,
             took_ms: 0.0,
         };
         if let Some(counts) = counts {
@@ -136,6 +123,40 @@ impl Search<'_> {
         }
         response.hits = self.hits(found, order, &compiled.highlight)?;
         Ok(response)
+    }
+
+    /// The query and what its scores go by: `basis` of the first page, else that of this state.
+    fn compiled(
+        &self,
+        ast: &Ast,
+        basis: Option<&Basis>,
+    ) -> Result<(Compiled, Option<Basis>), SearchError> {
+        let (request, searcher) = (self.request, &self.snapshot.searcher);
+        let with_scores = request.sort == Sort::Relevance;
+        let context = Context {
+            searcher,
+            fields: self.index.fields(),
+            languages: &self.snapshot.languages,
+            now: self.now,
+            with_scores,
+            word_freqs: basis.map(|it| it.word_freqs.as_slice()).unwrap_or_default(),
+        };
+        let uncounted: Vec<(FilterField, &[String])> = request
+            .filters
+            .iter()
+            .filter(|(field, values)| !field.is_counted() && !values.is_empty())
+            .map(|(field, values)| (*field, values.as_slice()))
+            .collect();
+        let mut compiled = compile(ast, &uncounted, &context)?;
+        if let Some(id) = &request.like {
+            self.narrow_to_like(&mut compiled, ast, id)?;
+        }
+        let basis = match basis {
+            _ if !with_scores || !compiled.is_scored => None,
+            Some(basis) => Some(basis.clone()),
+            None => Some(Basis::of(searcher, context.fields, compiled.word_freqs.clone())?),
+        };
+        Ok((compiled, basis))
     }
 
     fn hits(
@@ -160,26 +181,31 @@ impl Search<'_> {
 
     /// Articles that the pass must keep: one more than the page shows, to know whether there are
     /// more, and those in which words are counted.
-    fn n_kept(&self, limit: usize, after: Option<Rank>) -> usize {
+    fn n_kept(&self, limit: usize, is_later: bool) -> usize {
         let n_page = if limit == 0 { 0 } else { limit + 1 };
-        match self.request.significant > 0 && after.is_none() {
+        match self.request.significant > 0 && !is_later {
             true => n_page.max(N_ARTICLES_COUNTED),
             false => n_page,
         }
     }
 
-    fn next_cursor(&self, rank: Rank, order: Order) -> String {
-        // By time, later arrivals do not disturb the rest; scores change with every commit.
-        if let Order::Score { .. } = order {
+    fn next_cursor(
+        &self,
+        page: &[(Rank, DocAddress)],
+        order: Order,
+        before: Option<&Cursor>,
+        basis: Option<Basis>,
+    ) -> String {
+        // By time, later arrivals do not disturb the rest; scores change with every commit, and so
+        // does the best article of a story.
+        if matches!(order, Order::Score { .. }) || self.request.by_story {
             self.index.pin(&self.snapshot);
         }
-        let cursor = Cursor {
-            rank,
-            snapshot: self.snapshot.id,
-            now_seconds: self.now.timestamp(),
-            fingerprint: fingerprint(self.request),
-        };
-        cursor.encode()
+        let ranks: Vec<Rank> = page.iter().map(|(rank, _)| *rank).collect();
+        // The words of an article that others are compared by are chosen for each state.
+        let basis = basis.filter(|it| it.is_short() && self.request.like.is_none());
+        let (snapshot, now) = (self.snapshot.id, self.now.timestamp());
+        Cursor::after_page(&ranks, before, snapshot, now, self.request, basis).encode()
     }
 
     fn hit(

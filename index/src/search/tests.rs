@@ -31,10 +31,15 @@ impl Fixture {
         fixture
     }
 
-    fn add(&mut self, articles: &[StoredArticle]) {
+    pub(super) fn add(&mut self, articles: &[StoredArticle]) {
         self.n_committed += 1;
         self.stage.apply(articles).unwrap();
         self.stage.commit(self.n_committed).unwrap();
+    }
+
+    /// A handle that knows nothing of this one, as a process of its own has.
+    pub(super) fn reader(&self) -> SearchIndex {
+        SearchIndex::open_read_only(self._dir.path(), BTreeMap::new()).unwrap()
     }
 
     #[track_caller]
@@ -528,7 +533,7 @@ fn the_response_echoes_the_query_as_understood() {
 #[test]
 fn a_reader_in_another_place_sees_commits_after_a_refresh() {
     let mut fixture = Fixture::of(&grid_articles()[..1]);
-    let reader = SearchIndex::open_read_only(fixture._dir.path(), BTreeMap::new()).unwrap();
+    let reader = fixture.reader();
     assert_eq!((reader.n_articles(), reader.committed_seq()), (1, 1));
     fixture.add(&grid_articles());
     assert_eq!(reader.n_articles(), 1);

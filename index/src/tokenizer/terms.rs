@@ -38,7 +38,7 @@ impl TermList {
     /// Adds the term that `parts` make at `position`, not before the last one.
     pub(crate) fn push(&mut self, position: usize, parts: &[&str]) {
         let position = (position as u32).max(self.position);
-        self.encoded.extend((self.position..position).map(|_| NEXT_PLACE));
+        (self.position..position).for_each(|_| self.encoded.push(NEXT_PLACE));
         self.position = position;
         self.encoded.push(TERM);
         let start = self.encoded.len() as u32;
@@ -99,10 +99,14 @@ impl Tokenizer for TermTokenizer {
 
 impl TokenStream for TermStream<'_> {
     fn advance(&mut self) -> bool {
-        let Some(start) = self.rest.find(TERM) else { return false };
+        // Byte by byte: terms are short, and no part of another character equals a sign.
+        let is_sign = |it: u8| char::from(it) == TERM || char::from(it) == NEXT_PLACE;
+        let Some(start) = self.rest.bytes().position(|it| char::from(it) == TERM) else {
+            return false;
+        };
         self.position += start; // Before a term stand only steps of one byte.
         let rest = &self.rest[start + 1..];
-        let end = rest.find([NEXT_PLACE, TERM]).unwrap_or(rest.len());
+        let end = rest.bytes().position(is_sign).unwrap_or(rest.len());
         self.token.position = self.position;
         self.token.position_length = 1;
         self.token.text.clear();

@@ -1,9 +1,8 @@
-//! What else a page says about its article: lead image, section, tags, paywall, next page.
+//! What else a page says about its article: lead image, section, tags, paywall.
 
 use url::Url;
 
 use super::page::PageFacts;
-use crate::canonical_url::CanonicalUrl;
 use crate::plain_text::plain_text;
 
 /// Most tags of one article, and characters of a tag or section.
@@ -78,38 +77,4 @@ pub(super) fn is_paywall_stub(facts: &PageFacts, text: &str) -> bool {
     (is_sold && (is_short || is_part))
         || (facts.has_paywall && is_short && is_part)
         || (facts.has_paywall && text.chars().count() <= STUB_CHARS_MAX / 3)
-}
-
-/// The next page of the same article: `link rel=next` on the same site, whose address is the
-/// page's own with the next page number.
-pub(super) fn next_page(facts: &PageFacts, url: Option<&Url>) -> Option<CanonicalUrl> {
-    let url = url?;
-    let next = CanonicalUrl::join(url, facts.next_link.as_deref()?).ok()?;
-    let own = CanonicalUrl::parse(url.as_str()).ok()?;
-    let (own_path, next_path) = (own.to_url().path().to_owned(), next.to_url().path().to_owned());
-    let own_path = own_path.trim_end_matches('/');
-    let (own_stem, own_number) = numbered(own_path);
-    let (next_stem, next_number) = numbered(&next_path);
-    let is_continued = match (own_number, next_number) {
-        (_, Some(2)) if next_stem == own_path => true,
-        (Some(own), Some(next)) => next_stem == own_stem && next == own + 1,
-        // The number stands in the query.
-        _ => next_path.trim_end_matches('/') == own_path,
-    };
-    (is_continued && own_path.len() > 1 && next != own && next.is_same_site(&own)).then_some(next)
-}
-
-/// Cuts the page number (at most 99) off a path: `/story/page/2` is page 2 of `/story`.
-fn numbered(path: &str) -> (&str, Option<u32>) {
-    let path = path.trim_end_matches('/');
-    let stem = path.trim_end_matches(|it: char| it.is_ascii_digit());
-    let number = path[stem.len()..].parse().ok().filter(|it| *it < 100);
-    if number.is_none() || !stem.ends_with(['/', '-', '_', ',']) {
-        return (path, None);
-    }
-    let marks = ['/', '-', '_', ','];
-    let stem = stem.trim_end_matches(marks);
-    let stem =
-        ["page", "seite", "pagina"].iter().find_map(|it| stem.strip_suffix(it)).unwrap_or(stem);
-    (stem.trim_end_matches(marks), number)
 }

@@ -261,7 +261,7 @@ fn byline_rank(element: ElementRef<'_>, hints: &str) -> Option<u8> {
 }
 
 /// Class, id, itemprop and data-testid of an element in one lower-case text.
-fn hints_of(element: ElementRef<'_>) -> String {
+pub(super) fn hints_of(element: ElementRef<'_>) -> String {
     let mut hints = String::new();
     for name in ["class", "id", "itemprop", "data-testid", "data-component"] {
         if let Some(value) = element.attr(name) {

@@ -8,11 +8,15 @@ use reqwest::header::{self, HeaderMap};
 use reqwest::{Client, ClientBuilder, Response, StatusCode};
 use url::Url;
 
-use super::{FetchError, FetchKind, FetchRequest, FetchSettings, Page, Renewal, headers};
+use super::{FetchError, FetchKind, FetchRequest, FetchSettings, Page, Redirect, Renewal, headers};
 
 const ACCEPT_FEED: &str = "application/atom+xml, application/rss+xml, application/feed+json, \
     application/rdf+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5";
 const ACCEPT_PAGE: &str = "text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.5";
+
+/// Bytes of a redirect's body that are kept, and how long they are waited for.
+const REDIRECT_BYTES_MAX: usize = 64 * 1_024;
+const REDIRECT_WAIT: Duration = Duration::from_secs(1);
 
 /// Settings common to all clients: no redirects, cookies, referrers or proxies of their own.
 pub(super) fn client(settings: &FetchSettings) -> ClientBuilder {
@@ -25,6 +29,7 @@ pub(super) fn client(settings: &FetchSettings) -> ClientBuilder {
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
+        .tls_certs_merge(settings.certificates.iter().cloned())
         // A proxy of the environment would resolve names itself, past the guard; only one that a
         // source declares is asked.
         .no_proxy()
@@ -51,7 +56,7 @@ pub(super) struct Exchange<'a> {
 pub(super) enum Answer {
     Page(Page),
     NotModified(Renewal),
-    Redirect { to: Url, is_permanent: bool },
+    Redirect { to: Url, is_permanent: bool, said: Box<Redirect> },
     TooMany { retry_after: Option<Duration> },
 }
 
@@ -95,7 +100,8 @@ impl Exchange<'_> {
             _ if status.is_redirection() => match location(url, response.headers()) {
                 Some(to) => {
                     let is_permanent = matches!(status.as_u16(), 301 | 308);
-                    Ok(Answer::Redirect { to, is_permanent })
+                    let said = Box::new(self.redirect(url, response).await);
+                    Ok(Answer::Redirect { to, is_permanent, said })
                 }
                 None => self.refused(url, &response),
             },
@@ -122,10 +128,7 @@ impl Exchange<'_> {
         let last_modified = owned(header::LAST_MODIFIED);
         let fresh_for = headers::fresh_for(response.headers());
         let status = response.status().as_u16();
-        let header = |(name, value): (&header::HeaderName, &header::HeaderValue)| {
-            (name.to_string(), value.as_bytes().to_vec())
-        };
-        let headers = response.headers().iter().map(header).collect();
+        let headers = all(response.headers());
         let body = self.body(url, response).await?;
         Ok(Page {
             url: url.clone(),
@@ -137,7 +140,34 @@ impl Exchange<'_> {
             status,
             headers,
             body,
+            redirects: Vec::new(),
         })
+    }
+
+    /// What a redirect says. Of its body as much as comes soon, for pages; feeds are no evidence.
+    async fn redirect(&self, url: &Url, mut response: Response) -> Redirect {
+        let (status, headers) = (response.status().as_u16(), all(response.headers()));
+        let (mut body, mut is_whole) = (BytesMut::new(), false);
+        if self.request.kind == FetchKind::Page {
+            let read = async {
+                while body.len() <= REDIRECT_BYTES_MAX {
+                    match response.chunk().await {
+                        Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                        Ok(None) => {
+                            is_whole = true;
+                            break;
+                        }
+                        // It is not needed to go on.
+                        Err(_) => break,
+                    }
+                }
+            };
+            // When time runs out, what came until then is kept.
+            let _ = tokio::time::timeout(REDIRECT_WAIT, read).await;
+        }
+        let is_cut = !is_whole || REDIRECT_BYTES_MAX < body.len();
+        body.truncate(REDIRECT_BYTES_MAX);
+        Redirect { url: url.clone(), status, headers, body: body.freeze(), is_cut }
     }
 
     /// Reads the body piece by piece as it is decompressed, so that neither a large body nor a
@@ -165,6 +195,11 @@ impl Exchange<'_> {
             }
         }
     }
+}
+
+/// All headers, in the order in which they came.
+fn all(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
+    headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect()
 }
 
 /// What the headers of a 304 say.

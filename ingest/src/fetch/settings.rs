@@ -39,6 +39,8 @@ pub struct FetchSettings {
     /// What names resolve to where inner networks are out of bounds, whatever their addresses are;
     /// the guard sees them first. `None` asks the system. For tests.
     pub look_up: Option<fn(&str) -> Vec<IpAddr>>,
+    /// Authorities that are trusted besides those of the system.
+    pub certificates: Vec<reqwest::Certificate>,
     /// The clock, for servers that name an instant but not what time it is for them; `None` takes no
     /// notice of what those ask for.
     pub clock: Option<fn() -> DateTime<Utc>>,
@@ -60,6 +62,7 @@ impl Default for FetchSettings {
             robots_kept_for: Duration::from_secs(24 * 3_600),
             host_overrides: BTreeMap::new(),
             look_up: None,
+            certificates: Vec::new(),
             clock: None,
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 use crate::canonical_url::site_of;
@@ -12,12 +12,26 @@ use crate::canonical_url::site_of;
 /// From how many remembered hosts (or sites) on the idle ones are forgotten.
 const N_REMEMBERED: usize = 8_192;
 
+/// Longest silence that is taken over.
+const SILENCE_MAX: Duration = Duration::from_secs(24 * 3_600);
+
+/// A site that is left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// Its registrable domain, or its host and port where there is none.
+    pub site: String,
+    /// For how long still.
+    pub left: Duration,
+}
+
 /// Who may ask which host when. Hosts are told apart by name and port.
 #[derive(Default)]
 pub(super) struct Turns {
     hosts: Mutex<HashMap<String, Arc<Host>>>,
     /// Sites that answered 429, and until when they are left alone.
     silent: Mutex<HashMap<String, Instant>>,
+    /// Told when a site answered 429.
+    pub(super) silenced: Notify,
 }
 
 struct Host {
@@ -60,13 +74,36 @@ impl Turns {
 
     /// Leaves the whole site of `url` alone for `duration`.
     pub(super) fn silence_for(&self, url: &Url, duration: Duration) {
+        self.leave_alone(site_key(url), duration);
+        self.silenced.notify_one();
+    }
+
+    fn leave_alone(&self, site: String, duration: Duration) {
         let now = Instant::now();
         let mut silent = lock(&self.silent);
         if silent.len() >= N_REMEMBERED {
             silent.retain(|_, until| *until > now);
         }
-        let until = silent.entry(site_key(url)).or_insert(now);
+        let until = silent.entry(site).or_insert(now);
         *until = (*until).max(now + duration);
+    }
+
+    /// The sites that are left alone now.
+    pub(super) fn silences(&self) -> Vec<Silence> {
+        let now = Instant::now();
+        let silent = lock(&self.silent);
+        let silences = silent.iter().map(|(site, until)| {
+            let left = until.saturating_duration_since(now);
+            Silence { site: site.clone(), left }
+        });
+        silences.filter(|it| !it.left.is_zero()).take(N_REMEMBERED).collect()
+    }
+
+    /// Leaves sites alone as others were told to, each for a day at most.
+    pub(super) fn keep(&self, silences: impl IntoIterator<Item = Silence>) {
+        for silence in silences.into_iter().take(N_REMEMBERED) {
+            self.leave_alone(silence.site, silence.left.min(SILENCE_MAX));
+        }
     }
 
     fn silence(&self, url: &Url) -> Option<Duration> {

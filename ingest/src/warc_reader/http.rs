@@ -84,6 +84,7 @@ pub fn page(record: &Record, body_bytes_max: usize) -> Result<Page, NoPage> {
         status,
         headers,
         body: Bytes::from(body),
+        redirects: Vec::new(),
     })
 }
 

@@ -172,6 +172,7 @@ fn what_our_own_writer_kept_comes_back() {
                 ("content-encoding".to_owned(), b"br".to_vec()),
             ],
             body: format!("<p>page {n}").into(),
+            redirects: Vec::new(),
         };
         name = writer.write(&kept, now).unwrap().file;
     }

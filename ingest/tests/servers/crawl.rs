@@ -211,6 +211,34 @@ async fn an_article_cut_into_pages_is_put_together() {
     assert_eq!(server.paths(), ["/robots.txt", "/story", "/story/2", "/story/3"]);
 }
 
+/// The same without an announcement, but with links to all `n_pages` pages.
+fn numbered_page(n: usize, n_pages: usize) -> String {
+    let address = |n: usize| if n == 1 { "/story".to_owned() } else { format!("/story?page={n}") };
+    let links: String =
+        (1..=n_pages).map(|n| format!("<li><a href='{}'>{n}</a></li>", address(n))).collect();
+    story_page(n, None)
+        .replace("<title>", "<meta property='article:published_time' content='2025-11-03'><title>")
+        .replace("</article>", &format!("<ul class=pagination>{links}</ul></article>"))
+}
+
+#[tokio::test]
+async fn an_article_whose_pages_only_numbers_link_is_put_together() {
+    let server = Server::start(|path, _| match path {
+        "/story" => ok("text/html", numbered_page(1, 3).as_bytes()),
+        "/story?page=2" => ok("text/html", numbered_page(2, 3).as_bytes()),
+        "/story?page=3" => ok("text/html", numbered_page(3, 3).as_bytes()),
+        _ => not_found(),
+    })
+    .await;
+    let article = crawl(&server, "/story").await.unwrap();
+    assert_eq!(article.details.n_pages, 3);
+    for n in 1..=3 {
+        let last = format!("Paragraph 3 of page {n} ends here.");
+        assert_eq!(article.text.matches(&last).count(), 1, "{}", article.text);
+    }
+    assert_eq!(server.paths(), ["/robots.txt", "/story", "/story?page=2", "/story?page=3"]);
+}
+
 #[tokio::test]
 async fn the_pages_of_an_article_are_waited_for_however_long_the_pauses_are() {
     let server = Server::start(|path, _| match path {

@@ -6,6 +6,7 @@ mod conventions;
 mod crawl;
 mod fetch;
 mod hosts;
+mod http2;
 mod kinds;
 mod politeness;
 mod poll;

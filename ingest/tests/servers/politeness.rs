@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ingest::FailureClass;
-use ingest::fetch::{FetchOutcome, FetchRequest, FetchSettings, Fetcher};
+use ingest::fetch::{FetchOutcome, FetchRequest, FetchSettings, Fetcher, Silence};
 
 use crate::fetch::settings;
 use crate::hosts;
@@ -206,6 +206,32 @@ async fn after_a_429_the_site_is_left_alone_as_long_as_it_asks() {
     let outcome = fetcher.fetch(&page(silent.url("/1"))).await.unwrap();
     let FetchOutcome::RateLimited { retry_after } = outcome else { panic!("{outcome:?}") };
     assert_eq!(retry_after, Duration::from_secs(30));
+}
+
+#[tokio::test]
+async fn a_silence_holds_for_the_fetcher_of_the_next_start() {
+    let server = Server::start(|path, _| match path {
+        "/robots.txt" => not_found(),
+        _ => response("429 Too Many Requests", &[("Retry-After", "120")], b""),
+    })
+    .await;
+    let before = Fetcher::new(settings()).unwrap();
+    let outcome = before.fetch(&page(server.url("/1"))).await.unwrap();
+    assert!(matches!(outcome, FetchOutcome::RateLimited { .. }), "{outcome:?}");
+    tokio::time::timeout(Duration::from_secs(10), before.silenced()).await.unwrap();
+    let silences = before.silences();
+    assert_eq!(silences.len(), 1);
+    assert_eq!(silences[0].site, format!("127.0.0.1:{}", server.port));
+
+    let after = Fetcher::new(settings()).unwrap();
+    after.keep_silences(silences);
+    let wait = postponed(&after, server.url("/2")).await;
+    assert!(wait > Duration::from_secs(110), "{wait:?}");
+    assert_eq!(server.paths(), ["/robots.txt", "/1"], "it was asked after the restart");
+    // No clock that was set makes a silence endless.
+    let left = Duration::from_secs(1 << 30);
+    after.keep_silences([Silence { site: "a.example".to_owned(), left }]);
+    assert!(after.silences().iter().all(|it| it.left <= Duration::from_secs(24 * 3_600)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

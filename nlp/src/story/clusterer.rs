@@ -5,6 +5,8 @@
 //! event as the story's articles. Nearest and mean are mixed, so that one odd article does not
 //! chain two stories together. Nothing of this grows with the number of old stories.
 
+mod copies;
+mod memory;
 mod merge;
 mod split;
 
@@ -25,15 +27,11 @@ const NEAREST_SHARE: f32 = 0.5;
 const THRESHOLD: f32 = 0.5;
 /// What each day between an article and a story asks for on top: what recurs is not one event.
 const THRESHOLD_PER_DAY: f32 = 0.01;
-/// Cosine of the words from which one article is a copy of the other.
-const COPY_THRESHOLD: f32 = 0.92;
 /// Terms of an article that is hardly longer than a headline, entities among them.
 const N_TERMS_OF_HEADLINE: usize = 20;
 /// Days between two stated dates that still mean one event.
 const SAME_DATE_DAYS: i64 = 7;
 
-/// Articles kept at most, whatever the time window.
-const N_ARTICLES_MAX: usize = 50_000;
 /// Newest articles of a story that a new one is compared with.
 const N_COMPARED_MAX: usize = 24;
 /// Stories that are compared with a new article.
@@ -50,6 +48,8 @@ const N_POSTINGS_READ_MAX: usize = 400;
 /// 50 000; given those in their order, [`restore`](StoryClusterer::restore) makes the same state.
 pub struct StoryClusterer {
     window: TimeDelta,
+    /// Whether articles of any time are remembered, and each is only held against those of its own.
+    is_of_any_time: bool,
     /// Articles by number of arrival.
     members: BTreeMap<u32, Member>,
     n_seen: u32,
@@ -67,8 +67,11 @@ pub struct Placed {
     pub story: StoryId,
     /// Headline of the story's most central article; `None` when that has none.
     pub headline: Option<String>,
-    /// The earliest article that it repeats, by its id; `None` when it was written independently.
+    /// The original that it repeats, by its id; `None` when it was written independently.
     pub copy_of: Option<String>,
+    /// The article that was the original until now and repeats this one, which was published before
+    /// it, by its id; its copies are this one's from now on. `None` when there is none.
+    pub leads: Option<String>,
     /// Stories that turned out to be this one: they end here.
     pub merged: Vec<StoryId>,
     /// Articles that leave a story, which this article showed to be two; it may be among them.
@@ -81,6 +84,7 @@ struct Member {
     story: StoryId,
     features: Features,
     at: Option<DateTime<Utc>>,
+    published_at: Option<DateTime<Utc>>,
     copy_of: Option<String>,
     /// Whether somebody said that it belongs to this story.
     is_decided: bool,
@@ -167,6 +171,7 @@ impl StoryClusterer {
     pub fn new(window: TimeDelta) -> StoryClusterer {
         StoryClusterer {
             window,
+            is_of_any_time: false,
             members: BTreeMap::new(),
             n_seen: 0,
             by_time: BTreeSet::new(),
@@ -186,7 +191,7 @@ impl StoryClusterer {
         if let Some(member) = self.by_article.get(&input.article).map(|it| &self.members[it]) {
             let (story, copy_of) = (member.story.clone(), member.copy_of.clone());
             let headline = self.headline(&story);
-            return Placed { story, headline, copy_of, merged: vec![], split: None };
+            return Placed { story, headline, copy_of, leads: None, merged: vec![], split: None };
         }
         let features = Features::of(input, &mut self.terms);
         let mut seen = self.seen(&features, input.at).into_iter();
@@ -195,26 +200,28 @@ impl StoryClusterer {
             None => (StoryId::founded_by(&input.article), vec![]),
         };
         let others: Vec<StoryId> = seen.map(|it| it.story).collect();
-        let copy_of = self.original(&compared);
+        let (copy_of, leads) = self.copied(input, &compared);
         self.keep(input, features, story.clone(), copy_of.clone(), &compared);
+        if let Some(former) = &leads {
+            self.lead(&story, former, &input.article);
+        }
         let (story, merged) = self.merge(story, others);
         // What one article brings together it does not take apart as well.
         let split = if merged.is_empty() { self.split(&story, mean(&compared)) } else { None };
         let left = split.as_ref().filter(|it| it.articles.contains(&input.article));
         let story = left.map_or(story, |it| it.to.clone());
         let headline = self.headline(&story);
-        Placed { story, headline, copy_of, merged, split }
+        Placed { story, headline, copy_of, leads, merged, split }
     }
 
-    /// Takes an article whose story was found before.
-    pub fn restore(&mut self, input: &StoryInput, story: StoryId) {
+    /// Takes an article whose story was found before, and the original that it repeats.
+    pub fn restore(&mut self, input: &StoryInput, story: StoryId, copy_of: Option<String>) {
         if self.by_article.contains_key(&input.article) {
             return;
         }
         let features = Features::of(input, &mut self.terms);
         let newcomer = self.newcomer(&features);
-        let compared = self.compare(&newcomer, &story);
-        let copy_of = self.original(&compared);
+        let compared = self.compare(&newcomer, &story, input.at);
         self.keep(input, features, story, copy_of, &compared);
     }
 
@@ -242,9 +249,9 @@ impl StoryClusterer {
     fn seen(&self, features: &Features, at: Option<DateTime<Utc>>) -> Vec<Seen> {
         let newcomer = self.newcomer(features);
         let mut seen: Vec<Seen> = vec![];
-        for story in self.candidates(&newcomer) {
+        for story in self.candidates(&newcomer, at) {
             let Some(days) = self.days_between(story, at) else { continue };
-            let compared = self.compare(&newcomer, story);
+            let compared = self.compare(&newcomer, story, at);
             let nearest = compared.iter().map(|it| it.1).fold(0.0_f32, f32::max);
             let likeness = NEAREST_SHARE * nearest + (1.0 - NEAREST_SHARE) * mean(&compared);
             let surplus = likeness - THRESHOLD - THRESHOLD_PER_DAY * days;
@@ -258,7 +265,7 @@ impl StoryClusterer {
     }
 
     /// The stories whose articles share the most weight of terms, best first.
-    fn candidates(&self, newcomer: &Newcomer) -> Vec<&StoryId> {
+    fn candidates(&self, newcomer: &Newcomer, at: Option<DateTime<Utc>>) -> Vec<&StoryId> {
         let mut shared: HashMap<u32, f32> = HashMap::new();
         for (term, weight) in tellers(&newcomer.features.uses, &newcomer.rarities, N_TELLERS_MAX) {
             for number in self.terms.newest(term).take(N_POSTINGS_READ_MAX) {
@@ -269,8 +276,8 @@ impl StoryClusterer {
         shared.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let mut stories: Vec<&StoryId> = vec![];
         for (number, _) in shared {
-            let story = &self.members[&number].story;
-            if !stories.contains(&story) {
+            let Member { story, at: its_at, .. } = &self.members[&number];
+            if !stories.contains(&story) && !self.is_far(at, *its_at) {
                 stories.push(story);
             }
             if stories.len() == N_STORIES_MAX {
@@ -284,7 +291,8 @@ impl StoryClusterer {
     /// `None` when they are more than the window apart.
     fn days_between(&self, story: &StoryId, at: Option<DateTime<Utc>>) -> Option<f32> {
         let Some(at) = at else { return Some(0.0) };
-        let others = self.newest(story).filter_map(|it| self.members[&it].at);
+        let others = self.nearest(story, Some(at)).into_iter();
+        let others = others.filter_map(|it| self.members[&it].at);
         let Some(gap) = others.map(|it| (at - it).abs()).min() else { return Some(0.0) };
         (gap <= self.window).then(|| gap.as_seconds_f32() / 86_400.0)
     }
@@ -294,23 +302,17 @@ impl StoryClusterer {
         numbers.rev().take(N_COMPARED_MAX).copied()
     }
 
-    fn compare(&self, newcomer: &Newcomer, story: &StoryId) -> Vec<(u32, f32, f32)> {
-        let compared = self.newest(story).map(|number| {
+    fn compare(
+        &self,
+        newcomer: &Newcomer,
+        story: &StoryId,
+        at: Option<DateTime<Utc>>,
+    ) -> Vec<(u32, f32, f32)> {
+        let compared = self.nearest(story, at).into_iter().map(|number| {
             let (likeness, words) = newcomer.likeness(&self.members[&number].features);
             (number, likeness, words)
         });
         compared.collect()
-    }
-
-    /// The article that one with these likenesses copies: of the same story, as far as it is known.
-    fn original(&self, compared: &[(u32, f32, f32)]) -> Option<String> {
-        let copied = compared.iter().filter(|it| COPY_THRESHOLD <= it.2);
-        let member = &self.members[&copied.map(|it| it.0).min()?];
-        let first = member.copy_of.as_ref().filter(|it| {
-            let number = self.by_article.get(*it);
-            number.is_none_or(|it| self.members[it].story == member.story)
-        });
-        Some(first.unwrap_or(&member.article).clone())
     }
 
     fn keep(
@@ -340,37 +342,13 @@ impl StoryClusterer {
             story,
             features,
             at: input.at,
+            published_at: input.published_at,
             copy_of,
             is_decided: false,
             closeness,
         };
         self.members.insert(number, member);
         self.forget();
-    }
-
-    /// Drops what is older than the newest article by more than the window, and the first to come
-    /// when there are too many.
-    fn forget(&mut self) {
-        let newest = self.by_time.last().map(|(at, _)| *at);
-        while let Some(&(at, number)) = self.by_time.first()
-            && newest.is_some_and(|newest| self.window < newest - at)
-        {
-            self.drop_member(number);
-        }
-        while N_ARTICLES_MAX < self.members.len() {
-            let first = *self.members.keys().next().expect("there are too many");
-            self.drop_member(first);
-        }
-    }
-
-    fn drop_member(&mut self, number: u32) {
-        let Some(member) = self.members.remove(&number) else { return };
-        if let Some(at) = member.at {
-            self.by_time.remove(&(at, number));
-        }
-        self.by_article.remove(&member.article);
-        remove_number(&mut self.by_story, &member.story, number);
-        self.terms.remove(&member.features.uses, number);
     }
 }
 

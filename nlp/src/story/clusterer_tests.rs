@@ -79,7 +79,7 @@ fn a_restored_state_decides_as_the_one_before() {
     let (mut before, mut after) = (clusterer(), clusterer());
     for (article, title, day) in [("a", FLOOD, 1), ("b", STRIKE, 1), ("c", FLOOD_AGAIN, 12)] {
         let story = before.assign(&input(article, title, day));
-        after.restore(&input(article, title, day), story);
+        after.restore(&input(article, title, day), story, None);
     }
     let next = input("d", "Dam gate fails, Valmora flooded", 15);
     assert_eq!(before.assign(&next), after.assign(&next));
@@ -193,6 +193,93 @@ fn a_copy_that_was_moved_away_from_its_original_is_one_for_later_copies() {
     assert_eq!(later.copy_of.as_deref(), Some("b"));
 }
 
+/// An article that was published at that hour of the first of March.
+fn published(article: &str, title: &str, hour: i64) -> StoryInput {
+    let day = input(article, title, 1);
+    let at = day.at.map(|it| it + TimeDelta::hours(hour));
+    StoryInput { at, published_at: at, ..day }
+}
+
+#[test]
+fn an_original_that_comes_after_its_copies_takes_their_place() {
+    let mut stories = clusterer();
+    stories.place(&published("late", FLOOD, 9));
+    let later = stories.place(&published("later", FLOOD, 10));
+    assert_eq!((later.copy_of.as_deref(), later.leads), (Some("late"), None));
+    let first = stories.place(&published("first", FLOOD, 8));
+    assert_eq!((first.copy_of, first.leads.as_deref()), (None, Some("late")));
+    assert_eq!(first.story.as_str(), "late");
+    for article in ["late", "later", "last"] {
+        let copy = stories.place(&published(article, FLOOD, 11));
+        assert_eq!((copy.copy_of.as_deref(), copy.leads), (Some("first"), None), "{article}");
+    }
+    // Unknown times, and a day without a time, prove nothing.
+    for copy in [input("undated", FLOOD, 1), published("of that day", FLOOD, 0)] {
+        assert_eq!(stories.place(&copy).copy_of.as_deref(), Some("first"), "{}", copy.article);
+    }
+    // An earlier one still is the original of all that were copies of the first.
+    let before = stories.place(&published("before", FLOOD, 7));
+    assert_eq!(before.leads.as_deref(), Some("first"));
+    assert_eq!(stories.place(&published("later", FLOOD, 9)).copy_of.as_deref(), Some("before"));
+}
+
+#[test]
+fn what_an_original_told_is_called_by_its_headline() {
+    let told = |article: &str, title: &str, hour| {
+        let lead = report(article, FLOOD).lead;
+        StoryInput { lead, ..published(article, title, hour) }
+    };
+    let mut stories = clusterer();
+    stories.place(&told("copy", "Valmora flooded, agency says", 9));
+    let original = stories.place(&told("original", "Valmora flooded, says agency", 8));
+    assert_eq!(original.leads.as_deref(), Some("copy"));
+    assert_eq!(original.headline.as_deref(), Some("Valmora flooded, says agency"));
+}
+
+#[test]
+fn a_restored_state_knows_which_article_is_the_original() {
+    let mut stories = clusterer();
+    let story = StoryId::founded_by("late");
+    let first = Some("first".to_owned());
+    stories.restore(&published("late", FLOOD, 9), story.clone(), first.clone());
+    stories.restore(&published("first", FLOOD, 8), story, None);
+    assert_eq!(stories.place(&published("next", FLOOD, 10)).copy_of, first);
+}
+
+#[test]
+fn a_state_of_any_time_puts_together_what_is_of_one_time() {
+    let at = |article: &str, title: &str, days: i64| {
+        let day = input(article, title, 1);
+        StoryInput { at: day.at.map(|it| it + TimeDelta::days(days)), ..day }
+    };
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+        let mut stories = StoryClusterer::of_any_time(TimeDelta::days(14));
+        stories.assign(&at("now", STRIKE, 400));
+        let told: BTreeSet<StoryId> = order
+            .into_iter()
+            .map(|day| stories.assign(&at(&format!("day {day}"), FLOOD, day)))
+            .collect();
+        assert_eq!(told.len(), 1, "{order:?}");
+        let recurring = stories.assign(&at("a year later", FLOOD, 365));
+        assert!(!told.contains(&recurring));
+        assert_eq!(told.first(), Some(&stories.assign(&at("day 3", FLOOD, 3))));
+        assert_eq!(stories.n_articles(), 6);
+    }
+}
+
+#[test]
+fn a_state_of_any_time_forgets_the_days_that_it_is_told_to() {
+    let mut stories = StoryClusterer::of_any_time(TimeDelta::days(14));
+    for day in 1..=28 {
+        stories.assign(&input(&format!("a{day}"), &format!("Report number {day} of x{day}"), day));
+    }
+    let time = |day| input("", "", day).at.expect("it has a time");
+    assert_eq!((stories.n_articles(), stories.n_between(time(3), time(5))), (28, 2));
+    assert_eq!(stories.latest(), Some(time(28)));
+    stories.forget_between(time(1), time(28));
+    assert_eq!((stories.n_articles(), stories.by_article.len(), stories.by_story.len()), (1, 1, 1));
+}
+
 /// A state in which floods and strikes are one story.
 fn mixed_up() -> StoryClusterer {
     let mut stories = clusterer();
@@ -200,7 +287,7 @@ fn mixed_up() -> StoryClusterer {
     let day = |n: u32| 1 + n / 4;
     for n in 0..8 {
         let (name, title) = if n % 2 == 0 { ("flood", FLOOD) } else { ("strike", STRIKE) };
-        stories.restore(&input(&format!("{name} {n}"), title, day(n)), story.clone());
+        stories.restore(&input(&format!("{name} {n}"), title, day(n)), story.clone(), None);
     }
     stories
 }
@@ -244,7 +331,7 @@ fn mixed_up_twice() -> StoryClusterer {
     for story in ["a", "b"] {
         for (n, title) in [FLOOD, FLOOD, STRIKE, STRIKE, STRIKE, STRIKE].into_iter().enumerate() {
             let article = report(&format!("{story} {n}"), title);
-            stories.restore(&article, StoryId::founded_by(&format!("{story} 0")));
+            stories.restore(&article, StoryId::founded_by(&format!("{story} 0")), None);
         }
     }
     stories

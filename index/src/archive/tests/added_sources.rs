@@ -95,9 +95,12 @@ async fn a_removed_source_leaves_its_articles_and_can_come_back() {
         add(world, &[feed("desk", "desk")]).await;
         world.poll("desk", &[entry("desk", 1)], 2).await;
         let desk = SourceId::new("desk");
-        assert!(world.archive.remove_source(&desk).await.unwrap());
-        assert!(!world.archive.remove_source(&desk).await.unwrap());
-        assert!(!world.archive.remove_source(&"wire".into()).await.unwrap(), "declared in a file");
+        assert!(world.archive.remove_source(&desk, at(4)).await.unwrap());
+        assert!(!world.archive.remove_source(&desk, at(4)).await.unwrap());
+        assert!(
+            !world.archive.remove_source(&"wire".into(), at(4)).await.unwrap(),
+            "declared in a file"
+        );
         assert_eq!(due(world, 99).await, ["wire"]);
         assert_eq!(world.archive.added_sources().await.unwrap().0, []);
 
@@ -109,6 +112,39 @@ async fn a_removed_source_leaves_its_articles_and_can_come_back() {
         assert_eq!(due(world, 1).await, ["wire", "desk"], "it is asked at once all the same");
         let addresses = world.archive.source_addresses().await.unwrap();
         assert_eq!(addresses[&desk.id], "https://desk.example/feed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_removal_is_taken_back_for_a_while_unless_the_place_is_taken() {
+    on_each_database(async |world| {
+        let (archive, desk) = (&world.archive, SourceId::new("desk"));
+        let restore = async |since, minute| {
+            archive.restore_source(&desk, at(since), at(minute)).await.unwrap()
+        };
+        add(world, &[feed("desk", "desk")]).await;
+        assert_eq!(restore(0, 2).await, None, "nobody removed it");
+        archive.pause_source(&desk, true, at(2)).await.unwrap();
+        let before = archive.added_sources().await.unwrap();
+        assert!(archive.remove_source(&desk, at(3)).await.unwrap());
+        assert_eq!(archive.removed_source(&desk, at(4)).await.unwrap(), None);
+        let known = archive.removed_source(&desk, at(3)).await.unwrap();
+        assert_eq!(known.as_ref(), before.0.first());
+        assert_eq!(restore(4, 5).await, None, "too late");
+        assert_eq!(restore(3, 5).await, Some(Addition::Added));
+        let after = archive.added_sources().await.unwrap();
+        assert_eq!(after.0, before.0, "with who added it, and paused as it was");
+        assert!(before.1 < after.1, "other workers learn of it");
+        assert_eq!(due(world, 99).await, [""; 0]);
+        assert_eq!(restore(3, 6).await, None, "it is back already");
+
+        archive.remove_source(&desk, at(7)).await.unwrap();
+        add(world, &[feed("copy", "desk")]).await;
+        let taken = Addition::AddressTaken("copy".into());
+        assert_eq!(restore(3, 8).await, Some(taken));
+        archive.forget_deleted(at(8)).await.unwrap();
+        assert_eq!(archive.removed_source(&desk, at(0)).await.unwrap(), None);
     })
     .await;
 }
@@ -136,6 +172,16 @@ async fn a_list_is_kept_with_its_sources() {
         assert_eq!(archive.meta_get("list").await.unwrap().as_deref(), Some("<opml/>"));
         let (added, _) = archive.added_sources().await.unwrap();
         assert_eq!((added.len(), added[0].origin), (1, AddedBy::Opml));
+
+        let version = archive.sources_version().await.unwrap();
+        let take_in = async |list: &str| {
+            let (wire, kept) = ([feed(list, list)], ("list", list));
+            archive.import_sources_at(Some(version), &wire, kept, "ben", at(2)).await.unwrap()
+        };
+        assert_eq!(take_in("wire").await, Some(vec![Addition::Added]));
+        assert_eq!(take_in("gazette").await, None, "of a version that is over");
+        assert_eq!(archive.meta_get("list").await.unwrap().as_deref(), Some("wire"));
+        assert_eq!(archive.added_sources().await.unwrap().0.len(), 2);
     })
     .await;
 }

@@ -82,12 +82,16 @@ async fn saved_searches_are_kept_changed_and_deleted() {
         assert_eq!(archive.sync_searches(&declared, at(2)).await.unwrap(), 2);
         assert_eq!(archive.sync_searches(&declared, at(2)).await.unwrap(), 0);
         assert_eq!(save(&grid, Expect::Known).await, Saved::Declared);
+        let among = archive.saved_searches_among(&["grid", "unknown", "declared"]).await.unwrap();
+        let among: Vec<&str> = among.iter().map(|it| it.search.id.as_str()).collect();
+        assert_eq!(among, ["declared", "grid"]);
         let declared_id = SearchId::new("declared");
         let deleted = archive.delete_search(&declared_id, at(3)).await.unwrap();
         assert_eq!(deleted, Saved::Declared);
         assert_eq!(archive.counts().await.unwrap().n_searches, 2);
         assert_eq!(archive.sync_searches(&[], at(3)).await.unwrap(), 2);
         assert_eq!(archive.saved_searches("", 10).await.unwrap(), []);
+        assert_eq!(archive.saved_searches_among(&["grid"]).await.unwrap(), []);
         assert_eq!(archive.counts().await.unwrap().n_searches, 0, "deleted ones do not count");
         let (changes, _) = archive.search_changes(version, 10).await.unwrap();
         assert!(changes.iter().all(|it| it.search.is_none()), "{changes:?}");
@@ -173,6 +177,27 @@ async fn an_article_that_comes_late_does_not_make_what_was_told_old() {
         assert_eq!(tell(1, 9).await, 1);
         assert_eq!(tell(2, 5).await, 1, "days before that it was news");
         assert_eq!(tell(3, 9).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_original_that_comes_late_does_not_tell_again_what_its_copies_told() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        let day = |n: u32| n * 24 * 60 + 1;
+        let (copy, original) = (day(9), day(2));
+        world.store([copy, original]).await;
+        let mut grid = search(AlertUnit::Statement);
+        grid.novelty_days = 1;
+        let told = threatening(copy, copy);
+        assert_eq!(record(world, &[told], &[matched(&grid, copy)]).await, 1);
+        let late = CorrelatedArticle { copy_of: Some(id(copy)), ..threatening(original, copy) };
+        assert_eq!(record(world, &[late], &[matched(&grid, original)]).await, 0);
+        let story = correlated(copy, copy, &[]).story;
+        let found = world.archive.story(&story).await.unwrap().unwrap();
+        let copies: Vec<_> = found.articles.iter().map(|it| it.copy_of).collect();
+        assert_eq!(copies, [None, Some(id(original))]);
     })
     .await;
 }
@@ -398,6 +423,41 @@ async fn a_search_that_is_deleted_and_saved_again_tells_all_anew() {
         };
         assert_eq!(anew(3).await, 2);
         assert_eq!(anew(4).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_search_whose_deletion_is_taken_back_is_as_it_was_and_tells_nothing_anew() {
+    on_each_database(async |world| {
+        let archive = &world.archive;
+        world.declare(&["wire"]).await;
+        world.store([1, 2]).await;
+        let kept = search(AlertUnit::Statement);
+        archive.save_search(&kept, Expect::New, at(0)).await.unwrap();
+        assert_eq!(record(world, &[threatening(1, 1)], &[matched(&kept, 1)]).await, 1);
+        let restore = async |since, minute| {
+            archive.restore_search(&kept.id, at(since), at(minute)).await.unwrap()
+        };
+        assert_eq!(restore(0, 101).await, Saved::Exists);
+        archive.delete_search(&kept.id, at(102)).await.unwrap();
+        let id = kept.id.as_str();
+        assert!(archive.deleted_search(id, at(103)).await.unwrap().is_none());
+        let deleted = archive.deleted_search(id, at(102)).await.unwrap();
+        assert_eq!(deleted.map(|it| it.search), Some(kept.clone()));
+        assert_eq!(restore(103, 104).await, Saved::Missing, "too late");
+        let (_, version) = archive.search_changes(0, 10).await.unwrap();
+        assert_eq!(restore(102, 104).await, Saved::Replaced);
+        let (changes, _) = archive.search_changes(version, 10).await.unwrap();
+        assert_eq!(changes[0].search.as_ref(), Some(&kept), "matchers learn of it");
+        assert_eq!(changes[0].created_at, at(0));
+        assert_eq!(record(world, &[threatening(2, 1)], &[matched(&kept, 2)]).await, 0);
+
+        archive.delete_search(&kept.id, at(105)).await.unwrap();
+        archive.forget_deleted(at(106)).await.unwrap();
+        let (changes, _) = archive.search_changes(0, 10).await.unwrap();
+        assert_eq!(changes[0].search, None);
+        assert_eq!(world.archive.saved_search(id).await.unwrap(), None);
     })
     .await;
 }

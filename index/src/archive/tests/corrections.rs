@@ -37,6 +37,8 @@ async fn a_correction_changes_what_was_read_before_and_can_be_taken_back() {
             2,
             "indexed anew"
         );
+        let running = archive.corrections().await.unwrap();
+        assert_eq!((running[0].n_looked_at, running[0].n_concerned), (2, 2));
         assert_eq!(archive.correct_articles(&kept, &correction, at(2)).await.unwrap(), 0);
 
         let listed = archive.corrections().await.unwrap();
@@ -71,6 +73,49 @@ async fn an_entity_that_is_another_moves_with_its_statements() {
         let moved = archive.statements(&by("group:irgc"), None, 10).await.unwrap();
         assert_eq!(moved.items.len(), 1);
         assert!(archive.statements(&by("country:ir"), None, 10).await.unwrap().items.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_correction_of_corrections_that_are_others_by_now_is_not_kept() {
+    on_each_database(async |world| {
+        let archive = &world.archive;
+        let add = async |entity: &str| {
+            let known = archive.corrections().await.unwrap();
+            let (first, second) = (not_an_entity(entity), not_an_entity("group:other"));
+            let kept = archive.add_correction_to(&known, &first, "ana", None, at(1)).await;
+            let late = archive.add_correction_to(&known, &second, "ben", None, at(1)).await;
+            (kept.unwrap(), late.unwrap())
+        };
+        let (kept, late) = add("group:will").await;
+        assert_eq!(late, None);
+        let known = archive.corrections().await.unwrap();
+        archive.undo_correction(&kept.unwrap()).await.unwrap();
+        let another = not_an_entity("group:another");
+        archive.add_correction(&another, "ben", None, at(2)).await.unwrap().unwrap();
+        let late = archive.add_correction_to(&known, &another, "ana", None, at(3)).await;
+        assert_eq!(late.unwrap(), None, "as many, but not the same");
+        assert!(add("group:may").await.0.is_some());
+        assert_eq!(archive.corrections().await.unwrap().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_correction_that_is_taken_back_on_its_way_leaves_nothing_behind() {
+    on_each_database(async |world| {
+        let archive = &world.archive;
+        world.store([1, 2]).await;
+        let named = ["group:will"];
+        world.annotate(&[correlated(1, 1, &named), correlated(2, 1, &named)]).await;
+        let correction = not_an_entity("group:will");
+        let kept = archive.add_correction(&correction, "ana", None, at(1)).await.unwrap().unwrap();
+        archive.undo_correction(&kept).await.unwrap();
+        archive.correct_articles(&kept, &correction, at(2)).await.unwrap();
+        let again = archive.claim_unannotated(9, at(3), super::world::LEASE).await.unwrap();
+        let again: Vec<_> = again.iter().map(|it| it.id).collect();
+        assert_eq!(again, [id(1), id(2)], "the models read anew what it had changed by then");
     })
     .await;
 }

@@ -186,7 +186,7 @@ async fn a_subscription_ends_with_its_source() {
         assert!(archive.is_source_active(&"wire".into()).await.unwrap());
         archive.pause_source(&"wire".into(), true, at(1)).await.unwrap();
         assert!(!archive.is_source_active(&"wire".into()).await.unwrap());
-        assert!(archive.remove_source(&"wire".into()).await.unwrap());
+        assert!(archive.remove_source(&"wire".into(), at(9)).await.unwrap());
         assert_eq!(archive.hub_subscription(&"wire".into()).await.unwrap(), None);
         assert!(!archive.is_source_active(&"never-there".into()).await.unwrap());
     })

@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
 
 use config::SectorId;
-use nlp::StatementKind;
+use nlp::{Modality, StatementKind};
 
 use super::world::{
     TEXT, World, article, at, correlated, id, on_each_database, threat, threatening,
 };
 use crate::archive::ArchiveError;
+use crate::archive::annotations::CorrelatedArticle;
 use crate::archive::entities::EntityFilter;
 use crate::archive::statements::StatementFilter;
 use crate::archive::stories::StoryFilter;
@@ -65,6 +66,32 @@ async fn stories_are_listed_last_seen_first_and_filtered() {
         let sector = Some(SectorId::new("/energy"));
         check(StoryFilter { sector, entity: us, ..all() }, &["Headline 1"]).await;
         check(StoryFilter { sector: Some(SectorId::new("/ener")), ..all() }, &[]).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_glance_at_stories_tells_their_copies_and_the_surest_of_their_threats() {
+    on_each_database(async |world| {
+        tell(world).await;
+        world.store([5, 6]).await;
+        let mut possible = threatening(5, 1);
+        possible.annotation.statements[0].modality = Modality::Possible;
+        possible.annotation.statements[0].score = 0.9;
+        let copy = CorrelatedArticle { copy_of: Some(id(2)), ..threatening(6, 1) };
+        world.annotate(&[possible, copy]).await;
+        let stories = [correlated(1, 1, &[]).story, correlated(3, 3, &[]).story];
+        let glances = world.archive.story_glances(&stories, None).await.unwrap();
+        assert_eq!(glances.len(), 1, "of the peaceful story nothing is to be told");
+        let glance = &glances[stories[0].as_str()];
+        assert_eq!(glance.n_copies, 1);
+        let surest = glance.surest.as_ref().map(|it| (it.article, it.statement.kind));
+        assert_eq!(surest, Some((id(2), StatementKind::Threat)), "asserted, and said first");
+        let kind = Some(StatementKind::Attack);
+        let attacks = world.archive.story_glances(&stories, kind).await.unwrap();
+        let surest = attacks[stories[0].as_str()].surest.as_ref().map(|it| it.article);
+        assert_eq!(surest, Some(id(1)));
+        assert!(world.archive.story_glances(&[], None).await.unwrap().is_empty());
     })
     .await;
 }

@@ -256,6 +256,115 @@ async fn an_original_that_is_read_anew_into_another_story_leaves_an_heir() {
     .await;
 }
 
+/// Article `n`, found in the story of article 5 and like article `other`.
+fn like(n: u32, other: u32) -> CorrelatedArticle {
+    CorrelatedArticle { copy_of: Some(id(other)), ..correlated(n, 5, &[]) }
+}
+
+#[tokio::test]
+async fn an_original_that_arrives_after_its_copies_is_the_one_that_they_repeat() {
+    on_each_database(async |world| {
+        world.store([5, 6, 7, 3, 8]).await;
+        world.annotate(&[correlated(5, 5, &[]), like(6, 5), like(7, 5)]).await;
+        let five = Some(id(5));
+        assert_eq!(copies(world, &story_of(5)).await, (vec![None, five, five], 1));
+
+        // Article 3 was published before; for article 8 the stage had not heard of it.
+        world.annotate(&[like(3, 5)]).await;
+        let three = Some(id(3));
+        assert_eq!(copies(world, &story_of(5)).await, (vec![None, three, three, three], 1));
+        world.annotate(&[like(8, 5)]).await;
+        assert_eq!(copies(world, &story_of(5)).await.0, [None, three, three, three, three]);
+        let found = world.archive.story(&story_of(5)).await.unwrap().unwrap();
+        assert_eq!(found.first_reported.map(|it| it.article), three);
+
+        // What is read again stays as it is, and a stage that starts knows it all.
+        world.annotate(&[like(6, 3), like(5, 3)]).await;
+        assert_eq!(copies(world, &story_of(5)).await.0, [None, three, three, three, three]);
+        let inputs = world.archive.recent_story_inputs(at(0), 0, 10).await.unwrap();
+        let known: Vec<_> = inputs.iter().map(|it| (it.article, it.copy_of)).collect();
+        let expected =
+            [(id(5), three), (id(6), three), (id(7), three), (id(3), None), (id(8), three)];
+        assert_eq!(known, expected);
+        assert_eq!(inputs[3].published_at, Some(at(3)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_clusterer_is_told_of_other_days_is_of_these_days_only() {
+    on_each_database(async |world| {
+        world.store([5, 6, 7, 3, 8]).await;
+        world.annotate(&[correlated(5, 5, &["a:a"]), like(6, 5), like(3, 5), like(8, 5)]).await;
+        let read = async |from, to, limit| {
+            let read = world.archive.story_inputs_between(at(from), at(to), limit).await.unwrap();
+            read.iter().map(|it| (it.article, it.copy_of)).collect::<Vec<_>>()
+        };
+        let three = Some(id(3));
+        assert_eq!(read(3, 8, 10).await, [(id(3), None), (id(5), three), (id(6), three)]);
+        assert_eq!(read(4, 9, 1).await, [(id(5), three)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_articles_that_come_together_the_one_published_first_is_the_original() {
+    on_each_database(async |world| {
+        world.store([5, 4, 3, 2]).await;
+        // As the stage found them one by one, each earlier than the one before but for the last.
+        world.annotate(&[correlated(5, 5, &[]), like(4, 5), like(2, 4), like(3, 2)]).await;
+        let two = Some(id(2));
+        assert_eq!(copies(world, &story_of(5)).await, (vec![None, two, two, two], 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_time_that_is_unknown_or_hardly_earlier_makes_no_original() {
+    on_each_database(async |world| {
+        let undated = Article { published_at: None, ..article("wire", 3) };
+        let hardly = article("wire", 4);
+        let hardly = Article {
+            published_at: hardly.published_at.map(|it| it + chrono::TimeDelta::seconds(1)),
+            ..hardly
+        };
+        world.archive.record_articles(&[article("wire", 5), undated, hardly]).await.unwrap();
+        world.annotate(&[correlated(5, 5, &[]), like(3, 5), like(4, 5)]).await;
+        let five = Some(id(5));
+        let found = world.archive.story(&story_of(5)).await.unwrap().unwrap();
+        let mut repeated: Vec<_> = found.articles.iter().map(|it| (it.id, it.copy_of)).collect();
+        repeated.sort();
+        let mut expected = [(id(5), None), (id(3), five), (id(4), five)];
+        expected.sort();
+        assert_eq!(repeated, expected);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_original_that_an_analyst_put_elsewhere_takes_nobodys_place() {
+    on_each_database(async |world| {
+        world.store([5, 6, 2, 9]).await;
+        let others = [correlated(2, 2, &[]), correlated(9, 9, &[])];
+        world.annotate(&[&[correlated(5, 5, &[]), like(6, 5)][..], &others].concat()).await;
+        world.archive.pin_articles(&story_of(9), &[id(2)], at(1)).await.unwrap();
+        world.annotate(&[like(2, 5)]).await;
+        assert_eq!(copies(world, &story_of(5)).await, (vec![None, Some(id(5))], 1));
+        assert_eq!(copies(world, &story_of(9)).await, (vec![None, None], 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_repeats_a_deleted_article_stands_for_itself() {
+    on_each_database(async |world| {
+        world.store([5, 6]).await;
+        world.annotate(&[correlated(5, 5, &[]), like(6, 999)]).await;
+        assert_eq!(copies(world, &story_of(5)).await, (vec![None, None], 1));
+    })
+    .await;
+}
+
 /// A split of the articles `n` out of the story that `founder` founded.
 fn split_of(founder: u32, articles: &[u32]) -> Option<Split> {
     Some(Split {

@@ -170,6 +170,43 @@ async fn a_changed_headline_in_the_feed_is_no_new_article_but_a_second_look() {
 }
 
 #[tokio::test]
+async fn another_text_that_a_source_holds_itself_is_a_version_of_the_same_article() {
+    on_each_database(async |world| {
+        world.declare(&["wire", "portal"]).await;
+        let archive = &world.archive;
+        let holding = |text: &str| Entry { text: Some(text.to_owned()), ..entry("wire", 1) };
+        assert_eq!(world.poll("wire", &[holding(TEXT)], 0).await, 1);
+        let claimed = world.claim(1, 1).await.remove(0).entry;
+        assert_eq!(claimed.text.as_deref(), Some(TEXT));
+        archive.record_article(&article("wire", 1), Some(&id(1))).await.unwrap();
+        world.poll("wire", &[holding(TEXT)], 20).await;
+        let other = Entry { source: "portal".into(), ..holding("What another source says.") };
+        world.poll("portal", &[other], 21).await;
+        assert_eq!(n_due(world, 22).await, 0, "its own source says the same");
+
+        let softer = TEXT.replace("would punish", "would warn");
+        assert_eq!(world.poll("wire", &[holding(&softer)], 30).await, 0, "no new article");
+        let due = archive.claim_readings(10, at(30), LEASE).await.unwrap();
+        assert_eq!(due.len(), 1);
+        assert_eq!(due[0].text.as_deref(), Some(&*softer));
+        let later = softer.replace("Friday", "Saturday");
+        world.poll("wire", &[holding(&later)], 31).await;
+        assert_eq!(n_due(world, 31).await, 0, "one change is in hand");
+        assert_eq!(read(world, &softer, 31).await, Reread::Edited(2));
+        world.poll("wire", &[holding(&later)], 32).await;
+        let due = archive.claim_readings(10, at(32), LEASE).await.unwrap();
+        assert_eq!(due[0].text.as_deref(), Some(&*later), "and the next came with the next poll");
+        assert_eq!(read(world, &later, 32).await, Reread::Edited(3));
+        world.poll("wire", &[holding(&later)], 33).await;
+        assert_eq!(n_due(world, 33).await, 0);
+        assert_eq!(archive.article_versions(&id(1)).await.unwrap().len(), 2);
+        let due = archive.claim_readings(10, at(66), LEASE).await.unwrap();
+        assert_eq!(due[0].text, None, "what was read waits no longer");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_page_that_changes_all_the_time_has_bounded_versions() {
     on_each_database(async |world| {
         with_threat(world).await;

@@ -1,0 +1,92 @@
+//! What was deleted comes back: `/v1/saved-searches/{id}/restore`, `/v1/sources/{id}/restore`, and the
+//! button that a page shows after a deletion.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use config::{SearchId, SourceId};
+use index::archive::added_sources::Addition;
+use serde_json::Value;
+
+use crate::error::{ApiError, ErrorBody};
+use crate::handlers::json_body::conflict;
+use crate::handlers::saved_searches::{body_of, known, refused};
+use crate::handlers::source_list::{self, SourceBody};
+use crate::state::AppState;
+use crate::undo;
+
+/// Brings back a saved search that was deleted in the last 24 hours, as it was.
+#[utoipa::path(
+    post, path = "/v1/saved-searches/{id}/restore", tag = "saved searches",
+    params(("id" = String, Path, description = "Its id")),
+    responses(
+        (status = OK, body = Object), (status = NOT_FOUND, body = ErrorBody),
+        (status = CONFLICT, body = ErrorBody, description = "there is one with this id")
+    )
+)]
+pub(crate) async fn search(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    restore_search(&state, &id).await?;
+    Ok(Json(body_of(&known(&state, &id).await?)))
+}
+
+/// Brings back an added source that was removed in the last 24 hours; it is due at once, unless it
+/// was paused.
+#[utoipa::path(
+    post, path = "/v1/sources/{id}/restore", tag = "sources",
+    params(("id" = String, Path, description = "Its id")),
+    responses(
+        (status = OK, body = SourceBody), (status = NOT_FOUND, body = ErrorBody),
+        (status = CONFLICT, body = ErrorBody, description = "its id or address is taken by now")
+    )
+)]
+pub(crate) async fn source(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Json<SourceBody>, ApiError> {
+    restore_source(&state, &id).await?;
+    Ok(Json(source_list::body_of(&state, &SourceId::new(id)).await?))
+}
+
+/// The button of the page of alerts.
+pub(crate) async fn submit_search(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    restore_search(&state, &id).await?;
+    let to = crate::pages::text::href("/alerts", [("state", "all"), ("search", id.as_str())]);
+    Ok(Redirect::to(&to).into_response())
+}
+
+/// The button of the page of sources.
+pub(crate) async fn submit_source(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    restore_source(&state, &id).await?;
+    let to = crate::pages::text::href("/sources", [("restored", id.as_str())]);
+    Ok(Redirect::to(&to).into_response())
+}
+
+async fn restore_search(state: &AppState, id: &str) -> Result<(), ApiError> {
+    let now = (state.now)();
+    let restored = state.archive.restore_search(&SearchId::new(id), undo::since(now), now).await?;
+    refused(restored, id)
+}
+
+async fn restore_source(state: &AppState, id: &str) -> Result<(), ApiError> {
+    let now = (state.now)();
+    let restored = state.archive.restore_source(&SourceId::new(id), undo::since(now), now).await?;
+    state.roster.refresh(&state.archive).await?;
+    match restored {
+        Some(Addition::Added) => Ok(()),
+        Some(Addition::IdTaken) => Err(conflict(format!("there is a source `{id}` by now"))),
+        Some(Addition::AddressTaken(other)) => {
+            Err(conflict(format!("its address is read by the source `{other}` by now")))
+        }
+        Some(Addition::Full) => Err(conflict("there are too many sources")),
+        None => Err(ApiError::not_found(format!("no source `{id}` was removed lately"))),
+    }
+}
