@@ -263,6 +263,8 @@ pub struct StoryInput {
     pub embedding: Vec<f32>,
     /// Ids of the entities it names, sorted.
     pub entities: Vec<String>,
+    /// Its hostile statements, in no order.
+    pub statements: Vec<Statement>,
     /// Date of the article (published, or else fetched).
     pub dated_at: DateTime<Utc>,
     /// Publication time; `None` when unknown.

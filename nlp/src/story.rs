@@ -1,5 +1,6 @@
 //! Stories: which articles tell of one event. [`StoryClusterer`] decides online, one by one.
 
+mod acts;
 mod clusterer;
 mod likeness;
 mod stated_date;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::annotate::Annotated;
 use crate::document::Document;
 
+pub use acts::acts;
 pub use clusterer::{Placed, Split, StoryClusterer};
 
 /// Characters of a text that tell its event.
@@ -62,6 +64,8 @@ pub struct StoryInput {
     pub embedding: Vec<f32>,
     /// Ids of the entities that it names, each once.
     pub entities: Vec<String>,
+    /// What its hostile statements say, see [`acts`]; each once.
+    pub acts: Vec<String>,
     /// When it was published, or else fetched; `None` when there is no time, as in test sets.
     pub at: Option<DateTime<Utc>>,
     /// When it was published, and nothing else; `None` when that is unknown.
@@ -76,6 +80,7 @@ impl StoryInput {
         let annotation = &annotated.annotation;
         let in_title = annotation.title.iter().flat_map(|it| &it.mentions);
         let entities = annotation.mentions.iter().chain(in_title);
+        let told = annotation.title.iter().flat_map(|it| &it.statements);
         let entities = entities.filter_map(|it| it.entity.as_ref().map(|it| it.id.clone()));
         StoryInput {
             article: document.id.clone(),
@@ -83,6 +88,7 @@ impl StoryInput {
             lead: document.text.chars().take(N_LEAD_CHARS).collect(),
             embedding: annotated.embedding.clone(),
             entities: entities.collect::<BTreeSet<String>>().into_iter().collect(),
+            acts: acts(told.chain(&annotation.statements)),
             at: document.published_at,
             published_at: document.published_at,
             language: annotation.language.clone(),

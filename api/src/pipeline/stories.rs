@@ -200,6 +200,7 @@ fn tell(stories: &mut StoryClusterer, it: Archived) {
         lead: it.lead,
         embedding: it.embedding,
         entities: it.entities,
+        acts: nlp::story::acts(&it.statements),
         at: Some(it.dated_at),
         published_at: it.published_at,
         language: it.language,

@@ -10,8 +10,8 @@ use sqlx::any::AnyRow;
 use super::annotation_rows::word;
 use super::paging::Cursor;
 use super::value::{
-    embedding_of, get, get_count, get_flag, get_instant, get_instant_opt, get_json, get_parsed,
-    get_parsed_opt, micros,
+    embedding_of, from_json, get, get_count, get_flag, get_instant, get_instant_opt, get_json,
+    get_parsed, get_parsed_opt, micros,
 };
 use super::{Archive, ArchiveError};
 use crate::record::{
@@ -242,12 +242,15 @@ impl Archive {
     /// A query for [`read_story_input`]; `$3` is how many rows there are at most.
     fn select_story_inputs(&self, condition: &str, order: &str) -> String {
         let entities = self.dialect.json_of_strings("entity_id");
+        let statements = self.dialect.json_of_strings("body");
         format!(
             "SELECT article_states.*, articles.title, articles.language, articles.published_at,
                  substr(articles.text, 1, {N_LEAD_CHARS}) AS lead, annotations.embedding,
                  story_pins.story_id AS pinned_to,
                  (SELECT {entities} FROM article_entities
-                  WHERE article_entities.article_id = articles.id) AS entities
+                  WHERE article_entities.article_id = articles.id) AS entities,
+                 (SELECT {statements} FROM statements
+                  WHERE statements.article_id = articles.id) AS statements
              FROM article_states
              JOIN articles ON articles.id = article_states.article_id
              JOIN annotations ON annotations.article_id = articles.id
@@ -291,6 +294,8 @@ fn read_story_article(row: &AnyRow) -> Result<StoryArticle, sqlx::Error> {
 fn read_story_input(row: &AnyRow) -> Result<StoryInput, sqlx::Error> {
     let mut entities: Vec<String> = get_json(row, "entities")?;
     entities.sort();
+    let statements: Vec<String> = get_json(row, "statements")?;
+    let statements = statements.iter().map(|it| from_json("statements", it));
     Ok(StoryInput {
         arrival: get(row, "arrival")?,
         article: get_parsed(row, "article_id")?,
@@ -298,6 +303,7 @@ fn read_story_input(row: &AnyRow) -> Result<StoryInput, sqlx::Error> {
         lead: get(row, "lead")?,
         embedding: embedding_of(get(row, "embedding")?),
         entities,
+        statements: statements.collect::<Result<_, _>>()?,
         dated_at: get_instant(row, "dated_at")?,
         published_at: get_instant_opt(row, "published_at")?,
         copy_of: get_parsed_opt(row, "copy_of")?,

@@ -118,7 +118,7 @@ impl Features {
     }
 
     fn is_short(&self) -> bool {
-        self.uses.len() <= N_TERMS_OF_HEADLINE
+        self.uses.iter().filter(|it| it.is_of_text()).count() <= N_TERMS_OF_HEADLINE
     }
 
     fn meaning_likeness(&self, other: &Features) -> Option<f32> {

@@ -1,5 +1,5 @@
-//! What an article is compared by besides its meaning: words, names and numbers; entities only
-//! find what to compare.
+//! What an article is compared by besides its meaning: words, names, numbers and hostile acts;
+//! entities only find what to compare.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -26,6 +26,7 @@ const WORD: u8 = 1;
 const NAME: u8 = 2;
 const NUMBER: u8 = 4;
 const ENTITY: u8 = 8;
+const ACT: u8 = 16;
 
 /// A term of an article, by its number in the [`TermIndex`].
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +37,13 @@ pub(super) struct Use {
     /// The same in the lead.
     n_lead: u8,
     sorts: u8,
+}
+
+impl Use {
+    /// Whether it is a word or an entity, which the longer text has more of.
+    pub(super) fn is_of_text(&self) -> bool {
+        self.sorts != ACT
+    }
 }
 
 /// The terms of an article by rising number.
@@ -154,9 +162,10 @@ pub(super) struct TermLikeness {
     pub(super) lead_names: Option<f32>,
     pub(super) names: Option<f32>,
     pub(super) numbers: Option<f32>,
+    pub(super) acts: Option<f32>,
 }
 
-const N_VECTORS: usize = 5;
+const N_VECTORS: usize = 6;
 
 /// Adds what a term of weight `rarity` means for the product of two articles, or of one with
 /// itself.
@@ -175,6 +184,9 @@ fn add_product(sums: &mut [f32; N_VECTORS], a: Use, b: Use, rarity: f32) {
     }
     if sorts & NUMBER != 0 {
         sums[4] += square;
+    }
+    if sorts & ACT != 0 {
+        sums[5] += square;
     }
 }
 
@@ -220,6 +232,7 @@ pub(super) fn likeness(a: &Uses, norms: &Norms, b: &Uses, rarities: &Rarities) -
         lead_names: cosine(2),
         names: cosine(3),
         numbers: cosine(4),
+        acts: cosine(5),
     }
 }
 
@@ -232,7 +245,7 @@ pub(super) fn tellers(uses: &Uses, rarities: &Rarities, n_max: usize) -> Vec<(u3
     tellers
 }
 
-/// Words, names and numbers of headline and text, and entities, by their hash.
+/// Words, names and numbers of headline and text, entities and acts, by their hash.
 fn drafts(input: &StoryInput) -> BTreeMap<u64, Draft> {
     let text = input.lead.trim();
     let first_line = text.lines().next().unwrap_or_default();
@@ -276,6 +289,9 @@ fn drafts(input: &StoryInput) -> BTreeMap<u64, Draft> {
     }
     for entity in &input.entities {
         drafts.insert(hash(entity), Draft { n_all: 1, n_lead: 1, sorts: ENTITY });
+    }
+    for act in &input.acts {
+        drafts.insert(hash(act), Draft { n_all: 1, n_lead: 1, sorts: ACT });
     }
     drafts
 }
@@ -361,6 +377,19 @@ mod tests {
         let a = told("Quake of 5.6 kills 11 people in 2008", "");
         check(likeness_of(&a, &told("11 dead in quake of magnitude 5.6", "")).numbers, 1.0);
         assert_eq!(likeness_of(&a, &told("The year 2008", "")).numbers, None);
+    }
+
+    #[test]
+    fn acts_are_likeness_of_their_own() {
+        let with = |acts: &[&str]| StoryInput {
+            acts: acts.iter().map(|it| (*it).to_owned()).collect(),
+            ..told("Rebels attacked the ports", "")
+        };
+        let (one, other) = (with(&["Attack by x"]), with(&["Attack of y"]));
+        check(likeness_of(&one, &one).acts, 1.0);
+        check(likeness_of(&one, &other).acts, 0.0);
+        check(likeness_of(&one, &other).words, 1.0);
+        assert_eq!(likeness_of(&one, &with(&[])).acts, None);
     }
 
     #[test]

@@ -212,8 +212,9 @@ async fn entities_are_listed_by_frequency_and_found_by_the_start_of_their_name()
 async fn the_clusterer_gets_back_what_it_knew_in_order_of_arrival() {
     on_each_database(async |world| {
         world.store([5, 2, 9, 7]).await;
-        let batch =
+        let mut batch =
             [correlated(9, 9, &[]), correlated(5, 5, &["b:b", "a:a"]), correlated(2, 5, &["a:a"])];
+        batch[0].annotation.statements = vec![threat()];
         world.annotate(&batch).await;
         let inputs = world.archive.recent_story_inputs(at(3), 0, 10).await.unwrap();
         let ids: Vec<_> = inputs.iter().map(|it| it.article).collect();
@@ -222,7 +223,8 @@ async fn the_clusterer_gets_back_what_it_knew_in_order_of_arrival() {
         assert_eq!(inputs[0].embedding, [0.25, -1.5, 5.0]);
         assert_eq!((&*inputs[0].lead, &*inputs[0].title), (TEXT, "Headline 5"));
         assert_eq!((inputs[0].dated_at, &inputs[0].story), (at(5), &batch[1].story));
-        assert_eq!(inputs[1].entities, Vec::<String>::new());
+        assert_eq!(inputs[0].statements, []);
+        assert_eq!(inputs[1].statements, [threat()]);
         let rest = world.archive.recent_story_inputs(at(0), inputs[0].arrival, 10).await.unwrap();
         let ids: Vec<_> = rest.iter().map(|it| it.article).collect();
         assert_eq!(ids, [id(2), id(9)]);
