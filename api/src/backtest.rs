@@ -181,9 +181,9 @@ async fn items_of(
     stored: StoredArticle,
     now: DateTime<Utc>,
 ) -> Result<Vec<MatchItem>, ApiError> {
-    let saved = saved.clone();
+    let saved = [saved.clone()];
     let found = tokio::task::spawn_blocking(move || items(&saved, &stored, now));
-    found.await.map_err(ApiError::internal)
+    Ok(found.await.map_err(ApiError::internal)?.pop().unwrap_or_default())
 }
 
 fn example(hit: &Hit, sentence: String) -> Example {

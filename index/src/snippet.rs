@@ -99,7 +99,7 @@ pub(crate) fn mark_all(
 }
 
 /// The matched words of `text` in order, without overlaps.
-pub(crate) fn marks(
+fn marks(
     text: &str,
     language: Language,
     highlight: &Highlight,
@@ -108,19 +108,62 @@ pub(crate) fn marks(
     if highlight.is_empty() {
         return Vec::new();
     }
-    let mut marks: Vec<Mark> = Vec::new();
-    let n_words_kept = highlight.phrases.iter().map(Vec::len).max().unwrap_or_default();
-    let mut latest: Vec<(Range<usize>, Stems)> = Vec::with_capacity(n_words_kept + 1);
-    analyzer.analyze(text, language, |Analyzed { span, stems, .. }| {
+    let mut marking = Marking::new(highlight);
+    analyzer.analyze(text, language, |Analyzed { span, stems, .. }| marking.see(span, stems));
+    marking.finish()
+}
+
+/// The words of `text` as far as marks are made, for [`marks_among`].
+pub(crate) fn read_words(text: &str, language: Language) -> Vec<(Range<usize>, Stems)> {
+    let mut words = Vec::new();
+    Analyzer::new().analyze(text, language, |Analyzed { span, stems, .. }| {
+        let goes_on = span.end < N_BYTES_SEARCHED;
+        words.push((span, stems.clone()));
+        goes_on
+    });
+    words
+}
+
+/// The matched ones of `words` in order, without overlaps.
+pub(crate) fn marks_among(words: &[(Range<usize>, Stems)], highlight: &Highlight) -> Vec<Mark> {
+    let mut marking = Marking::new(highlight);
+    for (span, stems) in words {
+        if highlight.is_empty() || !marking.see(span.clone(), stems) {
+            break;
+        }
+    }
+    marking.finish()
+}
+
+/// Marks words one after the other.
+struct Marking<'a> {
+    highlight: &'a Highlight,
+    marks: Vec<Mark>,
+    n_words_kept: usize,
+    /// The words seen last, as many as a phrase may have.
+    latest: Vec<(Range<usize>, Stems)>,
+}
+
+impl<'a> Marking<'a> {
+    fn new(highlight: &'a Highlight) -> Marking<'a> {
+        let n_words_kept = highlight.phrases.iter().map(Vec::len).max().unwrap_or_default();
+        let latest = Vec::with_capacity(n_words_kept + 1);
+        Marking { highlight, marks: Vec::new(), n_words_kept, latest }
+    }
+
+    /// Takes the next word; `false` when no more are wanted.
+    fn see(&mut self, span: Range<usize>, stems: &Stems) -> bool {
+        let Marking { highlight, marks, n_words_kept, latest } = self;
+        let end = span.end;
         if highlight.holds_word(stems) {
             marks.push(Mark { span: span.clone(), term: stems.stem.clone() });
         }
-        if n_words_kept > 0 {
-            if latest.len() == n_words_kept {
+        if *n_words_kept > 0 {
+            if latest.len() == *n_words_kept {
                 latest.remove(0);
             }
-            latest.push((span.clone(), stems.clone()));
-            for phrase in highlight.phrases.iter().filter(|it| ends_with(&latest, it)) {
+            latest.push((span, stems.clone()));
+            for phrase in highlight.phrases.iter().filter(|it| ends_with(latest, it)) {
                 let words = &latest[latest.len() - phrase.len()..];
                 marks.extend(
                     words
@@ -129,17 +172,20 @@ pub(crate) fn marks(
                 );
             }
         }
-        span.end < N_BYTES_SEARCHED && marks.len() < N_MARKS_MAX
-    });
-    marks.sort_by_key(|it| (it.span.start, it.span.end));
-    marks.dedup_by(|later, earlier| {
-        let overlaps = later.span.start < earlier.span.end;
-        if overlaps {
-            earlier.span.end = earlier.span.end.max(later.span.end);
-        }
-        overlaps
-    });
-    marks
+        end < N_BYTES_SEARCHED && marks.len() < N_MARKS_MAX
+    }
+
+    fn finish(mut self) -> Vec<Mark> {
+        self.marks.sort_by_key(|it| (it.span.start, it.span.end));
+        self.marks.dedup_by(|later, earlier| {
+            let overlaps = later.span.start < earlier.span.end;
+            if overlaps {
+                earlier.span.end = earlier.span.end.max(later.span.end);
+            }
+            overlaps
+        });
+        self.marks
+    }
 }
 
 fn ends_with(words: &[(Range<usize>, Stems)], phrase: &[HashSet<String>]) -> bool {

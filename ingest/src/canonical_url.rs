@@ -106,8 +106,9 @@ fn cut(text: &str) -> String {
 fn canonical_query(query: &str) -> Option<String> {
     let mut pairs: Vec<String> = query
         .split('&')
-        .filter(|pair| !pair.is_empty() && !is_tracking(name_of(pair)))
+        .filter(|pair| !pair.is_empty())
         .map(undo_needless_escapes)
+        .filter(|pair| !is_tracking(name_of(pair)))
         .collect();
     // The sort is stable: repeated names keep their order, which servers may heed.
     pairs.sort_by(|a, b| name_of(a).cmp(name_of(b)));
@@ -255,6 +256,7 @@ mod tests {
         check("https://a.example/x?fbclid=1&gclid=2&mc_cid=3", "https://a.example/x");
         check("https://a.example/x?UTM_Medium=feed", "https://a.example/x");
         check("https://a.example/x?utmost=1", "https://a.example/x?utmost=1");
+        check("https://a.example/x?wt%2emc=1&%75tm_source=rss", "https://a.example/x");
     }
 
     #[test]

@@ -128,8 +128,9 @@ fn offset(text: &str) -> Option<FixedOffset> {
         None => (number, "0"),
     };
     let whole = |it: &str| if it.is_empty() { Some(0) } else { it.parse::<i32>().ok() };
-    let seconds = sign * (whole(hour).unwrap_or(0) * 3_600 + whole(minute).unwrap_or(0) * 60);
-    FixedOffset::east_opt(seconds + (hours * 3_600.0) as i32)
+    let (hour, minute) = (whole(hour).unwrap_or(0), whole(minute).unwrap_or(0));
+    let seconds = hour.saturating_mul(3_600).saturating_add(minute.saturating_mul(60));
+    FixedOffset::east_opt((sign * seconds).saturating_add((hours * 3_600.0) as i32))
 }
 
 /// `Mon, 3 Nov 2025 10:15:00 GMT` with its mistakes (no weekday, two-digit years, full month
@@ -266,6 +267,14 @@ mod tests {
     fn what_is_no_date_is_refused() {
         for text in ["", "yesterday", "2025-13-40", "31 Feb 2025", "10:15", "May"] {
             check(text, "");
+        }
+    }
+
+    #[test]
+    fn an_offset_beyond_all_bounds_does_not_overflow() {
+        for offset in ["+999999:00", "-2147483647:2147483647", "CET+596523:59"] {
+            parse_date(&format!("2025-11-03T10:15:30{offset}"));
+            parse_date(&format!("Mon, 03 Nov 2025 10:15:30 {offset}"));
         }
     }
 

@@ -10,9 +10,9 @@ use config::{AlertUnit, SavedSearch};
 use index::archive::Archive;
 use index::archive::alerts::{Match, MatchItem};
 use index::archive::annotations::CorrelatedArticle;
-use index::matching::explain::{matching_statements, sentence_at, statement_at, with_only};
+use index::matching::explain::{Explainer, sentence_at, statement_at};
 use index::matching::novelty::{Claim, claims};
-use index::{Countries, Matcher, StoredArticle, explain};
+use index::{Countries, Matcher, StoredArticle};
 use ingest::Article;
 use tracing::warn;
 
@@ -95,13 +95,15 @@ impl SavedSearches {
         let records = read.context("saved searches could not be read")?;
         self.spent.reading += started.elapsed();
         let started = Instant::now();
-        let mut matches = Vec::with_capacity(records.len());
-        for record in records.into_iter().filter(|it| !is_backfilled || it.search.backfill) {
-            let items = items(&record.search, stored, now);
-            if !items.is_empty() {
-                matches.push(matched(record.search, record.created_at, stored, items));
-            }
-        }
+        let asked = records.into_iter().filter(|it| !is_backfilled || it.search.backfill);
+        let (searches, created): (Vec<SavedSearch>, Vec<DateTime<Utc>>) =
+            asked.map(|it| (it.search, it.created_at)).unzip();
+        let found = items(&searches, stored, now);
+        let matches = searches.into_iter().zip(created).zip(found);
+        let matches = matches.filter(|(_, items)| !items.is_empty());
+        let matches: Vec<Match> = matches
+            .map(|((search, created_at), items)| matched(search, created_at, stored, items))
+            .collect();
         self.spent.reasons += started.elapsed();
         Ok(matches)
     }
@@ -132,27 +134,36 @@ fn matched(
     }
 }
 
-/// What of `stored` makes an alert of `search`: the article, or each statement that fits, those
-/// with names first.
+/// What of `stored` makes an alert of each of `searches`: the article, or each statement that fits,
+/// those with names first.
 pub(crate) fn items(
-    search: &SavedSearch,
+    searches: &[SavedSearch],
     stored: &StoredArticle,
     now: DateTime<Utc>,
+) -> Vec<Vec<MatchItem>> {
+    let mut explainer = Explainer::new(searches, stored, now);
+    let searches = searches.iter().enumerate();
+    searches.map(|(n, it)| items_of(n, it.unit, &mut explainer, stored)).collect()
+}
+
+fn items_of(
+    n: usize,
+    unit: AlertUnit,
+    explainer: &mut Explainer,
+    stored: &StoredArticle,
 ) -> Vec<MatchItem> {
-    // The query was parsed when the search was added, so these cannot fail.
-    if search.unit != AlertUnit::Statement {
-        let reasons = explain(search, stored, now).unwrap_or_default();
+    if unit != AlertUnit::Statement {
         let (place, sentence) = (String::new(), String::new());
+        let reasons = explainer.reasons(n, None);
         return vec![MatchItem { place, sentence, reasons, claims: Vec::new() }];
     }
-    let places = matching_statements(search, stored, now).unwrap_or_default();
-    let found = places.into_iter().filter_map(|place| {
+    let found = explainer.statements(n).into_iter().filter_map(|place| {
         let statement = statement_at(stored, place)?;
         let part = if place.0 { 't' } else { 'b' };
         Some(MatchItem {
             place: format!("{part}{}", place.1),
             sentence: sentence_at(stored, place),
-            reasons: explain(search, &with_only(stored, place), now).unwrap_or_default(),
+            reasons: explainer.reasons(n, Some(place)),
             claims: claims(statement, |id| stored.countries.get(id)),
         })
     });

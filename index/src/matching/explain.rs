@@ -1,23 +1,24 @@
 //! Why a saved search matches an article: [`explain`] finds, for each condition that holds, the
 //! words that fulfil it and their sentence.
 
-use std::collections::HashSet;
+mod probe;
+
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use config::{SavedSearch, SearchFilters};
-use nlp::indicator::find_indicators;
+use nlp::Statement;
 use nlp::offsets::Offsets;
-use nlp::{Annotation, EntityRef, Mention, Phrase, Statement, TitleAnnotation, sentence};
 use serde::{Deserialize, Serialize};
 
 use super::Matcher;
-use crate::indicators::N_INDICATORS_MAX;
 use crate::query::ast::{Ast, Clause, Value};
 use crate::query::compile::{ends_run, split_last, surfaces};
 use crate::query::{QueryError, QueryField, parse};
 use crate::record::StoredArticle;
-use crate::snippet::{Highlight, marks};
+use crate::snippet::Highlight;
 use crate::tokenizer::{Analyzer, Language, WordKind, lower, stem, words};
+use probe::{Held, Piece, Probe, held};
 
 /// Conditions that are explained at most.
 const N_REASONS_MAX: usize = 20;
@@ -48,23 +49,8 @@ pub fn explain(
     stored: &StoredArticle,
     now: DateTime<Utc>,
 ) -> Result<Vec<Reason>, QueryError> {
-    let mut clauses = Vec::new();
-    collect(&parse(&search.query)?, &mut clauses);
-    for (name, values) in search.filters.chosen() {
-        let field = QueryField::from_name(name);
-        let word = |it: &&str| Value::Word((*it).to_owned());
-        clauses.extend(values.iter().map(|it| Clause { field, value: word(it) }));
-    }
-    let mut explainer = Explainer { stored, now, analyzer: Analyzer::new() };
-    let mut reasons: Vec<Reason> = Vec::new();
-    for clause in clauses {
-        let reason = explainer.reason(&clause);
-        reasons.extend(reason.filter(|it| !reasons.contains(it)));
-        if reasons.len() == N_REASONS_MAX {
-            break;
-        }
-    }
-    Ok(reasons)
+    parse(&search.query)?;
+    Ok(Explainer::new([search], stored, now).reasons(0, None))
 }
 
 /// The statements of `stored` that fulfil `search` by themselves: the article with this one
@@ -77,10 +63,8 @@ pub fn matching_statements(
     stored: &StoredArticle,
     now: DateTime<Utc>,
 ) -> Result<Vec<StatementPlace>, QueryError> {
-    let mut matcher = Matcher::new();
-    matcher.add(search)?;
-    let places = places(stored);
-    Ok(places.filter(|it| !matcher.matches(&with_only(stored, *it), now).is_empty()).collect())
+    parse(&search.query)?;
+    Ok(Explainer::new([search], stored, now).statements(0))
 }
 
 /// The statements of an article, those of the headline first.
@@ -141,197 +125,157 @@ fn collect(ast: &Ast, clauses: &mut Vec<Clause>) {
     }
 }
 
-struct Explainer<'a> {
-    stored: &'a StoredArticle,
-    now: DateTime<Utc>,
+/// Explains to any number of saved searches why one article matches: the article, and what is left
+/// of it with one statement only, is read once for all of them.
+pub struct Explainer<'a> {
+    probe: Probe<'a>,
     analyzer: Analyzer,
+    /// Every condition of the searches, once; its number is its id in the probe's matcher.
+    clauses: Vec<Clause>,
+    searches: Vec<Explained<'a>>,
+    /// Conditions that hold for the article, or with one statement only.
+    held: HashMap<Option<StatementPlace>, Held>,
+    /// Searches that match with one statement only; `None` until it is asked for.
+    fitting: Option<Vec<(StatementPlace, Held)>>,
+    /// What fulfils the conditions on words, by condition.
+    words: HashMap<usize, Option<(String, String)>>,
+    pieces: Pieces,
 }
 
-impl Explainer<'_> {
-    /// Why `clause` holds; `None` when it does not.
-    fn reason(&mut self, clause: &Clause) -> Option<Reason> {
+struct Explained<'a> {
+    ast: Ast,
+    filters: &'a SearchFilters,
+    /// Its conditions in the order of the query, by number.
+    clauses: Vec<usize>,
+}
+
+/// Parts of the article by themselves, each sort read when it is first asked for.
+#[derive(Default)]
+struct Pieces {
+    actors: Option<Vec<Piece>>,
+    targets: Option<Vec<Piece>>,
+    mentions: Option<Vec<Piece>>,
+    statements: Option<Vec<Piece>>,
+    sectors: Option<Vec<Piece>>,
+    indicators: Option<Vec<Piece>>,
+}
+
+impl<'a> Explainer<'a> {
+    /// Prepares for `searches`, which go by their place from here on. One whose query cannot be
+    /// parsed has no reasons.
+    pub fn new(
+        searches: impl IntoIterator<Item = &'a SavedSearch>,
+        stored: &'a StoredArticle,
+        now: DateTime<Utc>,
+    ) -> Explainer<'a> {
+        let mut clauses: Vec<Clause> = Vec::new();
+        let mut numbers: HashMap<String, Vec<usize>> = HashMap::new();
         let mut matcher = Matcher::new();
-        let ast = Ast::Clause(clause.clone());
-        matcher.add_parsed("clause", &ast, &SearchFilters::default());
-        let now = self.now;
-        let mut holds = |it: &StoredArticle| !matcher.matches(it, now).is_empty();
-        if !holds(self.stored) {
-            return None;
+        let mut number_of = |clause: Clause| {
+            let alike = numbers.entry(clause.to_string()).or_default();
+            if let Some(number) = alike.iter().find(|it| clauses[**it] == clause) {
+                return *number;
+            }
+            let number = clauses.len();
+            let ast = Ast::Clause(clause.clone());
+            matcher.add_parsed(&number.to_string(), &ast, &SearchFilters::default());
+            alike.push(number);
+            clauses.push(clause);
+            number
+        };
+        let searches = searches.into_iter().map(|search| {
+            let ast = parse(&search.query).unwrap_or(Ast::Not(Box::new(Ast::Everything)));
+            let mut all = Vec::new();
+            collect(&ast, &mut all);
+            for (name, values) in search.filters.chosen() {
+                let field = QueryField::from_name(name);
+                let word = |it: &&str| Value::Word((*it).to_owned());
+                all.extend(values.iter().map(|it| Clause { field, value: word(it) }));
+            }
+            let clauses = all.into_iter().map(&mut number_of).collect();
+            Explained { ast, filters: &search.filters, clauses }
+        });
+        let searches = searches.collect();
+        Explainer {
+            probe: Probe::new(stored, now, matcher),
+            analyzer: Analyzer::new(),
+            clauses,
+            searches,
+            held: HashMap::new(),
+            fitting: None,
+            words: HashMap::new(),
+            pieces: Pieces::default(),
         }
-        let (alias, sentence) = match clause.field {
-            None | Some(QueryField::Title) => self.words(clause),
-            Some(QueryField::Actor) => self.party(|it| &mut it.actors, &mut holds),
-            Some(QueryField::Target) => self.party(|it| &mut it.targets, &mut holds),
-            Some(QueryField::Entity | QueryField::Place) => self.mention(&mut holds),
+    }
+
+    /// The conditions of search number `n` that the article fulfils, in the order of the query;
+    /// with `only`, those that it would fulfil if that were its only statement.
+    pub fn reasons(&mut self, n: usize, only: Option<StatementPlace>) -> Vec<Reason> {
+        let Explainer { probe, held, searches, .. } = self;
+        let held = held.entry(only).or_insert_with(|| probe.held_with(only));
+        let numbers = searches.get(n).into_iter().flat_map(|it| &it.clauses);
+        let numbers: Vec<usize> = numbers.filter(|it| held.contains(it)).copied().collect();
+        let mut reasons: Vec<Reason> = Vec::new();
+        for number in numbers {
+            let reason = self.reason(number, only);
+            if !reasons.contains(&reason) {
+                reasons.push(reason);
+            }
+            if reasons.len() == N_REASONS_MAX {
+                break;
+            }
+        }
+        reasons
+    }
+
+    /// The statements that make search number `n` match by themselves.
+    pub fn statements(&mut self, n: usize) -> Vec<StatementPlace> {
+        let Explainer { probe, searches, fitting, .. } = self;
+        let fitting = fitting.get_or_insert_with(|| {
+            let mut matcher = Matcher::new();
+            for (n, search) in searches.iter().enumerate() {
+                matcher.add_parsed(&n.to_string(), &search.ast, search.filters);
+            }
+            let places = places(probe.stored);
+            places.map(|it| (it, held(&mut matcher, &probe.alone(it), probe.now))).collect()
+        });
+        fitting.iter().filter(|(_, held)| held.contains(&n)).map(|(place, _)| *place).collect()
+    }
+
+    /// Why condition `number`, which holds, does.
+    fn reason(&mut self, number: usize, only: Option<StatementPlace>) -> Reason {
+        let clause = self.clauses[number].clone();
+        let Explainer { probe, pieces, .. } = self;
+        let found = match clause.field {
+            None | Some(QueryField::Title) => self.words(number, &clause),
+            Some(QueryField::Actor) => first(pieces.actors(probe), number, only),
+            Some(QueryField::Target) => first(pieces.targets(probe), number, only),
+            Some(QueryField::Entity | QueryField::Place) => {
+                let mentioned = first(pieces.mentions(probe), number, only);
+                let mentioned = mentioned.or_else(|| first(pieces.actors(probe), number, only));
+                mentioned.or_else(|| first(pieces.targets(probe), number, only))
+            }
             Some(
                 QueryField::Sector | QueryField::Kind | QueryField::Domain | QueryField::Modality,
-            ) => self.statement(&mut holds),
-            Some(QueryField::Indicator) => self.indicator(&mut holds),
-            Some(field) => Some((self.value(field), String::new())),
-        }
-        .unwrap_or_default();
-        Some(Reason { clause: clause.to_string(), alias, sentence })
-    }
-
-    /// An article with nothing but `annotation`.
-    fn bare(&self, annotation: Annotation) -> StoredArticle {
-        let mut bare = StoredArticle {
-            article: ingest::Article {
-                text: String::new(),
-                title: String::new(),
-                ..self.stored.article.clone()
-            },
-            annotation: None,
-            ..self.stored.clone()
+            ) => first(pieces.statements(probe), number, only)
+                .or_else(|| Some((pieces.sectors_that_fulfil(probe, number, only), String::new()))),
+            Some(QueryField::Indicator) => first(pieces.indicators(probe), number, only),
+            Some(field) => Some((probe.value(field), String::new())),
         };
-        bare.annotation = Some(annotation);
-        bare
+        let (alias, sentence) = found.unwrap_or_default();
+        Reason { clause: clause.to_string(), alias, sentence }
     }
 
-    /// The first actor or target that fulfils the condition by itself.
-    fn party(
-        &self,
-        part: fn(&mut Statement) -> &mut Vec<Phrase>,
-        holds: &mut impl FnMut(&StoredArticle) -> bool,
-    ) -> Option<(String, String)> {
-        for place in places(self.stored) {
-            let statement = statement_at(self.stored, place)?;
-            let phrases = part(&mut statement.clone()).clone();
-            for phrase in phrases {
-                let mut alone = statement.clone();
-                let mentions = phrase.entity.as_ref().map(|it| self.mentions_of(it));
-                let words = phrase.text.clone();
-                *part(&mut alone) = vec![phrase];
-                let annotation = Annotation {
-                    statements: vec![alone],
-                    mentions: mentions.unwrap_or_default(),
-                    ..Annotation::default()
-                };
-                if holds(&self.bare(annotation)) {
-                    return Some((words, sentence_at(self.stored, place)));
-                }
-            }
+    /// The first words of headline or text that fulfil condition `number`.
+    fn words(&mut self, number: usize, clause: &Clause) -> Option<(String, String)> {
+        if let Some(found) = self.words.get(&number) {
+            return found.clone();
         }
-        None
-    }
-
-    fn mentions_of(&self, entity: &EntityRef) -> Vec<Mention> {
-        let (title, body) = self.mentions();
-        let same = |it: &&Mention| it.entity.as_ref().is_some_and(|it| it.id == entity.id);
-        title.iter().chain(body).filter(same).cloned().collect()
-    }
-
-    /// The mentions of headline and text.
-    fn mentions(&self) -> (&[Mention], &[Mention]) {
-        let annotation = self.stored.annotation.as_ref();
-        let title: Option<&TitleAnnotation> = annotation.and_then(|it| it.title.as_ref());
-        (
-            title.map_or(&[], |it| it.mentions.as_slice()),
-            annotation.map_or(&[], |it| it.mentions.as_slice()),
-        )
-    }
-
-    fn mention(&self, holds: &mut impl FnMut(&StoredArticle) -> bool) -> Option<(String, String)> {
-        let (title, body) = self.mentions();
-        let article = &self.stored.article;
-        let title = title.iter().map(|it| (it, article.title.as_str()));
-        let mut seen = HashSet::new();
-        for (mention, text) in title.chain(body.iter().map(|it| (it, article.text.as_str()))) {
-            let id = mention.entity.as_ref().map(|it| it.id.as_str());
-            if id.is_none() || !seen.insert((id, mention.text.as_str())) {
-                continue;
-            }
-            let annotation =
-                Annotation { mentions: vec![mention.clone()], ..Annotation::default() };
-            if holds(&self.bare(annotation)) {
-                let start = Offsets::of(text).byte(mention.start);
-                return Some((mention.text.clone(), sentence_around(text, start)));
-            }
-        }
-        self.party(|it| &mut it.actors, holds).or_else(|| self.party(|it| &mut it.targets, holds))
-    }
-
-    /// The first statement that fulfils the condition by itself.
-    fn statement(
-        &self,
-        holds: &mut impl FnMut(&StoredArticle) -> bool,
-    ) -> Option<(String, String)> {
-        for place in places(self.stored) {
-            let statement = statement_at(self.stored, place)?;
-            let annotation =
-                Annotation { statements: vec![statement.clone()], ..Annotation::default() };
-            if holds(&self.bare(annotation)) {
-                let alias = statement.trigger.text.clone();
-                return Some((alias, sentence_at(self.stored, place)));
-            }
-        }
-        // No statement alone: then it is a sector of the article as a whole.
-        let sectors = self.stored.annotation.as_ref()?.sectors.iter();
-        let fulfilling = sectors.filter(|it| {
-            let sectors = vec![(*it).clone()];
-            holds(&self.bare(Annotation { sectors, ..Annotation::default() }))
-        });
-        let fulfilling: Vec<&str> = fulfilling.map(|it| it.id.as_str()).collect();
-        Some((fulfilling.join(", "), String::new()))
-    }
-
-    /// The first indicator that fulfils the condition by itself, as it is printed.
-    fn indicator(
-        &self,
-        holds: &mut impl FnMut(&StoredArticle) -> bool,
-    ) -> Option<(String, String)> {
-        let article = &self.stored.article;
-        let mut alone = self.bare(Annotation::default());
-        for text in [&article.title, &article.text] {
-            for found in find_indicators(text).into_iter().take(N_INDICATORS_MAX) {
-                alone.article.text = text[found.range.clone()].to_owned();
-                if holds(&alone) {
-                    let sentence = sentence_around(text, found.range.start);
-                    return Some((alone.article.text, sentence));
-                }
-            }
-        }
-        None
-    }
-
-    fn value(&self, field: QueryField) -> String {
-        let StoredArticle { article, source_name, source_country, story, .. } = self.stored;
-        let at = |it: DateTime<Utc>| it.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-        match field {
-            QueryField::Source => source_name.clone(),
-            QueryField::Country => source_country.clone().unwrap_or_default(),
-            QueryField::Language => article.language.clone().unwrap_or_default(),
-            QueryField::Author => article.authors.join(", "),
-            QueryField::Site | QueryField::Url => article.url.to_string(),
-            QueryField::Story => story.as_ref().map(ToString::to_string).unwrap_or_default(),
-            QueryField::Published => at(article.published_at.unwrap_or(article.fetched_at)),
-            QueryField::Fetched => at(article.fetched_at),
-            _ => article.id.to_string(),
-        }
-    }
-
-    /// The first words of headline or text that fulfil the condition.
-    fn words(&mut self, clause: &Clause) -> Option<(String, String)> {
-        let article = &self.stored.article;
-        let annotated = self.stored.annotation.as_ref().and_then(|it| it.language.as_deref());
-        let language = Language::of(article.language.as_deref().or(annotated));
-        let highlight = self.highlight(&clause.value, language);
-        for text in [&article.title, &article.text] {
-            let found = marks(text, language, &highlight, &mut self.analyzer);
-            let (Some(first), Some(last)) = (found.first(), found.last()) else { continue };
-            let sentence = sentence_around(text, first.span.start);
-            // The words of a phrase stand side by side and are shown as one.
-            let mut end = first.span.end;
-            for mark in found.iter().skip(1).take_while(|it| it.span.end <= last.span.end) {
-                let gap = &text[end..mark.span.start];
-                if gap.chars().any(char::is_alphanumeric) || gap.len() > 3 {
-                    break;
-                }
-                end = mark.span.end;
-            }
-            return Some((text[first.span.start..end].to_owned(), sentence));
-        }
-        None
+        let highlight = self.highlight(&clause.value, self.probe.language);
+        let texts = [&self.probe.title, &self.probe.body];
+        let found = texts.into_iter().find_map(|it| it.first_words(&highlight));
+        self.words.insert(number, found.clone());
+        found
     }
 
     /// What to look for, read in the language of the article.
@@ -354,6 +298,57 @@ impl Explainer<'_> {
     }
 }
 
+/// The first piece that fulfils a condition: its words and their sentence.
+fn first(
+    pieces: &[Piece],
+    number: usize,
+    only: Option<StatementPlace>,
+) -> Option<(String, String)> {
+    let is_there = |it: &&Piece| only.is_none() || it.place.is_none() || it.place == only;
+    let mut pieces = pieces.iter().filter(is_there);
+    let piece = pieces.find(|it| it.held.contains(&number))?;
+    Some((piece.alias.clone(), piece.sentence.clone()))
+}
+
+impl Pieces {
+    fn actors(&mut self, probe: &mut Probe) -> &[Piece] {
+        self.actors.get_or_insert_with(|| probe.parties(|it| &mut it.actors))
+    }
+
+    fn targets(&mut self, probe: &mut Probe) -> &[Piece] {
+        self.targets.get_or_insert_with(|| probe.parties(|it| &mut it.targets))
+    }
+
+    fn mentions(&mut self, probe: &mut Probe) -> &[Piece] {
+        self.mentions.get_or_insert_with(|| probe.mentions())
+    }
+
+    fn statements(&mut self, probe: &mut Probe) -> &[Piece] {
+        self.statements.get_or_insert_with(|| probe.statements())
+    }
+
+    fn indicators(&mut self, probe: &mut Probe) -> &[Piece] {
+        self.indicators.get_or_insert_with(|| probe.indicators())
+    }
+
+    /// The sectors of the article as a whole that fulfil a condition; a statement with sectors of
+    /// its own stands for none of these.
+    fn sectors_that_fulfil(
+        &mut self,
+        probe: &mut Probe,
+        number: usize,
+        only: Option<StatementPlace>,
+    ) -> String {
+        let statement = only.and_then(|it| statement_at(probe.stored, it));
+        if statement.is_some_and(|it| !it.sectors.is_empty()) {
+            return String::new();
+        }
+        let sectors = self.sectors.get_or_insert_with(|| probe.sectors());
+        let fulfilling = sectors.iter().filter(|it| it.held.contains(&number));
+        fulfilling.map(|it| it.alias.as_str()).collect::<Vec<_>>().join(", ")
+    }
+}
+
 fn add_words(highlight: &mut Highlight, text: &str, slop: u32, language: Language) {
     let found: Vec<_> = words(text).collect();
     let mut places: Vec<HashSet<String>> = Vec::new();
@@ -368,12 +363,6 @@ fn add_words(highlight: &mut Highlight, text: &str, slop: u32, language: Languag
     } else if !places.is_empty() {
         highlight.phrases.push(places);
     }
-}
-
-/// The sentence of `text` that holds byte `at`.
-fn sentence_around(text: &str, at: usize) -> String {
-    let found = sentence::sentences(text).into_iter().find(|it| it.start <= at && at < it.end);
-    cut(found.map_or(text, |it| &text[it]))
 }
 
 fn cut(text: &str) -> String {
