@@ -5,8 +5,12 @@
 //! by ([`Basis`]): an article has the same score in the newest state, but for the rounding of sums,
 //! which [`After`] allows for. So nothing that was given comes again, and nothing is left out that
 //! was there all the time. Without a kept state this does not hold for articles like another one,
-//! whose words are chosen anew, for queries of very many words, and where an article that came in
-//! between is now the best of its story.
+//! whose words are chosen anew, and for queries of very many words.
+//!
+//! By story a cursor carries the stories given, so that none comes again and none is left out,
+//! whichever of its articles is the best by now. Where more than [`N_STORIES_MAX`] were given it goes
+//! by the order as above: then, once the state is not kept, a story is left out that was not given
+//! and that an article which came in between has put before the last hit.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -26,6 +30,10 @@ const N_WORDS_MAX: usize = 30;
 /// Hits near the last one that a cursor carries at most. Where more have almost the same score, it
 /// is taken for exactly the same.
 const N_NEAR_MAX: usize = 32;
+/// Stories given that a cursor carries at most: 25 pages of the usual length, in 5 400 characters.
+const N_STORIES_MAX: usize = 500;
+/// Bytes of one of [`Cursor::stories`].
+const N_STORY_BYTES: usize = 8;
 
 /// The end of a page and what the next one must agree with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +50,8 @@ pub(crate) struct Cursor {
     pub(crate) basis: Option<Basis>,
     /// Hits given whose score is near the last one's; empty without a basis, and when too many.
     pub(crate) near: Vec<Rank>,
+    /// What stands for each story given; empty unless asked by story, and when too many.
+    pub(crate) stories: Vec<u64>,
 }
 
 /// What scores go by besides the article itself, as it was for the first page.
@@ -109,13 +119,27 @@ impl Cursor {
             fingerprint: fingerprint(request),
             basis,
             near: if is_carried { near } else { Vec::new() },
+            stories: Vec::new(),
         }
     }
 
-    /// Where the next page starts in the state `snapshot`.
-    pub(crate) fn after(&self, snapshot: u64) -> After {
+    /// The same with the stories given: those of the page, and those before it, if `before` has
+    /// carried them all and they are not too many.
+    pub(crate) fn with_stories(mut self, before: Option<&Cursor>, page: &[u64]) -> Cursor {
+        let is_whole = before.is_none_or(|it| !it.stories.is_empty());
+        let given = before.map(|it| it.stories.as_slice()).unwrap_or_default();
+        if is_whole && given.len() + page.len() <= N_STORIES_MAX {
+            self.stories = [given, page].concat();
+        }
+        self
+    }
+
+    /// Where the next page starts in the state `snapshot`; `None` where [`Cursor::stories`] tell
+    /// what was given.
+    pub(crate) fn after(&self, snapshot: u64) -> Option<After> {
         let is_rounded = snapshot != self.snapshot && !self.near.is_empty();
-        After { rank: self.rank, near: is_rounded.then(|| self.near.clone()) }
+        let after = || After { rank: self.rank, near: is_rounded.then(|| self.near.clone()) };
+        self.stories.is_empty().then(after)
     }
 
     pub(crate) fn encode(&self) -> String {
@@ -124,6 +148,10 @@ impl Cursor {
         bytes.extend(self.snapshot.to_be_bytes());
         bytes.extend(self.now_seconds.to_be_bytes());
         bytes.extend(self.fingerprint);
+        if self.basis.is_some() || !self.stories.is_empty() {
+            push_number(&mut bytes, self.stories.len() as u64);
+            self.stories.iter().for_each(|it| bytes.extend(it.to_be_bytes()));
+        }
         if let Some(basis) = &self.basis {
             for it in [basis.n_docs, basis.n_text_terms, basis.n_title_terms] {
                 push_number(&mut bytes, it);
@@ -147,8 +175,13 @@ impl Cursor {
             fingerprint: head[28..].try_into().ok()?,
             basis: None,
             near: Vec::new(),
+            stories: Vec::new(),
         };
         if tail.is_empty() {
+            return Some(cursor);
+        }
+        cursor.stories = take_stories(&mut tail)?;
+        if tail.is_empty() && !cursor.stories.is_empty() {
             return Some(cursor);
         }
         let mut basis = Basis {
@@ -207,6 +240,18 @@ fn take_number(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
+/// Reads the stories, with their number before them, at the start of `bytes`, and drops them there.
+fn take_stories(bytes: &mut &[u8]) -> Option<Vec<u64>> {
+    let n_stories = usize::try_from(take_number(bytes)?).ok()?;
+    if n_stories > N_STORIES_MAX {
+        return None;
+    }
+    let (stories, rest) = bytes.split_at_checked(n_stories * N_STORY_BYTES)?;
+    *bytes = rest;
+    let stories = stories.chunks_exact(N_STORY_BYTES);
+    stories.map(|it| Some(u64::from_be_bytes(it.try_into().ok()?))).collect()
+}
+
 /// Stands for what decides which hits come in which order: a cursor of one search is no cursor of
 /// another.
 pub(crate) fn fingerprint(request: &SearchRequest) -> [u8; 16] {
@@ -230,6 +275,7 @@ mod tests {
             fingerprint: fingerprint(&SearchRequest::default()),
             basis: None,
             near: Vec::new(),
+            stories: Vec::new(),
         }
     }
 
@@ -239,7 +285,10 @@ mod tests {
         let basis = Basis { n_docs: 1, n_text_terms: 300, n_title_terms: 9, word_freqs: numbers };
         let near = vec![Rank { key: 7, tie: u64::MAX }, Rank { key: 9, tie: 0 }];
         let by_score = Cursor { basis: Some(basis), near, ..by_time() };
-        for cursor in [by_time(), by_score] {
+        let stories = vec![1, u64::MAX];
+        let by_story = Cursor { stories: stories.clone(), ..by_time() };
+        let by_score_and_story = Cursor { stories, ..by_score.clone() };
+        for cursor in [by_time(), by_score, by_story, by_score_and_story] {
             let text = cursor.encode();
             assert_eq!(Cursor::decode(&text), Some(cursor));
             for text in ["", "x", "????", &text[1..], &text[..text.len() - 4], &format!("{text}A")]
@@ -264,8 +313,8 @@ mod tests {
         };
         let first = next(&page(90_000, 0..20), None);
         assert_eq!(first.near, page(90_000, 0..20));
-        assert_eq!(first.after(3).near, None, "the same state has the same scores");
-        assert!(first.after(4).near.is_some());
+        assert_eq!(first.after(3).unwrap().near, None, "the same state has the same scores");
+        assert!(first.after(4).unwrap().near.is_some());
         let second = next(&page(90_000, 20..40), Some(&first));
         assert!(second.near.is_empty(), "more than a cursor carries");
         assert!(
@@ -275,5 +324,23 @@ mod tests {
         assert_eq!(next(&page(80_000, 40..50), Some(&second)).near, page(80_000, 40..50));
         let better = next(&page(90_001, 50..51), Some(&first));
         assert_eq!(better.rank, first.rank, "the worst of all pages");
+    }
+
+    #[test]
+    fn stories_are_carried_until_they_are_too_many() {
+        let next = |page: std::ops::Range<u64>, before: Option<&Cursor>| {
+            by_time().with_stories(before, &page.collect::<Vec<u64>>())
+        };
+        let first = next(0..200, None);
+        let second = next(200..400, Some(&first));
+        assert_eq!(second.stories, (0..400).collect::<Vec<u64>>());
+        assert_eq!(second.after(4), None, "the stories tell where it goes on");
+        let full = next(400..500, Some(&second));
+        assert!(full.encode().len() < 5_400, "a cursor stands in an address");
+        assert_eq!(Cursor::decode(&full.encode()), Some(full));
+        let third = next(400..501, Some(&second));
+        assert!(third.stories.is_empty(), "more than a cursor carries");
+        assert!(third.after(4).is_some(), "so it goes by the order");
+        assert!(next(501..502, Some(&third)).stories.is_empty(), "of which some are lost");
     }
 }

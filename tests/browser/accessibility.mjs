@@ -235,6 +235,8 @@ async function keys(page) {
   await page.keyboard.press("/");
   assert.ok(await active("#q"), "/ goes to the query");
   await page.keyboard.press("Escape");
+  // Each story is one hit, so that the sample wire fits on one page.
+  await page.goto("/search?q=the&limit=5");
   const next = await page.locator("[data-next]").getAttribute("href");
   await Promise.all([page.waitForNavigation(), page.keyboard.press("n")]);
   assert.ok(page.url().endsWith(next), `n opened ${page.url()}`);

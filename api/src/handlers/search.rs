@@ -130,7 +130,10 @@ pub(crate) async fn page(
     State(state): State<AppState>,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let request = SearchRequest { significant: N_WORDS_SHOWN, ..request(&params)? };
+    let asked = request(&params)?;
+    let by_story: Option<bool> = params.parsed("by_story")?;
+    let by_story = by_story.unwrap_or_else(|| search::is_by_story(&asked));
+    let request = SearchRequest { significant: N_WORDS_SHOWN, by_story, ..asked };
     let now = (state.now)();
     let context =
         search::Context { params: &params, request: &request, sectors: &state.sectors, now };
@@ -139,9 +142,14 @@ pub(crate) async fn page(
             let mut loosened = Vec::new();
             if found.hits.is_empty() && request.cursor.is_none() {
                 for (label, looser) in search::loosened(&params, &request, &state.sectors) {
-                    let asked =
-                        SearchRequest { limit: 0, aggs: false, significant: 0, ..looser.request };
-                    let total = run(&state, asked).await.map(|it| it.total).unwrap_or_default();
+                    let counted = SearchRequest {
+                        by_story: false,
+                        limit: 0,
+                        aggs: false,
+                        significant: 0,
+                        ..looser.request
+                    };
+                    let total = run(&state, counted).await.map(|it| it.total).unwrap_or_default();
                     loosened.push((label, looser.href, total));
                 }
             }

@@ -18,7 +18,7 @@ pub(crate) mod hits;
 
 use days::Days;
 use facets::{FacetView, facets, label};
-use hits::{Group, groups};
+use hits::{HitView, hit_view};
 
 /// The search and what surrounds it.
 #[derive(Clone, Copy)]
@@ -75,7 +75,7 @@ pub(crate) struct SearchPage {
     days: Option<Days>,
     charts: &'static ChartAssets,
     script: &'static str,
-    groups: Vec<Group>,
+    hits: Vec<HitView>,
     /// Words that are more frequent here than usual, each with the search that adds it.
     telling: Vec<Link>,
     by_story: Link,
@@ -126,7 +126,7 @@ pub(crate) fn page(context: Context<'_>, outcome: Result<Found, &QueryError>) ->
         .as_ref()
         .map(|it| changed(params, &["cursor"], &[("cursor", it.clone())]));
     page.first_href = request.cursor.is_some().then(|| changed(params, &["cursor"], &[]));
-    page.groups = groups(&found.hits, context);
+    page.hits = found.hits.iter().map(|it| hit_view(it, context)).collect();
     page.empty_title = if request.cursor.is_some() {
         "No more articles".to_owned()
     } else if request.like.is_some() {
@@ -171,7 +171,7 @@ fn bare(context: Context<'_>) -> SearchPage {
         days: None,
         charts: &ASSETS.charts,
         script: &ASSETS.search_js,
-        groups: Vec::new(),
+        hits: Vec::new(),
         telling: Vec::new(),
         by_story: by_story(params, request),
         total: String::new(),
@@ -268,18 +268,23 @@ fn chosen(context: Context<'_>, found: &SearchResponse) -> Vec<Chip> {
     chips
 }
 
+/// Whether the page shows one hit per story where its address does not say: unless it shows what
+/// chosen stories have.
+pub(crate) fn is_by_story(request: &SearchRequest) -> bool {
+    !request.filters.contains_key(&FilterField::Story)
+}
+
 /// Switches between one hit per story and all of them.
 fn by_story(params: &Params, request: &SearchRequest) -> Link {
-    let dropped = ["by_story", "cursor"];
-    match request.by_story {
-        true => {
-            Link { href: changed(params, &dropped, &[]), label: "Show all articles".to_owned() }
-        }
-        false => Link {
-            href: changed(params, &dropped, &[("by_story", "true".to_owned())]),
-            label: "One per story".to_owned(),
-        },
-    }
+    let label = if request.by_story { "Show all articles" } else { "One per story" };
+    let switched = (!request.by_story).to_string();
+    let href = changed(params, &["by_story", "cursor"], &[("by_story", switched)]);
+    Link { href, label: label.to_owned() }
+}
+
+/// The page with all articles found of one story.
+fn in_story(params: &Params, story: &str) -> String {
+    changed(params, &["story", "by_story", "cursor"], &[("story", story.to_owned())])
 }
 
 fn telling(found: &SearchResponse, params: &Params, request: &SearchRequest) -> Vec<Link> {

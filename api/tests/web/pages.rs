@@ -155,15 +155,50 @@ async fn search_finds_marks_counts_and_folds_by_story() {
     let found = page(&newsroom, "/search?q=tankers").await;
     assert!(found.texts("mark").iter().any(|it| it == "tankers"), "{:?}", found.texts("mark"));
     assert_eq!(found.texts(".hit").len(), 1, "three articles of one story are one hit");
-    assert_eq!(found.texts(".hit details li").len(), 2);
+    assert_eq!(found.texts(".hit .rest"), ["2 more articles"]);
     let facets = found.texts(".facets h2");
     for facet in ["Sector", "Statement", "Who", "Whom", "Source", "Country", "Language"] {
         assert!(facets.iter().any(|it| it == facet), "no facet {facet} in {facets:?}");
     }
     assert_eq!(found.texts(".days title").len(), 1);
     let narrowed = page(&newsroom, "/search?q=tankers&source=meridian").await;
-    assert_eq!(narrowed.texts(".bar b"), ["1 article"]);
+    assert_eq!(narrowed.texts(".bar b"), ["1 article in 1 story"]);
+    assert!(narrowed.texts(".hit .rest").is_empty(), "those that do not match are not counted");
     assert_eq!(narrowed.texts(".ask .chip.on"), ["source: Meridian Wire ×"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_story_of_many_articles_stands_once_over_three_pages() {
+    let draft = |slug: String, hours: i64| {
+        Draft::new("meridian", &slug, hours, "Dam breached", "The dam was breached at night.")
+    };
+    // An article of the long story is between any two others.
+    let long = |n: i64| draft(format!("long-{n}"), 1 + 2 * n).in_story("meridian", "long-0");
+    let mut drafts: Vec<Draft> = (0..13).map(long).collect();
+    drafts.extend((0..8).map(|n| draft(format!("other-{n}"), 2 * n)));
+    let newsroom = Newsroom::with(drafts).await;
+    for sort in ["relevance", "newest", "oldest"] {
+        let mut next = Some(format!("/search?q=dam&sort={sort}&limit=3"));
+        let (mut stories, mut rest, mut n_pages) = (Vec::new(), Vec::new(), 0);
+        while let Some(path) = next {
+            let found = page(&newsroom, &path).await;
+            stories.extend(found.attributes(".hit .meta a[href^='/stories/']", "href"));
+            rest.extend(found.texts(".hit .rest"));
+            next = found.attributes(".pages a[rel=next]", "href").pop();
+            n_pages += 1;
+        }
+        let distinct: std::collections::BTreeSet<&String> = stories.iter().collect();
+        assert_eq!((n_pages, stories.len(), distinct.len()), (3, 9, 9), "{sort}: {stories:?}");
+        assert_eq!(rest, ["12 more articles"], "{sort}");
+    }
+
+    let found = page(&newsroom, "/search?q=dam").await;
+    assert_eq!(found.texts(".bar b"), ["21 articles in 9 stories"]);
+    let story = page(&newsroom, &found.attributes(".hit .rest a", "href")[0]).await;
+    assert_eq!((story.texts(".hit").len(), story.texts(".bar b")[0].as_str()), (13, "13 articles"));
+    let all = found.attributes(".bar a[href*=by_story]", "href");
+    assert_eq!(all, ["/search?q=dam&by_story=false"]);
+    assert_eq!(page(&newsroom, &all[0]).await.texts(".bar b"), ["21 articles"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

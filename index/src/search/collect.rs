@@ -37,6 +37,8 @@ pub(crate) struct Pass<'a> {
     pub(crate) after: Option<&'a After>,
     /// Whether only the best article of each story is kept.
     pub(crate) by_story: bool,
+    /// Stories that do not come again, by their keys; counted all the same.
+    pub(crate) stories_given: &'a [u64],
     /// Document frequencies that replace Tantivy's own.
     pub(crate) doc_freqs: &'a HashMap<Term, u64>,
     /// What else scores go by; `None` when there are none.
@@ -85,7 +87,7 @@ impl Pass<'_> {
             total += block.total;
         }
         let n_stories = stories.as_ref().map(BestOfStories::len);
-        let (best, n_in_story) = match stories {
+        let (best, n_in_story) = match stories.map(|it| it.without(self.stories_given)) {
             Some(stories) => stories.into_sorted(self.limit, self.after),
             None => (best.into_sorted(), Vec::new()),
         };

@@ -82,6 +82,42 @@ fn pages_go_on_after_a_restart_and_in_another_worker() {
 }
 
 #[test]
+fn each_story_comes_once_though_the_best_of_it_changes_and_the_worker_too() {
+    let told = |story: usize, n: usize, day: &str, words: &str| {
+        let article = article(&format!("x.example/{story}-{n}"), "", words);
+        article.story(&format!("s{story}")).published(Some(at(day)))
+    };
+    for sort in [Sort::Relevance, Sort::Newest, Sort::Oldest] {
+        let first = |n: usize| {
+            let day = format!("2026-01-{:02}", 1 + n % 9);
+            told(n % 12, n, &day, &"grid power filler ".repeat(1 + n % 7))
+        };
+        let mut fixture = Fixture::of(&(0..36).map(first).collect::<Vec<_>>());
+        let request = SearchRequest { by_story: true, sort, limit: 5, ..query("grid power") };
+        let (mut seen, mut cursor, mut n_in_story) = (Vec::new(), None, 3);
+        for round in 0.. {
+            // A handle of its own knows no earlier state, as after a restart.
+            let request = SearchRequest { cursor, ..request.clone() };
+            let page = fixture.reader().search(&request, at("2026-01-20")).unwrap();
+            assert_eq!(page.n_stories, Some(12));
+            assert!(page.hits.iter().all(|it| it.n_in_story == Some(n_in_story)), "{sort:?}");
+            seen.extend(page.hits.into_iter().filter_map(|it| it.story));
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+            // Whatever the order goes by, every story is before all that were given.
+            let early = |story: usize| told(story, 100 + 2 * round, "2025-12-01", "grid power");
+            let late = |story: usize| told(story, 101 + 2 * round, "2026-01-19", "grid power");
+            fixture.add(&(0..12).flat_map(|it| [early(it), late(it)]).collect::<Vec<_>>());
+            n_in_story += 2;
+        }
+        let distinct: BTreeSet<&String> = seen.iter().collect();
+        assert_eq!((seen.len(), distinct.len()), (12, 12), "{sort:?}: {seen:?}");
+    }
+}
+
+#[test]
 fn a_story_is_not_lost_when_its_next_article_comes_while_pages_are_read() {
     let in_story = |path: &str, story: &str, day: &str| {
         let article = article(&format!("x.example/{path}"), "", "The grid.");

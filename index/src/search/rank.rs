@@ -158,6 +158,14 @@ impl BestOfStories {
         self.by_story.len() as u64
     }
 
+    /// Leaves out the stories `given` before.
+    pub(crate) fn without(mut self, given: &[u64]) -> BestOfStories {
+        for story in given {
+            self.by_story.remove(story);
+        }
+        self
+    }
+
     /// The best `limit` that come after a given rank, best first, and how many articles their
     /// stories have.
     pub(crate) fn into_sorted(

@@ -40,7 +40,8 @@ pub struct SearchRequest {
     pub like: Option<String>,
     /// Order of the hits.
     pub sort: Sort,
-    /// Whether only the best article of each story is a hit. Counts stay those of all articles.
+    /// Whether only the best article of each story is a hit: by date the newest or the oldest of
+    /// those found. Counts stay those of all articles.
     pub by_story: bool,
     /// [`SearchResponse::next_cursor`](super::SearchResponse::next_cursor) of the page before;
     /// `None` starts at the top.

@@ -69,7 +69,7 @@ pub(super) struct Search<'a> {
 impl Search<'_> {
     fn run(&self, ast: &Ast, cursor: Option<&Cursor>) -> Result<SearchResponse, SearchError> {
         let request = self.request;
-        let after = cursor.map(|it| it.after(self.snapshot.id));
+        let after = cursor.and_then(|it| it.after(self.snapshot.id));
         let (compiled, basis) = self.compiled(ast, cursor.and_then(|it| it.basis.as_ref()))?;
         let filters = Filters::new(request, &self.index.dictionaries());
         let order = match request.sort {
@@ -86,9 +86,10 @@ impl Search<'_> {
             filters: &filters,
             order,
             date_field: request.date_field,
-            limit: self.n_kept(limit, after.is_some()),
+            limit: self.n_kept(limit, cursor.is_some()),
             after: after.as_ref(),
             by_story: request.by_story,
+            stories_given: cursor.map(|it| it.stories.as_slice()).unwrap_or_default(),
             doc_freqs: &compiled.doc_freqs,
             basis: basis.as_ref(),
             fields: self.index.fields(),
@@ -97,7 +98,7 @@ impl Search<'_> {
             request.aggs.then(|| Counts::new(self.snapshot.n_values, request.date_field));
         let mut found = pass.run(counts.as_mut())?;
         let has_more = found.best.len() > limit && limit > 0;
-        let significant = match (request.significant.min(SIGNIFICANT_MAX), &after) {
+        let significant = match (request.significant.min(SIGNIFICANT_MAX), cursor) {
             (0, _) | (_, Some(_)) => Vec::new(),
             (n, None) => self.significant(&found.best, ast, n)?,
         };
@@ -205,7 +206,16 @@ impl Search<'_> {
         // The words of an article that others are compared by are chosen for each state.
         let basis = basis.filter(|it| it.is_short() && self.request.like.is_none());
         let (snapshot, now) = (self.snapshot.id, self.now.timestamp());
-        Cursor::after_page(&ranks, before, snapshot, now, self.request, basis).encode()
+        let next = Cursor::after_page(&ranks, before, snapshot, now, self.request, basis);
+        if !self.request.by_story {
+            return next.encode();
+        }
+        let columns = &self.snapshot.columns;
+        let stories: Vec<u64> = page
+            .iter()
+            .map(|(_, it)| columns[it.segment_ord as usize].story_key(it.doc_id))
+            .collect();
+        next.with_stories(before, &stories).encode()
     }
 
     fn hit(

@@ -1,14 +1,12 @@
-//! What was found: hits with marked words, those of one story folded.
-
-use std::collections::BTreeMap;
+//! What was found: hits with marked words, and how many more there are of a story.
 
 use chrono::{DateTime, Utc};
 use config::SectorId;
 use index::search::{Hit, Label};
 use index::{FilterField, Segment};
 
-use super::Context;
-use crate::pages::text::{Time, brief, clean, clean_or, href, path_href};
+use super::{Context, in_story};
+use crate::pages::text::{Time, brief, clean, clean_or, counted, href, path_href};
 use crate::pages::view::{ArticleItem, Link, SectorTag};
 
 const N_TAGS_MAX: usize = 4;
@@ -23,8 +21,8 @@ pub(crate) struct HitView {
     pub(crate) language: Option<String>,
     pub(crate) is_sample: bool,
     pub(crate) story_href: Option<String>,
-    /// Articles found of the story, when only the best of them is shown.
-    pub(crate) n_in_story: u64,
+    /// The other articles found of the story, when only the best of them is shown.
+    pub(crate) more: Option<Link>,
     pub(crate) id: String,
     pub(crate) kinds: Vec<String>,
     pub(crate) sectors: Vec<SectorTag>,
@@ -40,28 +38,6 @@ impl HitView {
     }
 }
 
-/// Hits of one story on this page.
-pub(crate) struct Group {
-    pub(crate) top: HitView,
-    pub(crate) others: Vec<ArticleItem>,
-}
-
-/// Folds the hits of one story under the first of them.
-pub(crate) fn groups(hits: &[Hit], context: Context<'_>) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
-    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-    for hit in hits {
-        match hit.story.as_deref().and_then(|it| places.get(it)) {
-            Some(place) => groups[*place].others.push(item(hit, context.now)),
-            None => {
-                places.extend(hit.story.as_deref().map(|it| (it, groups.len())));
-                groups.push(Group { top: hit_view(hit, context), others: Vec::new() });
-            }
-        }
-    }
-    groups
-}
-
 /// A hit in a short list.
 pub(crate) fn item(hit: &Hit, now: DateTime<Utc>) -> ArticleItem {
     ArticleItem {
@@ -72,7 +48,8 @@ pub(crate) fn item(hit: &Hit, now: DateTime<Utc>) -> ArticleItem {
     }
 }
 
-fn hit_view(hit: &Hit, context: Context<'_>) -> HitView {
+/// A hit as the page shows it.
+pub(crate) fn hit_view(hit: &Hit, context: Context<'_>) -> HitView {
     let ArticleItem { href: article_href, title, source, time } = item(hit, context.now);
     let marked = |segments: &[Segment]| -> Vec<(bool, String)> {
         segments.iter().map(|it| (it.marked, clean(&it.text).replace('\n', " "))).collect()
@@ -87,6 +64,13 @@ fn hit_view(hit: &Hit, context: Context<'_>) -> HitView {
             label: brief(&clean_or(&it.name, &it.id), 40),
         }
     };
+    let more = |story: &str| {
+        let n_more = hit.n_in_story.unwrap_or_default().saturating_sub(1);
+        (n_more > 0).then(|| Link {
+            href: in_story(context.params, story),
+            label: counted(n_more, "more article", "more articles"),
+        })
+    };
     let sectors: Vec<SectorId> = hit.sectors.iter().map(SectorId::new).collect();
     HitView {
         href: article_href,
@@ -97,7 +81,7 @@ fn hit_view(hit: &Hit, context: Context<'_>) -> HitView {
         language: hit.language.as_deref().filter(|it| *it != "en").map(clean),
         is_sample: hit.is_sample,
         story_href: hit.story.as_deref().map(|it| path_href("stories", it)),
-        n_in_story: hit.n_in_story.unwrap_or_default(),
+        more: hit.story.as_deref().and_then(more),
         id: hit.id.clone(),
         kinds: hit.kinds.iter().map(|it| clean(it)).collect(),
         sectors: context.sectors.tags(&sectors).into_iter().take(N_TAGS_MAX).collect(),
