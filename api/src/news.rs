@@ -8,8 +8,8 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use chrono::TimeDelta;
-use index::archive::ArchiveError;
+use chrono::{DateTime, TimeDelta, Utc};
+use index::archive::{Archive, ArchiveError};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::MissedTickBehavior;
@@ -21,6 +21,9 @@ use crate::state::{AppState, Event, EventKind};
 const EVERY: Duration = Duration::from_secs(1);
 /// Articles told of at each look.
 const N_PER_LOOK: usize = 200;
+/// Reads at each look: what only changed, as when all is read anew, is passed over quickly, so that
+/// what is new behind it is told in time.
+const N_READS_MAX: usize = 100;
 /// Events that are remembered as told.
 const N_TOLD_MAX: usize = 4_096;
 /// What was recorded longer ago is no news; the clocks of workers may differ by this.
@@ -65,7 +68,8 @@ async fn run(state: AppState, mut announced: Receiver<Event>, mut seq: i64) {
         if is_over(&state) {
             return;
         }
-        let found = match look(&state, &mut seq).await {
+        let since = (state.now)() - AGE_MAX;
+        let found = match look(&state.archive, &mut seq, since).await {
             Ok(found) => found,
             Err(error) => {
                 debug!(%error, "the archive cannot be followed for now");
@@ -99,13 +103,26 @@ fn is_over(state: &AppState) -> bool {
     state.events.receiver_count() <= 1 || state.is_followed.swap(true, Ordering::AcqRel)
 }
 
-/// What was recorded after number `seq` of the archive's feed; moves `seq` on.
-async fn look(state: &AppState, seq: &mut i64) -> Result<Vec<Event>, ArchiveError> {
-    let since = (state.now)() - AGE_MAX;
-    let news = state.archive.news_after(*seq, since, N_PER_LOOK).await?;
-    *seq = news.last_seq;
+/// What was recorded after number `seq` of the archive's feed, at `since` or later; moves `seq` on.
+async fn look(
+    archive: &Archive,
+    seq: &mut i64,
+    since: DateTime<Utc>,
+) -> Result<Vec<Event>, ArchiveError> {
+    let (mut articles, mut alerts, mut last) = (Vec::new(), Vec::new(), *seq);
+    for _ in 0..N_READS_MAX {
+        let news = archive.news_after(last, since, N_PER_LOOK - articles.len()).await?;
+        let is_end = news.last_seq == last;
+        last = news.last_seq;
+        articles.extend(news.articles);
+        alerts.extend(news.alerts);
+        if is_end || N_PER_LOOK <= articles.len() {
+            break;
+        }
+    }
+    *seq = last;
     let mut events = Vec::new();
-    for article in news.articles {
+    for article in articles {
         let at = article.matched_at;
         let mut add = |kind, id: &str| events.push(Event { kind, id: id.to_owned(), at });
         add(EventKind::Article, &article.id);
@@ -116,7 +133,7 @@ async fn look(state: &AppState, seq: &mut i64) -> Result<Vec<Event>, ArchiveErro
             add(EventKind::Statement, &article.id);
         }
     }
-    let alerts = news.alerts.into_iter();
+    let alerts = alerts.into_iter();
     events.extend(alerts.map(|(id, at)| Event { kind: EventKind::Alert, id, at }));
     Ok(events)
 }
@@ -145,5 +162,73 @@ impl Told {
 
     fn knows(&self, event: &Event) -> bool {
         self.known.contains(&(event.kind.as_str(), event.id.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use index::ArchiveSettings;
+    use index::archive::annotations::CorrelatedArticle;
+    use ingest::{Article, ArticleId, CanonicalUrl};
+    use nlp::Annotation;
+    use nlp::story::StoryId;
+
+    use super::*;
+
+    /// Records articles, none of which holds statements or founds a story.
+    async fn record(archive: &Archive, numbers: std::ops::Range<usize>, at: DateTime<Utc>) {
+        let article = |n: usize| {
+            let url = CanonicalUrl::parse(&format!("https://desk.example/{n}")).unwrap();
+            Article {
+                id: ArticleId::of(&url),
+                url,
+                canonical_url: None,
+                source: "desk".into(),
+                title: format!("Report {n}"),
+                authors: Vec::new(),
+                text: String::new(),
+                language: None,
+                site_name: None,
+                published_at: None,
+                fetched_at: at,
+                page_sha256: String::new(),
+                details: Default::default(),
+            }
+        };
+        let articles: Vec<Article> = numbers.map(article).collect();
+        archive.record_articles(&articles).await.unwrap();
+        let correlated = |it: &Article| CorrelatedArticle {
+            article: it.id,
+            annotation: Annotation { id: it.id.to_string(), ..Annotation::default() },
+            embedding: vec![0.0; 2],
+            story: StoryId::founded_by("elsewhere"),
+            headline: None,
+            copy_of: None,
+            merged: Vec::new(),
+            split: None,
+        };
+        let batch: Vec<CorrelatedArticle> = articles.iter().map(correlated).collect();
+        archive.record_annotations(&batch, at).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_new_is_found_behind_much_that_only_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::open(&ArchiveSettings::in_folder(folder.path())).await.unwrap();
+        let now = DateTime::from_timestamp(1_767_225_600, 0).unwrap();
+        record(&archive, 0..N_PER_LOOK + 5, now - TimeDelta::hours(1)).await;
+        record(&archive, 900..901, now).await;
+        record(&archive, 901..902, now - TimeDelta::hours(1)).await;
+        record(&archive, 902..903, now).await;
+        let mut seq = 0;
+        let found = look(&archive, &mut seq, now - AGE_MAX).await.unwrap();
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert_eq!(seq, archive.last_index_change().await.unwrap());
+
+        // More than is told at once waits for the next look.
+        record(&archive, 1_000..1_000 + N_PER_LOOK + 5, now).await;
+        for n in [N_PER_LOOK, 5, 0] {
+            assert_eq!(look(&archive, &mut seq, now - AGE_MAX).await.unwrap().len(), n);
+        }
     }
 }

@@ -112,13 +112,16 @@ impl Cursor {
             }
         };
         let is_carried = basis.is_some() && near.len() <= N_NEAR_MAX;
+        let near = if is_carried { near } else { Vec::new() };
         Cursor {
-            rank,
+            // Without those near it, a hit that was the worst in another state than this page's could
+            // hide some that are still to come.
+            rank: if near.is_empty() { last } else { rank },
             snapshot,
             now_seconds,
             fingerprint: fingerprint(request),
             basis,
-            near: if is_carried { near } else { Vec::new() },
+            near,
             stories: Vec::new(),
         }
     }
@@ -134,12 +137,11 @@ impl Cursor {
         self
     }
 
-    /// Where the next page starts in the state `snapshot`; `None` where [`Cursor::stories`] tell
-    /// what was given.
-    pub(crate) fn after(&self, snapshot: u64) -> Option<After> {
-        let is_rounded = snapshot != self.snapshot && !self.near.is_empty();
-        let after = || After { rank: self.rank, near: is_rounded.then(|| self.near.clone()) };
-        self.stories.is_empty().then(after)
+    /// Where the next page starts, in whatever state: the pages before may be of several ones;
+    /// `None` where [`Cursor::stories`] tell what was given.
+    pub(crate) fn after(&self) -> Option<After> {
+        let near = (!self.near.is_empty()).then(|| self.near.clone());
+        self.stories.is_empty().then_some(After { rank: self.rank, near })
     }
 
     pub(crate) fn encode(&self) -> String {
@@ -265,7 +267,10 @@ pub(crate) fn fingerprint(request: &SearchRequest) -> [u8; 16] {
 
 #[cfg(test)]
 mod tests {
+    use tantivy::DocAddress;
+
     use super::*;
+    use crate::search::rank::Best;
 
     fn by_time() -> Cursor {
         Cursor {
@@ -313,8 +318,7 @@ mod tests {
         };
         let first = next(&page(90_000, 0..20), None);
         assert_eq!(first.near, page(90_000, 0..20));
-        assert_eq!(first.after(3).unwrap().near, None, "the same state has the same scores");
-        assert!(first.after(4).unwrap().near.is_some());
+        assert_eq!(first.after().unwrap().near.as_ref(), Some(&first.near));
         let second = next(&page(90_000, 20..40), Some(&first));
         assert!(second.near.is_empty(), "more than a cursor carries");
         assert!(
@@ -334,13 +338,35 @@ mod tests {
         let first = next(0..200, None);
         let second = next(200..400, Some(&first));
         assert_eq!(second.stories, (0..400).collect::<Vec<u64>>());
-        assert_eq!(second.after(4), None, "the stories tell where it goes on");
+        assert_eq!(second.after(), None, "the stories tell where it goes on");
         let full = next(400..500, Some(&second));
         assert!(full.encode().len() < 5_400, "a cursor stands in an address");
         assert_eq!(Cursor::decode(&full.encode()), Some(full));
         let third = next(400..501, Some(&second));
         assert!(third.stories.is_empty(), "more than a cursor carries");
-        assert!(third.after(4).is_some(), "so it goes by the order");
+        assert!(third.after().is_some(), "so it goes by the order");
         assert!(next(501..502, Some(&third)).stories.is_empty(), "of which some are lost");
+    }
+
+    #[test]
+    fn pages_in_another_state_than_the_first_one_lose_nothing() {
+        let mut cursor: Option<Cursor> = None;
+        let mut given = Vec::new();
+        // From the second page on, all scores are a little higher.
+        for (key, snapshot) in [(90_000, 3), (90_001, 4), (90_001, 4)] {
+            let mut best = Best::new(10, cursor.as_ref().and_then(Cursor::after));
+            for tie in 0..25_u64 {
+                best.offer(key, DocAddress::new(0, tie as u32), || tie);
+            }
+            let page: Vec<Rank> = best.into_sorted().into_iter().map(|it| it.0).collect();
+            assert!(!page.is_empty(), "after {given:?}");
+            given.extend(page.iter().map(|it| it.tie));
+            let none = Vec::new();
+            let basis = Basis { n_docs: 9, n_text_terms: 9, n_title_terms: 9, word_freqs: none };
+            let request = SearchRequest::default();
+            let before = cursor.as_ref();
+            cursor = Some(Cursor::after_page(&page, before, snapshot, 0, &request, Some(basis)));
+        }
+        assert_eq!(given, Vec::from_iter(0..25));
     }
 }

@@ -2,19 +2,23 @@
 //! long after their time, as out of web archives, the archived articles of their days.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use anyhow::Context;
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use index::StoryInput as Archived;
 use index::archive::Archive;
 use nlp::story::{Placed, StoryClusterer, StoryInput};
 
 /// Articles, and moves of articles, that are read at once.
 const N_PER_READ: usize = 1_000;
-/// Articles about the time of an old one that are enough to be held against it: with so many, days
+/// Articles about the time of an old one that are enough to be held against it: with so many, hours
 /// further away are not read.
 const N_NEAR_MAX: usize = 5_000;
-/// Articles of long ago in memory, from which on days that are not in use are forgotten.
+/// Hours from that time that are read one by one, so that the nearest articles of a busy day count;
+/// those further away a day at a time.
+const N_SINGLE_HOURS: i64 = 24;
+/// Articles of long ago in memory, from which on hours that are not in use are forgotten.
 const N_PAST_MAX: usize = 30_000;
 /// After this time without an old article all of them are forgotten.
 const PAST_IDLE: TimeDelta = TimeDelta::hours(1);
@@ -103,15 +107,17 @@ impl Stories {
     }
 }
 
-/// Articles of days long ago, a day at a time: what is read once serves the next articles of about
-/// that time, in whatever order they come.
+/// Articles of long ago, by the hour: what is read once serves the next articles of about that time,
+/// in whatever order they come.
 struct Past {
     window: TimeDelta,
     stories: StoryClusterer,
-    /// Days that were read, each with the round in which it was in use last.
-    days: BTreeMap<NaiveDate, u64>,
+    /// Hours since 1970 that were read, each with the round in which it was in use last.
+    hours: BTreeMap<i64, u64>,
     n_rounds: u64,
     used_at: DateTime<Utc>,
+    /// [`N_NEAR_MAX`].
+    n_near_max: usize,
     /// [`N_PAST_MAX`].
     n_max: usize,
 }
@@ -121,14 +127,15 @@ impl Past {
         Past {
             window,
             stories: StoryClusterer::of_any_time(window),
-            days: BTreeMap::new(),
+            hours: BTreeMap::new(),
             n_rounds: 0,
             used_at: now,
+            n_near_max: N_NEAR_MAX,
             n_max: N_PAST_MAX,
         }
     }
 
-    /// The state in which the archived articles about the time `at` are known, the nearest days
+    /// The state in which the archived articles about the time `at` are known, the nearest hours
     /// first, to the window's end or until they are enough.
     async fn around(
         &mut self,
@@ -138,57 +145,81 @@ impl Past {
     ) -> anyhow::Result<&mut StoryClusterer> {
         self.used_at = now;
         self.n_rounds += 1;
-        let day = at.date_naive();
-        let mut n_near = self.read(archive, Some(day)).await?;
-        for distance in 1..=self.window.num_days().unsigned_abs() {
-            if N_NEAR_MAX <= n_near {
-                break;
-            }
-            n_near += self.read(archive, day.checked_sub_days(Days::new(distance))).await?;
-            n_near += self.read(archive, day.checked_add_days(Days::new(distance))).await?;
+        let (hour, n_hours) = (hour_of(at), self.window.num_hours().abs());
+        let mut n_near = self.read(archive, hour..hour + 1).await?;
+        let mut distance = 1;
+        while distance <= n_hours && n_near < self.n_near_max {
+            let n = if distance < N_SINGLE_HOURS { 1 } else { 24 };
+            n_near += self.read(archive, hour - distance - n + 1..hour - distance + 1).await?;
+            n_near += self.read(archive, hour + distance..hour + distance + n).await?;
+            distance += n;
         }
         self.forget();
         Ok(&mut self.stories)
     }
 
-    /// Tells of an article that is of the last days, where its day is in memory.
+    /// Tells of an article that is of the last days, where its hour is in memory.
     fn hear(&mut self, input: &StoryInput, at: DateTime<Utc>, placed: &Placed) {
-        if self.days.contains_key(&at.date_naive()) {
+        if self.hours.contains_key(&hour_of(at)) {
             self.stories.restore(input, placed.story.clone(), placed.copy_of.clone());
         }
     }
 
-    /// Sees to it that the articles of a day are in memory; answers how many these are.
-    async fn read(&mut self, archive: &Archive, day: Option<NaiveDate>) -> anyhow::Result<usize> {
-        let Some((day, (from, to))) = day.and_then(|it| Some((it, span(it)?))) else {
-            return Ok(0);
-        };
-        if self.days.insert(day, self.n_rounds).is_none() {
-            let read = archive.story_inputs_between(from, to, N_NEAR_MAX).await;
-            for it in read.context("the stories of a day could not be read")? {
+    /// Sees to it that the articles of these hours are in memory; answers how many these are. Of more
+    /// than are enough the rest of the hours is left for another time.
+    async fn read(&mut self, archive: &Archive, hours: Range<i64>) -> anyhow::Result<usize> {
+        let Some((from, to)) = span(&hours) else { return Ok(0) };
+        let mut end = hours.end;
+        let missing = hours.clone().find(|it| !self.hours.contains_key(it));
+        if let Some(missing) = missing
+            && let Some((from, to)) = span(&(missing..end))
+        {
+            let read = archive.story_inputs_between(from, to, self.n_near_max).await;
+            let read = read.context("the stories of an hour could not be read")?;
+            if let Some(last) = read.last()
+                && self.n_near_max <= read.len()
+            {
+                end = hour_of(last.dated_at).max(missing + 1);
+            }
+            for it in read {
                 tell(&mut self.stories, it);
             }
+        }
+        for hour in hours.start..end {
+            self.hours.insert(hour, self.n_rounds);
         }
         Ok(self.stories.n_between(from, to))
     }
 
-    /// Forgets the days that have not been in use for longest while too many articles are in memory.
+    /// Forgets the hours that have not been in use for longest while too many articles are in memory.
     fn forget(&mut self) {
-        while self.n_max < self.stories.n_articles() {
-            let unused = self.days.iter().filter(|it| *it.1 < self.n_rounds);
-            let Some((&day, _)) = unused.min_by_key(|it| *it.1) else { return };
-            self.days.remove(&day);
-            if let Some((from, to)) = span(day) {
+        if self.stories.n_articles() <= self.n_max {
+            return;
+        }
+        let unused = self.hours.iter().filter(|it| *it.1 < self.n_rounds);
+        let mut unused: Vec<(u64, i64)> = unused.map(|(hour, round)| (*round, *hour)).collect();
+        unused.sort_unstable();
+        for (_, hour) in unused {
+            if self.stories.n_articles() <= self.n_max {
+                return;
+            }
+            self.hours.remove(&hour);
+            if let Some((from, to)) = span(&(hour..hour + 1)) {
                 self.stories.forget_between(from, to);
             }
         }
     }
 }
 
-/// The first instant of a day and of the next; `None` at the end of time.
-fn span(day: NaiveDate) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-    let start = |it: NaiveDate| it.and_time(NaiveTime::MIN).and_utc();
-    Some((start(day), start(day.succ_opt()?)))
+/// The hour of a time, counted from 1970.
+fn hour_of(at: DateTime<Utc>) -> i64 {
+    at.timestamp().div_euclid(3_600)
+}
+
+/// The first instant of these hours and that after them; `None` at the end of time.
+fn span(hours: &Range<i64>) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    let start = |hour: i64| DateTime::from_timestamp(hour.checked_mul(3_600)?, 0);
+    Some((start(hours.start)?, start(hours.end)?))
 }
 
 /// Tells a state of an article whose story the archive knows.
@@ -252,10 +283,15 @@ mod tests {
 
         /// The story of a new article that was published so many days ago.
         async fn tell(&mut self, title: &str, days_ago: i64) -> String {
+            self.tell_at(title, now() - TimeDelta::days(days_ago)).await
+        }
+
+        /// The story of a new article that was published then.
+        async fn tell_at(&mut self, title: &str, at: DateTime<Utc>) -> String {
             self.n_told += 1;
             let url = format!("https://desk.example/{}", self.n_told);
             let url = CanonicalUrl::parse(&url).unwrap();
-            let published_at = Some(now() - TimeDelta::days(days_ago));
+            let published_at = Some(at);
             let article = Article {
                 id: ArticleId::of(&url),
                 url,
@@ -311,6 +347,24 @@ mod tests {
             assert_eq!(desk.tell(FLOOD, order[2]).await, first, "{order:?}");
             assert_ne!(desk.tell(FLOOD, 200).await, first, "another flood");
         }
+    }
+
+    #[tokio::test]
+    async fn old_articles_of_a_busy_day_find_those_nearest_to_them() {
+        let mut desk = Desk::new().await;
+        let day = now() - TimeDelta::days(300);
+        for hour in 0..8 {
+            let title = format!("Report{hour} about topic{hour}");
+            desk.tell_at(&title, day + TimeDelta::hours(hour)).await;
+        }
+        let strike = desk.tell_at(STRIKE, day + TimeDelta::hours(1)).await;
+        let flood = desk.tell_at(FLOOD, day + TimeDelta::hours(20)).await;
+        desk.restart().await;
+        desk.stories.past.n_near_max = 4;
+        let story = desk.tell_at(FLOOD_AGAIN, day + TimeDelta::hours(21)).await;
+        assert_eq!(story, flood);
+        // What was left aside then is read when it is asked for.
+        assert_eq!(desk.tell_at(STRIKE, day + TimeDelta::hours(2)).await, strike);
     }
 
     #[tokio::test]

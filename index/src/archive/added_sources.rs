@@ -128,20 +128,8 @@ impl Archive {
     }
 
     /// Adds the `sources` of an OPML list as [`Archive::add_sources`] does, and keeps the list as
-    /// the fact `key`: both or neither.
-    pub async fn import_sources(
-        &self,
-        sources: &[Source],
-        (key, list): (&str, &str),
-        who: &str,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Addition>, ArchiveError> {
-        let taken = self.import_sources_at(None, sources, (key, list), who, now).await?;
-        Ok(taken.unwrap_or_default())
-    }
-
-    /// As [`Archive::import_sources`]; `None`, and nothing is done, when the sources are no longer of
-    /// `version`.
+    /// the fact `key`: both or neither. `None`, and nothing is done, when a `version` is given that
+    /// the sources are no longer of.
     pub async fn import_sources_at(
         &self,
         version: Option<i64>,

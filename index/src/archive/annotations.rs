@@ -58,6 +58,8 @@ struct Known<'a> {
     /// Where it goes: the story of the item, unless that ended or an analyst decided otherwise.
     story: String,
     is_pinned: bool,
+    /// The article that it repeats: as the item says, or else as the archive knows better.
+    copy_of: Option<String>,
     /// Whether it was in no story and held against no saved search before.
     is_new: bool,
     title: String,
@@ -182,7 +184,7 @@ impl Archive {
             }
             // A pinned copy may repeat an article of another story, and an original that is read
             // anew may have left its copies.
-            let copies = known.iter().filter(|it| it.item.copy_of.is_some());
+            let copies = known.iter().filter(|it| it.copy_of.is_some());
             let (copies, of_stories): (Vec<&str>, BTreeSet<&str>) =
                 copies.map(|it| (it.id.as_str(), it.story.as_str())).unzip();
             let mut stale = self.settle_copies(&mut tx, &copies).await?;
@@ -272,9 +274,11 @@ impl Archive {
         redirects.extend(refused.clone());
         let select = format!(
             "SELECT articles.id, articles.title, articles.text, article_states.dated_at,
-                 article_states.story_id, article_states.matched_at,
-                 story_pins.story_id AS pinned_to
+                 article_states.story_id, article_states.matched_at, article_states.copy_of,
+                 originals.story_id AS original_in, story_pins.story_id AS pinned_to
              FROM articles JOIN article_states ON article_states.article_id = articles.id
+             LEFT JOIN article_states AS originals
+                 ON originals.article_id = article_states.copy_of
              LEFT JOIN story_pins ON story_pins.article_id = articles.id
              WHERE articles.id IN {}",
             self.dialect.list(1),
@@ -291,8 +295,13 @@ impl Archive {
             let found = item.story.as_str();
             let story = pinned_to
                 .unwrap_or_else(|| redirects.get(found).map_or(found, String::as_str).to_owned());
+            // A text that was edited since has none here: of that the stage's word stands.
+            let known_copy: Option<String> = get(row, "copy_of")?;
+            let is_beside = get::<Option<&str>>(row, "original_in")? == Some(story.as_str());
+            let copy_of = item.copy_of.map(|it| it.to_string());
             known.push(Known {
                 item,
+                copy_of: copy_of.or(known_copy.filter(|_| is_beside)),
                 story,
                 is_pinned,
                 is_new: get::<Option<&str>>(row, "story_id")?.is_none()
@@ -351,10 +360,8 @@ impl Archive {
         tx: &mut Transaction<'static, Any>,
         known: &[Known<'_>],
     ) -> Result<(), sqlx::Error> {
-        let rows: Vec<_> = known
-            .iter()
-            .map(|it| (&it.id, &it.story, it.index_seq, it.item.copy_of.map(|it| it.to_string())))
-            .collect();
+        let rows: Vec<_> =
+            known.iter().map(|it| (&it.id, &it.story, it.index_seq, &it.copy_of)).collect();
         let update = format!(
             "UPDATE article_states SET story_id = value ->> 1,
                  index_seq = CAST(value ->> 2 AS BIGINT), copy_of = value ->> 3,

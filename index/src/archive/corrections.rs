@@ -148,14 +148,32 @@ impl Archive {
         .await
     }
 
-    /// Lets the models read articles again.
+    /// Lets the models read articles again. What repeats another one does so still, which a stage may
+    /// not know that took it for the original.
     async fn read_anew(
         &self,
         tx: &mut Transaction<'static, Any>,
         ids: &[&str],
     ) -> Result<(), sqlx::Error> {
         self.carry_told(tx, ids, Told::InStory, Told::OfArticle).await?;
+        let select = format!(
+            "SELECT article_id, copy_of FROM article_states
+             WHERE article_id IN {} AND copy_of IS NOT NULL",
+            self.dialect.list(1),
+        );
+        let rows =
+            sqlx::query(AssertSqlSafe(select)).bind(to_json(&ids)).fetch_all(&mut **tx).await?;
+        let mut copies: Vec<(&str, &str)> = Vec::with_capacity(rows.len());
+        for row in &rows {
+            copies.push((get(row, "article_id")?, get(row, "copy_of")?));
+        }
         let stories = self.forget(tx, ids).await?;
+        let keep = format!(
+            "UPDATE article_states SET copy_of = value ->> 1 FROM {}
+             WHERE article_states.article_id = value ->> 0",
+            self.dialect.rows(1),
+        );
+        sqlx::query(AssertSqlSafe(keep)).bind(to_json(&copies)).execute(&mut **tx).await?;
         self.recount_stories(tx, &stories).await
     }
 
@@ -230,17 +248,21 @@ impl Archive {
     /// Counts the articles that correction `id` is to look at, and begins at the first.
     async fn begin_correction(&self, id: &str, subject: Subject<'_>) -> Result<(), ArchiveError> {
         let (condition, value) = concerned(subject);
-        let begin = format!(
-            "UPDATE corrections SET n_looked_at = 0, n_concerned = (
-                 SELECT COUNT(*) FROM annotations
-                 JOIN article_states ON article_states.article_id = annotations.article_id
-                 WHERE {condition} AND article_states.story_id IS NOT NULL)
-             WHERE id = $2"
+        let count = format!(
+            "SELECT COUNT(*) AS n FROM annotations
+             JOIN article_states ON article_states.article_id = annotations.article_id
+             WHERE {condition} AND article_states.story_id IS NOT NULL"
         );
+        let begin = "UPDATE corrections SET n_looked_at = 0, n_concerned = $2 WHERE id = $1";
         self.tried(format!("begin the correction {id}"), async {
-            sqlx::query(AssertSqlSafe(begin))
+            // Counted by a reader, since that takes long where many articles name an entity.
+            let counted = sqlx::query(AssertSqlSafe(count))
                 .bind(&*clean(value))
+                .fetch_one(&self.reader)
+                .await?;
+            sqlx::query(begin)
                 .bind(id)
+                .bind(get::<i64>(&counted, "n")?)
                 .execute(&self.writer)
                 .await
                 .map(|_| ())
@@ -248,8 +270,9 @@ impl Archive {
         .await
     }
 
-    /// Notes that `n_read` more articles were looked at. `false` when somebody took the correction
-    /// back: then those that it has just `changed` are read anew too.
+    /// Notes that `n_read` more articles were looked at, never more than there are: two may apply one
+    /// correction at once. `false` when somebody took the correction back: then those that it has
+    /// just `changed` are read anew too.
     async fn go_on_correcting(
         &self,
         id: &str,
@@ -262,12 +285,15 @@ impl Archive {
             let mut tx = self.begin().await?;
             // As whoever takes it back does, so that the two take turns.
             take_index_seqs(&mut tx, 0).await?;
-            let noted =
-                sqlx::query("UPDATE corrections SET n_looked_at = n_looked_at + $2 WHERE id = $1")
-                    .bind(id)
-                    .bind(n_read as i64)
-                    .execute(&mut *tx)
-                    .await?;
+            let noted = sqlx::query(
+                "UPDATE corrections SET n_looked_at = CASE WHEN n_looked_at + $2 < n_concerned
+                     THEN n_looked_at + $2 ELSE n_concerned END
+                 WHERE id = $1",
+            )
+            .bind(id)
+            .bind(n_read as i64)
+            .execute(&mut *tx)
+            .await?;
             let is_there = noted.rows_affected() == 1;
             if !is_there {
                 self.read_anew(&mut tx, &ids).await?;

@@ -19,53 +19,75 @@ impl Archive {
         rows: &str,
         now: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
-        let keep = format!(
-            "UPDATE entries SET text = value ->> 6, text_sha256 = value ->> 8 FROM {}
-             WHERE entries.id = value ->> 0 AND entries.source_id = $2 AND entries.state = 'done'
-                 AND value ->> 8 IS NOT NULL
-                 AND EXISTS (SELECT 1 FROM articles WHERE articles.id = entries.id
-                     AND COALESCE(entries.text_sha256, articles.page_sha256) <> value ->> 8)
-                 AND NOT EXISTS (SELECT 1 FROM article_readings
-                     WHERE article_readings.article_id = entries.id
-                     AND article_readings.leased_by IS NOT NULL)
-             RETURNING entries.id AS entry_id",
-            self.dialect.rows(1),
-        );
-        let changed = sqlx::query(AssertSqlSafe(keep))
-            .bind(rows)
-            .bind(source.as_str())
-            .fetch_all(&mut **tx)
-            .await?;
-        if changed.is_empty() {
-            return Ok(());
-        }
-        let ids = changed.iter().map(|it| get(it, "entry_id"));
-        let ids = ids.collect::<Result<Vec<&str>, _>>()?;
+        // First of all, since whoever records a reading holds it before its entry, too; from here on,
+        // nobody takes one in hand.
         let plan = format!(
             "INSERT INTO article_readings
                  (article_id, source_id, version, read_at, due_at, n_failures)
-             SELECT articles.id, articles.source_id, 1, articles.fetched_at, CAST($2 AS BIGINT), 0
-             FROM articles WHERE articles.id IN {}
-             ON CONFLICT (article_id) DO UPDATE SET due_at = excluded.due_at",
-            self.dialect.list(1),
+             SELECT DISTINCT articles.id, articles.source_id, 1, articles.fetched_at,
+                 CAST($2 AS BIGINT), 0
+             FROM {} JOIN entries ON entries.id = value ->> 0
+                 JOIN articles ON articles.id = entries.id
+             WHERE entries.source_id = $3 AND entries.state = 'done' AND value ->> 8 IS NOT NULL
+                 AND COALESCE(entries.text_sha256, articles.page_sha256) <> value ->> 8
+             ORDER BY articles.id
+             ON CONFLICT (article_id) DO UPDATE SET due_at = excluded.due_at
+             WHERE article_readings.leased_by IS NULL
+             RETURNING article_id",
+            self.dialect.rows(1),
         );
-        sqlx::query(AssertSqlSafe(plan))
-            .bind(to_json(&ids))
+        let planned = sqlx::query(AssertSqlSafe(plan))
+            .bind(rows)
             .bind(micros(now))
+            .bind(source.as_str())
+            .fetch_all(&mut **tx)
+            .await?;
+        if planned.is_empty() {
+            return Ok(());
+        }
+        let ids = planned.iter().map(|it| get(it, "article_id"));
+        let ids = ids.collect::<Result<Vec<&str>, _>>()?;
+        let keep = format!(
+            "UPDATE entries SET text = value ->> 6, text_sha256 = value ->> 8 FROM {}
+             WHERE entries.id = value ->> 0 AND value ->> 8 IS NOT NULL AND entries.id IN {}",
+            self.dialect.rows(1),
+            self.dialect.list(2),
+        );
+        sqlx::query(AssertSqlSafe(keep))
+            .bind(rows)
+            .bind(to_json(&ids))
             .execute(&mut **tx)
             .await
             .map(|_| ())
     }
 }
 
-/// Forgets the text that waited to be read, within the transaction that records the reading.
+/// Forgets the text that waited to be read, by the hash of what was read, within the transaction that
+/// records the reading and planned the next one. Another text came since, when whoever read this one
+/// was late: it is due now.
 pub(super) async fn forget_text(
     tx: &mut Transaction<'static, Any>,
     article: &str,
+    read_sha256: &str,
+    now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE entries SET text = NULL WHERE id = $1 AND state = 'done'")
-        .bind(article)
-        .execute(&mut **tx)
-        .await
-        .map(|_| ())
+    sqlx::query(
+        "UPDATE entries SET text = NULL
+         WHERE id = $1 AND state = 'done' AND text IS NOT NULL AND text_sha256 = $2",
+    )
+    .bind(article)
+    .bind(read_sha256)
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query(
+        "UPDATE article_readings SET due_at = $3 WHERE article_id = $1 AND EXISTS
+             (SELECT 1 FROM entries WHERE id = $1 AND state = 'done' AND text IS NOT NULL
+              AND text_sha256 <> $2)",
+    )
+    .bind(article)
+    .bind(read_sha256)
+    .bind(micros(now))
+    .execute(&mut **tx)
+    .await
+    .map(|_| ())
 }

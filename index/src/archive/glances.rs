@@ -17,12 +17,12 @@ use crate::record::StatementRecord;
 pub struct StoryGlance {
     /// Articles in it that repeat another one.
     pub n_copies: u64,
-    /// The statement of the gravest kind, of these the surest; `None` when it has none.
+    /// The surest of its statements, threats first; `None` when it has none.
     pub surest: Option<StatementRecord>,
 }
 
-/// Which statement of a story comes first: a threat before anything else, what is asserted before
-/// what is possible, then the score; the first one of equals.
+/// Which statement of a story comes first: threats first, then warnings, attacks and the rest; of one
+/// kind what is asserted before what is possible, then the score; the first one of equals.
 const SUREST_FIRST: &str = "CASE statements.kind WHEN 'threat' THEN 0 WHEN 'warning' THEN 1
          WHEN 'attack' THEN 2 WHEN 'claim' THEN 3 WHEN 'attempt' THEN 4 ELSE 5 END,
      CASE statements.modality WHEN 'asserted' THEN 0 WHEN 'conditional' THEN 1

@@ -16,7 +16,8 @@ impl Archive {
     /// repeats what that repeats; and one whose original is deleted stands for itself. Goes by the
     /// order of `ids`. Returns the stories that are to be counted anew.
     ///
-    /// Stages need not know of it: what they still take for the original leads to the new one.
+    /// Stages need not know of it: what they still take for the original leads to the new one, and an
+    /// original of before that is read anew repeats what it repeated, unless its text was edited.
     pub(super) async fn settle_copies(
         &self,
         tx: &mut Transaction<'static, Any>,

@@ -6,7 +6,7 @@ use sqlx::AssertSqlSafe;
 use super::value::{get, get_count, get_instant, get_instant_opt, micros, to_json};
 use super::{Archive, ArchiveError};
 
-/// Alerts told at once.
+/// Alerts read at once.
 const N_ALERTS_MAX: i64 = 1_000;
 
 /// The next part of what is new.
@@ -44,8 +44,9 @@ impl Archive {
         limit: usize,
     ) -> Result<News, ArchiveError> {
         let alerts = format!(
-            "SELECT id, created_at FROM alerts WHERE article_id IN {} AND $2 <= created_at
-             ORDER BY created_at, id LIMIT $3",
+            "SELECT id, created_at FROM alerts
+             WHERE article_id IN {} AND ($2, $3) < (created_at, id)
+             ORDER BY created_at, id LIMIT $4",
             self.dialect.list(1),
         );
         self.tried(format!("read what is new after number {seq}"), async {
@@ -75,16 +76,26 @@ impl Archive {
                 return Ok(news);
             }
             let ids: Vec<&str> = news.articles.iter().map(|it| it.id.as_str()).collect();
-            let rows = sqlx::query(AssertSqlSafe(alerts))
-                .bind(to_json(&ids))
-                .bind(micros(since))
-                .bind(N_ALERTS_MAX)
-                .fetch_all(&self.reader)
-                .await?;
-            for row in &rows {
-                news.alerts.push((get(row, "id")?, get_instant(row, "created_at")?));
+            let ids = to_json(&ids);
+            let mut after = (micros(since), String::new());
+            loop {
+                let rows = sqlx::query(AssertSqlSafe(alerts.clone()))
+                    .bind(&ids)
+                    .bind(after.0)
+                    .bind(&after.1)
+                    .bind(N_ALERTS_MAX)
+                    .fetch_all(&self.reader)
+                    .await?;
+                for row in &rows {
+                    news.alerts.push((get(row, "id")?, get_instant(row, "created_at")?));
+                }
+                match news.alerts.last() {
+                    Some((id, at)) if rows.len() as i64 == N_ALERTS_MAX => {
+                        after = (micros(*at), id.clone());
+                    }
+                    _ => return Ok(news),
+                }
             }
-            Ok(news)
         })
         .await
     }

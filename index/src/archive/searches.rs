@@ -1,7 +1,6 @@
-//! Saved searches: kept, changed, and read by whoever matches them. Longer than most, since what was
-//! deleted can be brought back for a while.
+//! Saved searches: kept, changed, and read by whoever matches them.
 //!
-//! Longer than most, since all that can become of a saved search is told here.
+//! Longer than most, since what was deleted can be brought back for a while.
 
 use chrono::{DateTime, Utc};
 use config::{SavedSearch, SearchId};
@@ -182,7 +181,7 @@ impl Archive {
         self.tried(format!("read the deleted search `{id}`"), async {
             let row = sqlx::query(
                 "SELECT * FROM saved_searches WHERE id = $1 AND is_deleted = 1
-                     AND origin = 'api' AND $2 <= updated_at",
+                     AND origin = 'api' AND $2 <= updated_at AND body <> '{}'",
             )
             .bind(id)
             .bind(micros(since))
@@ -194,7 +193,8 @@ impl Archive {
     }
 
     /// Brings back a saved search that somebody deleted at `since` or later, as it was: what it had
-    /// told it does not tell again. [`Saved::Replaced`] says that it is back.
+    /// told it does not tell again, and what could not be sent meanwhile is due now.
+    /// [`Saved::Replaced`] says that it is back.
     pub async fn restore_search(
         &self,
         id: &SearchId,
@@ -214,21 +214,27 @@ impl Archive {
             if !get_flag(&row, "is_deleted")? {
                 return Ok(Saved::Exists);
             }
-            if get::<&str>(&row, "origin")? == "file" || get_instant(&row, "updated_at")? < since {
+            let deleted_at = get_instant(&row, "updated_at")?;
+            if get::<&str>(&row, "origin")? == "file" || deleted_at < since {
                 return Ok(Saved::Missing);
             }
             if n_searches(&mut tx).await? >= SEARCHES_MAX {
                 return Ok(Saved::Full);
             }
-            sqlx::query(
+            // One that was forgotten meanwhile, perhaps by another clock, does not come back.
+            let restored = sqlx::query(
                 "UPDATE saved_searches SET is_deleted = 0, updated_at = $2, version = $3
-                 WHERE id = $1",
+                 WHERE id = $1 AND body <> '{}'",
             )
             .bind(id.as_str())
             .bind(micros(now))
             .bind(version)
             .execute(&mut *tx)
             .await?;
+            if restored.rows_affected() == 0 {
+                return Ok(Saved::Missing);
+            }
+            revive_messages(&mut tx, id, deleted_at, now).await?;
             tx.commit().await?;
             Ok(Saved::Replaced)
         })
@@ -397,6 +403,29 @@ async fn delete(
     .bind(id)
     .bind(micros(now))
     .bind(version)
+    .execute(&mut **tx)
+    .await
+    .map(|_| ())
+}
+
+/// Lets messages of `search` that were given up at `since` or later be tried again at once, within the
+/// transaction that brings the search back; those for a receiver that is gone stay given up.
+async fn revive_messages(
+    tx: &mut Transaction<'static, Any>,
+    search: &SearchId,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE outbox SET state = 'waiting', due_at = $2, planned_at = $2, finished_at = NULL,
+             failure = NULL
+         WHERE search_id = $1 AND state = 'dead' AND $3 <= finished_at AND NOT EXISTS (
+             SELECT 1 FROM closed_deliveries WHERE closed_deliveries.search_id = outbox.search_id
+                 AND closed_deliveries.delivery = outbox.delivery)",
+    )
+    .bind(search.as_str())
+    .bind(micros(now))
+    .bind(micros(since))
     .execute(&mut **tx)
     .await
     .map(|_| ())

@@ -29,7 +29,7 @@ impl Archive {
     ) -> Result<(), ArchiveError> {
         let row = |it: &SiteSilence| (it.site.clone(), micros(it.ends_at));
         let mut rows: Vec<(String, i64)> = silences.iter().map(row).collect();
-        // In one order for all workers, so that two transactions never wait for each other.
+        // In one order for all workers, so that two of them never wait for each other.
         rows.sort();
         let upsert = format!(
             "INSERT INTO site_silences (site, ends_at)
@@ -38,14 +38,19 @@ impl Archive {
              WHERE site_silences.ends_at < excluded.ends_at",
             self.dialect.rows(1),
         );
+        // Apart from the other and waiting for nobody; what another worker holds goes another time.
+        let forget = format!(
+            "DELETE FROM site_silences WHERE site IN
+                 (SELECT site FROM site_silences WHERE ends_at <= $1 {})",
+            self.dialect.skip_locked(),
+        );
         self.tried("note which sites are left alone", async {
-            let mut tx = self.begin().await?;
-            sqlx::query("DELETE FROM site_silences WHERE ends_at <= $1")
+            sqlx::query(AssertSqlSafe(upsert)).bind(to_json(&rows)).execute(&self.writer).await?;
+            sqlx::query(AssertSqlSafe(forget))
                 .bind(micros(now))
-                .execute(&mut *tx)
-                .await?;
-            sqlx::query(AssertSqlSafe(upsert)).bind(to_json(&rows)).execute(&mut *tx).await?;
-            tx.commit().await
+                .execute(&self.writer)
+                .await
+                .map(|_| ())
         })
         .await
     }

@@ -221,7 +221,6 @@ impl Archive {
             begin_readings(&mut tx, &known).await?;
             let outcome = match reading {
                 Reading::Read(read) => {
-                    forget_text(&mut tx, &known.id.to_string()).await?;
                     match compare((&known.title, &known.text), (&read.title, &read.text)) {
                         Comparison::Same => Reread::Same,
                         Comparison::Cut => Reread::Cut,
@@ -231,6 +230,10 @@ impl Archive {
                 Reading::Gone | Reading::Failed => Reread::Missed,
             };
             plan(&mut tx, &known, reading, now).await?;
+            if let Reading::Read(read) = reading {
+                // Last, since polls hold the reading of an article before its entry, too.
+                forget_text(&mut tx, &known.id.to_string(), &read.page_sha256, now).await?;
+            }
             tx.commit().await?;
             Ok(outcome)
         })
@@ -366,6 +369,7 @@ impl Archive {
              FROM {} JOIN entries ON entries.id = value ->> 0
                  JOIN articles ON articles.id = entries.id
              WHERE entries.title <> value ->> 2 AND value ->> 2 <> '' AND entries.source_id = $4
+             ORDER BY articles.id
              ON CONFLICT (article_id) DO UPDATE SET due_at = excluded.due_at
              WHERE article_readings.leased_by IS NULL
                  AND COALESCE(article_readings.checked_at, article_readings.read_at) < $3",

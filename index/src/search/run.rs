@@ -69,7 +69,7 @@ pub(super) struct Search<'a> {
 impl Search<'_> {
     fn run(&self, ast: &Ast, cursor: Option<&Cursor>) -> Result<SearchResponse, SearchError> {
         let request = self.request;
-        let after = cursor.and_then(|it| it.after(self.snapshot.id));
+        let after = cursor.and_then(Cursor::after);
         let (compiled, basis) = self.compiled(ast, cursor.and_then(|it| it.basis.as_ref()))?;
         let filters = Filters::new(request, &self.index.dictionaries());
         let order = match request.sort {

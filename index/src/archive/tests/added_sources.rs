@@ -167,8 +167,10 @@ async fn a_list_is_kept_with_its_sources() {
     on_each_database(async |world| {
         let archive = &world.archive;
         let (desk, again) = (feed("desk", "desk"), feed("desk-2", "desk"));
-        let taken = archive.import_sources(&[desk, again], ("list", "<opml/>"), "ana", at(1)).await;
-        assert_eq!(taken.unwrap(), [Addition::Added, Addition::AddressTaken("desk".into())]);
+        let (feeds, list) = ([desk, again], ("list", "<opml/>"));
+        let taken = archive.import_sources_at(None, &feeds, list, "ana", at(1)).await.unwrap();
+        let expected = [Addition::Added, Addition::AddressTaken("desk".into())];
+        assert_eq!(taken.as_deref(), Some(&expected[..]));
         assert_eq!(archive.meta_get("list").await.unwrap().as_deref(), Some("<opml/>"));
         let (added, _) = archive.added_sources().await.unwrap();
         assert_eq!((added.len(), added[0].origin), (1, AddedBy::Opml));

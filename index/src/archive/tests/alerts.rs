@@ -398,6 +398,27 @@ async fn a_statement_that_an_edit_puts_in_the_place_of_another_alerts_once() {
 }
 
 #[tokio::test]
+async fn news_hold_all_alerts_of_an_article() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1]).await;
+        let found = |n: u32| {
+            let id = SearchId::new(format!("search-{n}"));
+            let search = SavedSearch { id, deliver: Vec::new(), ..search(AlertUnit::Article) };
+            matched(&search, 1)
+        };
+        let matches: Vec<Match> = (0..1_001).map(found).collect();
+        assert_eq!(record(world, &[correlated(1, 1, &[])], &matches).await, 1_001);
+        let news = world.archive.news_after(0, at(100), 10).await.unwrap();
+        let mut told: Vec<String> = news.alerts.into_iter().map(|it| it.0).collect();
+        told.sort();
+        told.dedup();
+        assert_eq!((news.articles.len(), told.len()), (1, 1_001));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_search_that_is_deleted_and_saved_again_tells_all_anew() {
     on_each_database(async |world| {
         world.declare(&["wire"]).await;
@@ -458,6 +479,10 @@ async fn a_search_whose_deletion_is_taken_back_is_as_it_was_and_tells_nothing_an
         let (changes, _) = archive.search_changes(0, 10).await.unwrap();
         assert_eq!(changes[0].search, None);
         assert_eq!(world.archive.saved_search(id).await.unwrap(), None);
+        // For a clock that is behind there would be time left, but nothing is there to come back.
+        assert_eq!(archive.deleted_search(id, at(100)).await.unwrap(), None);
+        assert_eq!(restore(100, 106).await, Saved::Missing);
+        assert_eq!(archive.saved_searches("", 10).await.unwrap(), []);
     })
     .await;
 }

@@ -57,6 +57,26 @@ async fn a_correction_changes_what_was_read_before_and_can_be_taken_back() {
 }
 
 #[tokio::test]
+async fn a_correction_that_two_apply_at_once_looks_at_no_more_articles_than_there_are() {
+    on_each_database(async |world| {
+        let (archive, other) = (&world.archive, world.second_worker().await);
+        world.store([1, 2]).await;
+        let named = ["group:will"];
+        world.annotate(&[correlated(1, 1, &named), correlated(2, 1, &named)]).await;
+        let correction = not_an_entity("group:will");
+        let kept = archive.add_correction(&correction, "ana", None, at(1)).await.unwrap().unwrap();
+        let (first, second) = tokio::join!(
+            archive.correct_articles(&kept, &correction, at(2)),
+            other.correct_articles(&kept, &correction, at(2)),
+        );
+        assert!(0 < first.unwrap() + second.unwrap());
+        let listed = archive.corrections().await.unwrap();
+        assert!(listed[0].n_looked_at <= listed[0].n_concerned, "{:?}", listed[0]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_entity_that_is_another_moves_with_its_statements() {
     on_each_database(async |world| {
         let archive = &world.archive;

@@ -5,8 +5,9 @@ use std::time::Duration;
 use config::{AlertUnit, SavedSearch, Schedule};
 
 use super::alerts::{matched, record, search, webhook};
-use super::world::{World, at, correlated, on_each_database};
+use super::world::{World, at, correlated, id, on_each_database};
 use crate::archive::outbox::Outcome;
+use crate::archive::searches::{Expect, Saved};
 
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -127,6 +128,45 @@ async fn a_digest_that_was_given_up_takes_in_no_more_alerts() {
         assert_eq!(claim(239).await, [], "nothing is left of the hour that was given up");
         let next = claim(240).await;
         assert_eq!((next.len(), next[0].n_alerts), (1, 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_could_not_be_sent_while_its_search_was_deleted_is_due_when_it_is_back() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1, 2]).await;
+        let archive = &world.archive;
+        let grid = search(AlertUnit::Article);
+        archive.save_search(&grid, Expect::New, at(0)).await.unwrap();
+        let claim = async |minute| archive.claim_messages(10, at(minute), LEASE).await.unwrap();
+        let give_up = async |minute: i64| {
+            for message in claim(minute).await {
+                let dead = Outcome::Dead("taken away".to_owned());
+                archive.finish_message(&message, &dead, at(minute)).await.unwrap();
+            }
+        };
+        record(world, &[correlated(1, 1, &[])], &[matched(&grid, 1)]).await;
+        give_up(101).await;
+        record(world, &[correlated(2, 2, &[])], &[matched(&grid, 2)]).await;
+        archive.delete_search(&grid.id, at(102)).await.unwrap();
+        give_up(103).await;
+        let restored = archive.restore_search(&grid.id, at(102), at(104)).await.unwrap();
+        assert_eq!(restored, Saved::Replaced);
+        let due = claim(104).await;
+        assert_eq!(due.len(), 1, "what was given up before the deletion stays so");
+        assert_eq!((due[0].alerts[0].article, due[0].planned_at), (id(2), at(104)));
+        archive.finish_message(&due[0], &Outcome::Sent, at(104)).await.unwrap();
+
+        // Nothing goes to a receiver that is gone.
+        archive.delete_search(&grid.id, at(105)).await.unwrap();
+        let dead = archive.messages("dead", 10).await.unwrap();
+        assert!(archive.retry_message(&dead[0].id, at(105)).await.unwrap());
+        let gone = Outcome::Closed("410".to_owned());
+        archive.finish_message(&claim(105).await[0], &gone, at(106)).await.unwrap();
+        archive.restore_search(&grid.id, at(102), at(107)).await.unwrap();
+        assert_eq!(claim(107).await, []);
     })
     .await;
 }

@@ -1,4 +1,5 @@
 use ingest::{Article, ArticleId};
+use nlp::correction::Correction;
 use nlp::story::{Split, StoryId};
 
 use super::world::{World, article, at, correlated, id, on_each_database};
@@ -287,6 +288,46 @@ async fn an_original_that_arrives_after_its_copies_is_the_one_that_they_repeat()
             [(id(5), three), (id(6), three), (id(7), three), (id(3), None), (id(8), three)];
         assert_eq!(known, expected);
         assert_eq!(inputs[3].published_at, Some(at(3)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_former_original_that_is_read_anew_stays_a_copy_until_its_text_is_edited() {
+    on_each_database(async |world| {
+        let archive = &world.archive;
+        world.declare(&["wire"]).await;
+        world.store([5, 6, 3]).await;
+        // What a stage says that never heard of article 3.
+        let former = correlated(5, 5, &["group:will"]);
+        world.annotate(&[former.clone(), like(6, 5)]).await;
+        world.annotate(&[like(3, 5)]).await;
+        let three = Some(id(3));
+        let are_copies = async || {
+            assert_eq!(copies(world, &story_of(5)).await, (vec![None, three, three], 1));
+        };
+        are_copies().await;
+        world.annotate(std::slice::from_ref(&former)).await;
+        are_copies().await;
+
+        let correction = Correction::NotAnEntity {
+            text: "Ministers".to_owned(),
+            entity: "group:will".to_owned(),
+        };
+        let kept = archive.add_correction(&correction, "ana", None, at(1)).await.unwrap().unwrap();
+        assert_eq!(archive.correct_articles(&kept, &correction, at(1)).await.unwrap(), 1);
+        are_copies().await;
+        assert_eq!(archive.undo_correction(&kept).await.unwrap(), Some(1));
+        world.annotate(std::slice::from_ref(&former)).await;
+        are_copies().await;
+
+        let stored = archive.article(&id(5)).await.unwrap().unwrap().article;
+        let text = format!("{}\nNothing like it was ever written elsewhere.", stored.text);
+        let reading = Reading::Read(Box::new(Article { text, ..stored }));
+        let reread = archive.record_reading(&id(5), &reading, at(2)).await.unwrap();
+        assert_eq!(reread, Reread::Edited(2));
+        world.annotate(&[former]).await;
+        assert_eq!(copies(world, &story_of(5)).await.0, [None, None, three]);
     })
     .await;
 }

@@ -1,4 +1,5 @@
 use chrono::TimeDelta;
+use ingest::article::sha256_hex;
 use ingest::warc_writer::RecordPlace;
 use ingest::{Article, Details, Entry};
 use nlp::story::StoryId;
@@ -20,7 +21,7 @@ fn edited(text: &str, minute: i64) -> Article {
     Article {
         text: text.to_owned(),
         fetched_at: at(minute),
-        page_sha256: "11".repeat(32),
+        page_sha256: sha256_hex(text.as_bytes()),
         details: Details { section: Some("World".to_owned()), n_pages: 2, ..Details::default() },
         ..article("wire", 1)
     }
@@ -202,6 +203,52 @@ async fn another_text_that_a_source_holds_itself_is_a_version_of_the_same_articl
         assert_eq!(archive.article_versions(&id(1)).await.unwrap().len(), 2);
         let due = archive.claim_readings(10, at(66), LEASE).await.unwrap();
         assert_eq!(due[0].text, None, "what was read waits no longer");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_text_that_came_while_another_was_read_late_is_not_lost() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        let archive = &world.archive;
+        let holding = |text: &str| Entry { text: Some(text.to_owned()), ..entry("wire", 1) };
+        world.poll("wire", &[holding(TEXT)], 0).await;
+        world.claim(1, 1).await;
+        archive.record_article(&article("wire", 1), Some(&id(1))).await.unwrap();
+        let softer = TEXT.replace("would punish", "would warn");
+        world.poll("wire", &[holding(&softer)], 30).await;
+        assert_eq!(n_due(world, 30).await, 1);
+        assert_eq!(n_due(world, 33).await, 1, "the lease ran out");
+        assert_eq!(read(world, &softer, 33).await, Reread::Edited(2));
+        let later = softer.replace("Friday", "Saturday");
+        world.poll("wire", &[holding(&later)], 34).await;
+        assert_eq!(read(world, &softer, 35).await, Reread::Same, "by who claimed it first");
+        let due = archive.claim_readings(10, at(35), LEASE).await.unwrap();
+        assert_eq!(due[0].text.as_deref(), Some(&*later));
+        assert_eq!(read(world, &later, 36).await, Reread::Edited(3));
+    })
+    .await;
+}
+
+/// PostgreSQL found them waiting for each other; see the order in `record_reading`.
+#[tokio::test]
+async fn polls_and_second_looks_at_once_do_not_wait_for_each_other() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        let told = |n: i64| Entry {
+            title: Some(format!("Headline of minute {n}")),
+            text: Some(format!("{TEXT}\nThis was told at minute {n}.")),
+            ..entry("wire", 1)
+        };
+        world.poll("wire", &[told(0)], 0).await;
+        world.claim(1, 1).await;
+        world.archive.record_article(&article("wire", 1), Some(&id(1))).await.unwrap();
+        for n in 10..30 {
+            let text = format!("{TEXT}\nThis was read at minute {n}.");
+            let polled = [told(n)];
+            tokio::join!(world.poll("wire", &polled, n), read(world, &text, n));
+        }
     })
     .await;
 }
