@@ -27,7 +27,7 @@ const OF_TEXTS: Weights = Weights {
     lead_names: 3.0,
     names: 9.0,
     numbers: 5.0,
-    acts: 4.0,
+    acts: 3.0,
 };
 const OF_HEADLINES: Weights = Weights {
     intercept: -5.5,
@@ -36,7 +36,7 @@ const OF_HEADLINES: Weights = Weights {
     lead_names: 1.0,
     names: 1.0,
     numbers: 3.0,
-    acts: 4.0,
+    acts: 3.0,
 };
 /// What it adds when both state their date and the dates agree.
 const SAME_DATE: f32 = 3.0;
