@@ -24,6 +24,9 @@ const N_PER_LOOK: usize = 200;
 /// Reads at each look: what only changed, as when all is read anew, is passed over quickly, so that
 /// what is new behind it is told in time.
 const N_READS_MAX: usize = 100;
+/// Events that are sent without a pause, so that those who listen keep up.
+const N_AT_ONCE: usize = 64;
+const PAUSE: Duration = Duration::from_millis(10);
 /// Events that are remembered as told.
 const N_TOLD_MAX: usize = 4_096;
 /// What was recorded longer ago is no news; the clocks of workers may differ by this.
@@ -34,17 +37,22 @@ pub(crate) async fn follow(state: &AppState) -> Result<(), ArchiveError> {
     if state.is_followed.swap(true, Ordering::AcqRel) {
         return Ok(());
     }
-    match state.archive.last_index_change().await {
-        Ok(seq) => {
-            let announced = state.events.subscribe();
-            tokio::spawn(run(state.clone(), announced, seq));
-            Ok(())
+    let state = state.clone();
+    // A task of its own: whoever asked may be gone before the archive has answered.
+    let begun = tokio::spawn(async move {
+        match state.archive.last_index_change().await {
+            Ok(seq) => {
+                let announced = state.events.subscribe();
+                tokio::spawn(run(state, announced, seq));
+                Ok(())
+            }
+            Err(error) => {
+                state.is_followed.store(false, Ordering::Release);
+                Err(error)
+            }
         }
-        Err(error) => {
-            state.is_followed.store(false, Ordering::Release);
-            Err(error)
-        }
-    }
+    });
+    begun.await.unwrap_or(Ok(()))
 }
 
 async fn run(state: AppState, mut announced: Receiver<Event>, mut seq: i64) {
@@ -83,7 +91,10 @@ async fn run(state: AppState, mut announced: Receiver<Event>, mut seq: i64) {
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }
-        for event in std::mem::replace(&mut waiting, found) {
+        for (n, event) in std::mem::replace(&mut waiting, found).into_iter().enumerate() {
+            if n % N_AT_ONCE == N_AT_ONCE - 1 {
+                tokio::time::sleep(PAUSE).await;
+            }
             if !told.knows(&event) {
                 told.note(&event);
                 // Nobody listening is no failure.

@@ -255,8 +255,9 @@
   const follow = () => {
     if (!document.querySelector("[data-progress]")) return;
     setTimeout(async () => {
+      if (document.hidden) return follow();
       const answer = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => null);
-      if (answer?.ok) {
+      if (answer?.ok && !answer.redirected) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         for (const it of document.querySelectorAll("[data-progress]")) {
           if (it.contains(document.activeElement)) continue;

@@ -246,7 +246,11 @@ async fn continue_article(
                 break;
             }
         };
-        n_chars += join(&mut extracted.text, &more.text);
+        let n_new = join(&mut extracted.text, &more.text);
+        if n_new == 0 {
+            break; // Its number pages something else, such as comments, or nothing.
+        }
+        n_chars += n_new;
         extracted.is_paywall_stub |= more.is_paywall_stub;
         extracted.next_page = more.next_page;
         pages.push(page);

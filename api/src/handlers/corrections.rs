@@ -97,7 +97,10 @@ pub(crate) async fn list(
     State(state): State<AppState>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    etag::json(&headers, &Corrections { corrections: state.archive.corrections().await? })
+    let corrections = Corrections { corrections: state.archive.corrections().await? };
+    let body = serde_json::to_vec(&corrections).map_err(ApiError::internal)?;
+    let tag = etag::tag_of(&what_is_said(corrections.corrections)?);
+    Ok(etag::answer_tagged(&headers, "application/json", body.into(), &tag))
 }
 
 /// Keeps a correction and applies it to every article that it concerns, read before or to come. With
@@ -236,10 +239,18 @@ async fn known_unchanged(
     if !headers.contains_key(header::IF_MATCH) {
         return Ok(None);
     }
-    let now = Corrections { corrections: state.archive.corrections().await? };
-    let body = serde_json::to_vec(&now).map_err(ApiError::internal)?;
-    etag::check_unchanged(headers, &body)?;
-    Ok(Some(now.corrections))
+    let now = state.archive.corrections().await?;
+    etag::check_unchanged(headers, &what_is_said(now.clone())?)?;
+    Ok(Some(now))
+}
+
+/// What the tag of the list is made of: the counts of corrections that are applied go on rising with
+/// each new article, though nobody changes anything.
+fn what_is_said(mut corrections: Vec<CorrectionRecord>) -> Result<Vec<u8>, ApiError> {
+    for it in corrections.iter_mut().filter(|it| it.applied_at.is_some()) {
+        it.n_articles = 0;
+    }
+    serde_json::to_vec(&corrections).map_err(ApiError::internal)
 }
 
 async fn keep(

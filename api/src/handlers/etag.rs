@@ -26,14 +26,24 @@ pub(crate) fn answer(
     body: Bytes,
 ) -> Response<Body> {
     let tag = tag_of(&body);
-    let is_known = headers.get_all(header::IF_NONE_MATCH).iter().any(|it| names(it, &tag));
+    answer_tagged(headers, content_type, body, &tag)
+}
+
+/// The same with a tag of less than all of it, see [`tag_of`].
+pub(crate) fn answer_tagged(
+    headers: &HeaderMap,
+    content_type: &'static str,
+    body: Bytes,
+    tag: &str,
+) -> Response<Body> {
+    let is_known = headers.get_all(header::IF_NONE_MATCH).iter().any(|it| names(it, tag));
     let mut response = Response::new(if is_known { Body::empty() } else { Body::from(body) });
     if is_known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     } else {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
-    let tag = HeaderValue::from_str(&tag).expect("hexadecimal digits fit a header");
+    let tag = HeaderValue::from_str(tag).expect("hexadecimal digits fit a header");
     response.headers_mut().insert(header::ETAG, tag);
     response
 }
@@ -62,7 +72,8 @@ pub(crate) fn changed() -> ApiError {
     }
 }
 
-fn tag_of(body: &[u8]) -> String {
+/// The tag of what these bytes say.
+pub(crate) fn tag_of(body: &[u8]) -> String {
     format!("W/\"{}\"", &blake3::hash(body).to_hex()[..24])
 }
 

@@ -64,6 +64,10 @@ async fn correlate_all(
             shared.archive.record_annotations_and_alerts(&correlated, &matches, now).await;
         let recorded = recorded.context("annotations could not be recorded")?;
         announce_alerts(shared, recorded.alerts, now);
+        for event in events {
+            // Nobody listening is no failure.
+            let _ = shared.events.send(event);
+        }
         correct_again(shared, &applied).await?;
         let n_recorded = recorded.n_articles;
         let n_statements: usize = correlated.iter().map(n_statements).sum();
@@ -80,10 +84,6 @@ async fn correlate_all(
             "correlated {n_recorded} articles",
         );
         shared.annotations_added.notify_one();
-        for event in events {
-            // Nobody listening is no failure.
-            let _ = shared.events.send(event);
-        }
     }
     Ok(())
 }

@@ -17,13 +17,16 @@ const N_AT_ONCE: usize = 4;
 /// How often the archive is asked what is due.
 const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
+/// An article of many pages, each of which waits for its host's turn, may take so long.
+const LEASE_MIN: Duration = Duration::from_secs(1_800);
+
 /// Reads pages again until the pipeline stops; in `Once` mode until polling is done and none is
 /// due.
 pub(super) async fn run(shared: &Shared, fetcher: &Fetcher) -> anyhow::Result<()> {
     if !shared.config.settings.crawl.reread {
         return Ok(());
     }
-    let lease = Duration::from_secs(shared.config.settings.crawl.lease_s.into());
+    let lease = Duration::from_secs(shared.config.settings.crawl.lease_s.into()).max(LEASE_MIN);
     while !shared.shutdown.is_cancelled() {
         let is_polled = shared.poll_done.is_cancelled();
         let due = match shared.is_model_behind() {

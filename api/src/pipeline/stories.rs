@@ -20,6 +20,11 @@ const N_NEAR_MAX: usize = 5_000;
 const N_SINGLE_HOURS: i64 = 24;
 /// Articles of long ago in memory, from which on hours that are not in use are forgotten.
 const N_PAST_MAX: usize = 30_000;
+/// Articles of long ago that are read for the articles of one batch, a query counting for at least
+/// [`N_OF_QUERY`]: live news waits behind old ones only so long. What comes after that is held
+/// against what is in memory, and may found a story of its own.
+const N_READ_PER_BATCH: usize = 10_000;
+const N_OF_QUERY: usize = 50;
 /// After this time without an old article all of them are forgotten.
 const PAST_IDLE: TimeDelta = TimeDelta::hours(1);
 
@@ -90,6 +95,7 @@ impl Stories {
         if PAST_IDLE < now - self.past.used_at {
             self.past = Past::new(self.window, now);
         }
+        self.past.n_left = N_READ_PER_BATCH;
         loop {
             let moves = archive.story_moves_after(self.last_move, N_PER_READ).await;
             let moves = moves.context("changes of stories could not be read")?;
@@ -120,6 +126,8 @@ struct Past {
     n_near_max: usize,
     /// [`N_PAST_MAX`].
     n_max: usize,
+    /// What is left of [`N_READ_PER_BATCH`].
+    n_left: usize,
 }
 
 impl Past {
@@ -132,6 +140,7 @@ impl Past {
             used_at: now,
             n_near_max: N_NEAR_MAX,
             n_max: N_PAST_MAX,
+            n_left: N_READ_PER_BATCH,
         }
     }
 
@@ -148,7 +157,7 @@ impl Past {
         let (hour, n_hours) = (hour_of(at), self.window.num_hours().abs());
         let mut n_near = self.read(archive, hour..hour + 1).await?;
         let mut distance = 1;
-        while distance <= n_hours && n_near < self.n_near_max {
+        while distance <= n_hours && n_near < self.n_near_max && 0 < self.n_left {
             let n = if distance < N_SINGLE_HOURS { 1 } else { 24 };
             n_near += self.read(archive, hour - distance - n + 1..hour - distance + 1).await?;
             n_near += self.read(archive, hour + distance..hour + distance + n).await?;
@@ -171,13 +180,18 @@ impl Past {
         let Some((from, to)) = span(&hours) else { return Ok(0) };
         let mut end = hours.end;
         let missing = hours.clone().find(|it| !self.hours.contains_key(it));
+        if missing.is_some() && self.n_left == 0 {
+            return Ok(self.stories.n_between(from, to));
+        }
         if let Some(missing) = missing
             && let Some((from, to)) = span(&(missing..end))
         {
-            let read = archive.story_inputs_between(from, to, self.n_near_max).await;
+            let n_max = self.n_near_max.min(self.n_left);
+            let read = archive.story_inputs_between(from, to, n_max).await;
             let read = read.context("the stories of an hour could not be read")?;
+            self.n_left = self.n_left.saturating_sub(read.len().max(N_OF_QUERY));
             if let Some(last) = read.last()
-                && self.n_near_max <= read.len()
+                && n_max <= read.len()
             {
                 end = hour_of(last.dated_at).max(missing + 1);
             }

@@ -183,6 +183,12 @@ async fn a_correction_is_refused_when_somebody_else_was_faster() {
     assert_eq!(listed["corrections"].as_array().map(Vec::len), Some(1));
     assert_eq!(add("theirs", &read().await).await.status, 201, "after another look");
     assert_eq!(add("whatever", "*").await.status, 201);
+    // A new article that one concerns is no change of the list.
+    let (before, records) = (read().await, newsroom.state.archive.corrections().await.unwrap());
+    let article = id_of("harbour-post", "strait").parse().unwrap();
+    newsroom.state.archive.note_corrected(&[(records[0].id.clone(), article)]).await.unwrap();
+    assert_eq!(newsroom.state.archive.corrections().await.unwrap()[0].n_articles, 1);
+    assert_eq!(read().await, before);
 
     let id = listed["corrections"][0]["id"].as_str().unwrap_or_default();
     let remove = async |tag: &str| {

@@ -8,6 +8,9 @@
 
 mod address;
 
+use std::cell::OnceCell;
+use std::collections::HashSet;
+
 use scraper::{ElementRef, Html};
 use url::Url;
 
@@ -140,7 +143,7 @@ fn linked(
 ) -> Option<CanonicalUrl> {
     let own = Address::of(own).filter(|_| is_dated_article(facts))?;
     let has_digit = |href: &str| href.bytes().any(|it| it.is_ascii_digit());
-    let mut n_looked_at = 0;
+    let (mut n_looked_at, firsts) = (0, OnceCell::new());
     for (link, href) in links(document).filter(|(_, href)| has_digit(href)) {
         let Some(target) = target(href, url) else { continue };
         let Some(address) = Address::of(&target) else { continue };
@@ -153,7 +156,7 @@ fn linked(
         let is_sure = next.number == 2 || next.form.is_named();
         if is_told(link, next)
             && !is_elsewhere(link)
-            && (is_sure || has_first(document, url, &own, &next.stem))
+            && (is_sure || firsts.get_or_init(|| first_pages(document, url, &own)).contains(&next.stem))
         {
             return Some(target);
         }
@@ -190,13 +193,11 @@ fn target(href: &str, base: &Url) -> Option<CanonicalUrl> {
     CanonicalUrl::join(base, href).ok()
 }
 
-/// Whether a link with the number 1 leads to `stem`.
-fn has_first(document: &Html, url: &Url, own: &Address, stem: &str) -> bool {
-    links(document).any(|(link, href)| {
-        let address = target(href, url).and_then(|it| Address::of(&it));
-        address.is_some_and(|it| it.site == own.site && it.text == stem)
-            && said(&label(link)) == Some(Said::Number(1))
-    })
+/// Where links with the number 1 lead on the site of `own`.
+fn first_pages(document: &Html, url: &Url, own: &Address) -> HashSet<String> {
+    let firsts = links(document).filter(|(link, _)| said(&label(*link)) == Some(Said::Number(1)));
+    let addresses = firsts.filter_map(|(_, href)| Address::of(&target(href, url)?));
+    addresses.filter(|it| it.site == own.site).map(|it| it.text).collect()
 }
 
 /// What the text of a link says.
@@ -252,7 +253,7 @@ fn is_in_pager(link: ElementRef<'_>) -> bool {
 /// Whether a link stands among comments, in a calendar or in a list of other articles.
 fn is_elsewhere(link: ElementRef<'_>) -> bool {
     around(link).into_iter().any(|it| {
-        let hints = hints_of(it);
+        let hints = hints_of(it).replace("research", "").replace("commentary", "");
         it.value().name() == "aside" || TALK.iter().chain(&OTHERS).any(|word| hints.contains(word))
     })
 }
@@ -315,6 +316,15 @@ mod tests {
         check("https://wire.example/n/a-1234.html", files, "https://wire.example/n/a-1234-2.html");
         let second = "https://wire.example/n/a-1234-2.html";
         check(second, files, "https://wire.example/n/a-1234-3.html");
+    }
+
+    #[test]
+    fn research_and_commentary_are_neither_searches_nor_comments() {
+        for class in ["research-post", "commentary"] {
+            let body = format!("<div class={class}><a href='?page=2'>2</a></div>");
+            check(STORY, &body, "https://wire.example/news/long-story?page=2");
+        }
+        check_none(STORY, "<div class=post-comments><a href='?page=2'>2</a></div>");
     }
 
     #[test]
@@ -417,7 +427,7 @@ mod tests {
     #[test]
     fn a_page_of_many_links_costs_bounded_time() {
         let started = std::time::Instant::now();
-        let body = "<a href='/news/long-story/2'><b>x</b></a>".repeat(50_000);
+        let body = "<a href='/news/long-story/3'>3</a>".repeat(50_000);
         check_none(STORY, &body);
         check_none("https://wire.example/news/long-story/2", &body);
         assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());

@@ -240,6 +240,18 @@ async fn an_article_whose_pages_only_numbers_link_is_put_together() {
 }
 
 #[tokio::test]
+async fn a_page_number_that_changes_nothing_is_asked_for_once() {
+    let server = Server::start(|path, _| match path.split('?').next() {
+        Some("/story") => ok("text/html", numbered_page(1, 9).as_bytes()),
+        _ => not_found(),
+    })
+    .await;
+    let article = crawl(&server, "/story").await.unwrap();
+    assert_eq!(article.details.n_pages, 1);
+    assert_eq!(server.paths(), ["/robots.txt", "/story", "/story?page=2"]);
+}
+
+#[tokio::test]
 async fn the_pages_of_an_article_are_waited_for_however_long_the_pauses_are() {
     let server = Server::start(|path, _| match path {
         "/robots.txt" => ok("text/plain", b"User-agent: *\nCrawl-delay: 1\n"),
