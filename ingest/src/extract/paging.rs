@@ -156,7 +156,8 @@ fn linked(
         let is_sure = next.number == 2 || next.form.is_named();
         if is_told(link, next)
             && !is_elsewhere(link)
-            && (is_sure || firsts.get_or_init(|| first_pages(document, url, &own)).contains(&next.stem))
+            && (is_sure
+                || firsts.get_or_init(|| first_pages(document, url, &own)).contains(&next.stem))
         {
             return Some(target);
         }
