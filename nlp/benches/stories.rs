@@ -93,6 +93,7 @@ impl Event {
             lead,
             embedding,
             entities: names.map(|it| format!("name:org:{}", it.to_lowercase())).collect(),
+            acts: vec![format!("{} Attack {}", self.names[0], self.names[1])],
             at: Some(now),
             published_at: Some(now),
             language: Some("en".to_owned()),

@@ -64,7 +64,7 @@ pub struct StoryInput {
     pub embedding: Vec<f32>,
     /// Ids of the entities that it names, each once.
     pub entities: Vec<String>,
-    /// What its hostile statements say, see [`acts`]; each once.
+    /// What its hostile statements say, see [`acts()`]; each once.
     pub acts: Vec<String>,
     /// When it was published, or else fetched; `None` when there is no time, as in test sets.
     pub at: Option<DateTime<Utc>>,

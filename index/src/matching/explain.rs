@@ -36,7 +36,8 @@ pub struct Reason {
     pub sentence: String,
 }
 
-/// Place of a statement in an [`Annotation`]: whether in the headline, and its number there.
+/// Place of a statement in an [`Annotation`](nlp::Annotation): whether in the headline, and its number
+/// there.
 pub type StatementPlace = (bool, usize);
 
 /// The conditions of `search` that `stored` fulfils, in the order of the query. Negated ones
