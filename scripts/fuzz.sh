@@ -26,12 +26,12 @@ RUSTFLAGS="${flags[*]}" cargo build --locked --release --manifest-path fuzz/Carg
 export built="${FUZZ_TARGET_DIR:-fuzz/target}/$host/release" seconds
 n_runs_of() {
     case "$1" in
-        page) echo 12000 ;;
-        feed) echo 60000 ;;
-        robots | opml) echo 100000 ;;
-        lists) echo 140000 ;;
-        warc) echo 400000 ;;
-        canonical_url) echo 1200000 ;;
+        page) echo 18000 ;;
+        feed) echo 90000 ;;
+        robots | opml) echo 150000 ;;
+        lists) echo 210000 ;;
+        warc) echo 600000 ;;
+        canonical_url) echo 1800000 ;;
         *) echo 10000 ;;
     esac
 }
