@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use tantivy::directory::error::{LockError, OpenReadError};
-use tantivy::directory::{Directory, MmapDirectory};
+use tantivy::directory::{Directory, META_LOCK, MmapDirectory};
 use tantivy::{Index, IndexSettings, TantivyError};
 
 use super::{CommitPayload, IndexError, IndexWriterStage, Opened, WriterSettings};
@@ -60,6 +60,8 @@ pub(crate) fn open_existing(dir: &Path) -> Result<(Index, Fields), IndexError> {
 /// Checks that the files of all segments are there and end as they should. Tantivy opens some of
 /// them only when a search needs them.
 fn check_segment_files(index: &Index) -> tantivy::Result<()> {
+    // A writer, perhaps of another process, deletes no files of merged segments meanwhile.
+    let _kept = index.directory().acquire_lock(&META_LOCK)?;
     for segment in index.searchable_segment_ids()? {
         for extension in SEGMENT_EXTENSIONS {
             let file = format!("{}.{extension}", segment.uuid_string());
