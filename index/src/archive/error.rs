@@ -1,7 +1,8 @@
 //! What can go wrong with the archive: [`ArchiveError`].
 
+use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why the archive could not be opened, read or written. Every variant names its subject.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +78,18 @@ pub enum ArchiveError {
         /// What the database said.
         source: sqlx::Error,
     },
+    /// SQLite could not open the database or a file beside it.
+    #[error("cannot {action}: {database} cannot be opened ({found})")]
+    Unopened {
+        /// What was being done, an infinitive: `record article …`.
+        action: String,
+        /// The database, without password.
+        database: String,
+        /// What the operating system says of its files.
+        found: String,
+        /// What the database said.
+        source: sqlx::Error,
+    },
     /// A text that is no cursor of ours.
     #[error("`{cursor}` is not a cursor; take it from the page before")]
     Cursor {
@@ -101,6 +114,10 @@ pub(super) fn classify(database: &str, action: String, source: sqlx::Error) -> A
     match kind(&source) {
         Kind::Corrupt => ArchiveError::Corrupt { database, reason: source.to_string() },
         Kind::Full => ArchiveError::Full { action, database, source },
+        Kind::Unopened => {
+            let found = what_is_there(Path::new(&database));
+            ArchiveError::Unopened { action, database, found, source }
+        }
         Kind::Other => ArchiveError::Database { action, database, source },
     }
 }
@@ -108,6 +125,7 @@ pub(super) fn classify(database: &str, action: String, source: sqlx::Error) -> A
 enum Kind {
     Corrupt,
     Full,
+    Unopened,
     Other,
 }
 
@@ -120,8 +138,31 @@ fn kind(error: &sqlx::Error) -> Kind {
         Some(code) if code.len() < 5 => match code.parse::<u32>().map(|it| it & 0xff) {
             Ok(11 | 26) => Kind::Corrupt,
             Ok(13) => Kind::Full,
+            Ok(14) => Kind::Unopened,
             _ => Kind::Other,
         },
         _ => Kind::Other,
     }
+}
+
+/// SQLite says that a file would not open, but neither which one nor why: what the operating system
+/// says of the database, of the two files of its write-ahead log and of this process.
+///
+/// Opens none of them: closing a file lets go of all locks that the process holds on it.
+fn what_is_there(database: &Path) -> String {
+    let mut parts = Vec::new();
+    for ending in ["", "-wal", "-shm"] {
+        let mut path = database.as_os_str().to_owned();
+        path.push(ending);
+        let name = if ending.is_empty() { "database" } else { &ending[1..] };
+        parts.push(match fs::metadata(&path) {
+            Ok(file) if file.permissions().readonly() => format!("{name}: read-only"),
+            Ok(file) => format!("{name}: {} bytes", file.len()),
+            Err(error) => format!("{name}: {error}"),
+        });
+    }
+    if let Ok(files) = fs::read_dir("/proc/self/fd") {
+        parts.push(format!("this process has {} files open", files.count()));
+    }
+    parts.join("; ")
 }

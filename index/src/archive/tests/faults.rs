@@ -56,6 +56,20 @@ async fn a_file_that_is_no_database_is_named_and_left_alone() {
 }
 
 #[tokio::test]
+async fn a_database_that_went_away_is_told_with_what_is_there() {
+    let world = World::on_sqlite().await;
+    let file = world.settings.data_dir.join("harbinger.db");
+    fs::rename(&file, world.settings.data_dir.join("elsewhere.db")).unwrap();
+    // The first reading opens a connection of its own.
+    let error = world.archive.counts().await.unwrap_err();
+    assert!(matches!(error, ArchiveError::Unopened { .. }), "{error:?}");
+    let said = error.to_string();
+    for part in [file.to_str().unwrap(), "database: No such file", "wal: ", "files open"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+}
+
+#[tokio::test]
 async fn a_damaged_database_is_told_at_the_start() {
     let world = World::on_sqlite().await;
     world.store(0..200).await;
