@@ -134,12 +134,13 @@ mod tests {
     use nlp::{
         Annotation, Domain, Modality, Phrase, Span, Statement, StatementKind, StatementTime, Tense,
     };
-    use tokio::sync::{Notify, broadcast};
+    use tokio::sync::Notify;
     use tokio_util::sync::CancellationToken;
 
     use super::*;
     use crate::pipeline::Counts;
     use crate::roster::Roster;
+    use crate::state::Events;
 
     const LEAD: &str = "The Northern Guard threatened on Tuesday to attack oil tankers in the \
         Strait of Lindahl, its commander said.";
@@ -196,7 +197,7 @@ mod tests {
             config: Arc::new(config),
             roster: Arc::new(roster),
             archive,
-            events: broadcast::Sender::new(1),
+            events: Events::new(1),
             now,
             mode: Mode::Once,
             shutdown: CancellationToken::new(),
