@@ -85,8 +85,8 @@ impl Stories {
         Ok(placed)
     }
 
-    /// Moves articles as the archive did since: by analysts, by other workers, and where the archive
-    /// knew better than this stage.
+    /// Moves articles as the archive did since, and takes what repeats what as it does: by analysts, by
+    /// other workers, and where the archive knew better than this stage.
     pub(super) async fn follow_moves(
         &mut self,
         archive: &Archive,
@@ -101,8 +101,12 @@ impl Stories {
             let moves = moves.context("changes of stories could not be read")?;
             for it in &moves {
                 let article = it.article.to_string();
+                let copy_of = it.copy_of.map(|it| it.to_string());
                 for stories in [&mut self.live, &mut self.past.stories] {
                     stories.move_article(&article, &it.story, it.is_pinned);
+                    if it.is_there {
+                        stories.set_original(&article, copy_of.as_deref());
+                    }
                 }
                 self.last_move = it.seq;
             }
@@ -499,6 +503,33 @@ mod tests {
         let (from, into) = (StoryId::founded_by(&strike), StoryId::founded_by(&flood));
         desk.archive.merge_stories(&from, &into, now()).await.unwrap();
         assert_eq!(desk.tell(STRIKE, 299).await, flood);
+    }
+
+    #[tokio::test]
+    async fn another_worker_hears_which_article_is_the_original() {
+        // Of these days and of long ago.
+        for days_ago in [2, 300] {
+            let mut desk = Desk::new().await;
+            let at = |hour: i64| now() - TimeDelta::days(days_ago) + TimeDelta::hours(hour);
+            let told = |article: &str, hour: i64| StoryInput {
+                article: article.to_owned(),
+                title: FLOOD.to_owned(),
+                at: Some(at(hour)),
+                published_at: Some(at(hour)),
+                ..StoryInput::default()
+            };
+            let story = desk.tell_at(FLOOD, at(5)).await;
+            let mut other = Stories::restore(&desk.archive, WINDOW, now()).await.unwrap();
+            let copy = other.place(&desk.archive, &told("copy", 6), now()).await.unwrap();
+            assert_eq!((copy.story.as_str(), copy.copy_of.as_ref()), (&*story, Some(&story)));
+            desk.tell_at(FLOOD, at(1)).await;
+            let url = CanonicalUrl::parse("https://desk.example/2").unwrap();
+            let original = ArticleId::of(&url).to_string();
+            other.follow_moves(&desk.archive, now()).await.unwrap();
+            let copy = other.place(&desk.archive, &told("another", 7), now()).await.unwrap();
+            assert_eq!(copy.story.as_str(), story);
+            assert_eq!(copy.copy_of, Some(original), "{days_ago} days ago");
+        }
     }
 
     #[tokio::test]
