@@ -132,12 +132,17 @@ async fn run(state: AppState, mut seq: i64, following: Following) {
                 continue;
             }
         };
-        for (n, event) in std::mem::replace(&mut waiting, found).into_iter().enumerate() {
-            if n % N_AT_ONCE == N_AT_ONCE - 1 {
-                tokio::time::sleep(PAUSE).await;
-            }
-            state.events.send_new(event);
+        tell(&state.events, std::mem::replace(&mut waiting, found)).await;
+    }
+}
+
+/// Tells what was not announced, with pauses.
+async fn tell(events: &Events, waiting: Vec<Event>) {
+    for (n, event) in waiting.into_iter().enumerate() {
+        if n % N_AT_ONCE == N_AT_ONCE - 1 {
+            tokio::time::sleep(PAUSE).await;
         }
+        events.send_new(event);
     }
 }
 
@@ -306,6 +311,21 @@ mod tests {
         drop(slow);
         assert_eq!(events.told().order.len(), N_TOLD_MAX);
         assert_eq!(events.told().known.len(), N_TOLD_MAX);
+    }
+
+    /// On one thread, where a listener hears nothing before who tells pauses.
+    #[tokio::test]
+    async fn whoever_listens_hears_all_that_others_recorded_at_once() {
+        let events = Events::new(N_AT_ONCE);
+        let mut heard = events.subscribe();
+        let n_events = 10 * N_AT_ONCE;
+        let listener = tokio::spawn(async move {
+            for n in 0..n_events {
+                assert_eq!(heard.recv().await.unwrap().id, n.to_string());
+            }
+        });
+        tell(&events, (0..n_events).map(event).collect()).await;
+        listener.await.unwrap();
     }
 
     #[tokio::test]

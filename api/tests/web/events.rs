@@ -128,6 +128,28 @@ async fn a_burst_of_events_of_one_s_own_is_not_told_again() {
     assert!(again.is_empty(), "{} are told again, such as {:?}", again.len(), again[0]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_gone_before_the_stream_begins_keeps_nobody_from_following() {
+    let newsroom = Newsroom::open().await;
+    // The connection breaks off at each point of the way.
+    for n_steps in 0..40 {
+        let mut gone = std::pin::pin!(stream(&newsroom.router));
+        for _ in 0..n_steps {
+            if futures::poll!(gone.as_mut()).is_ready() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_micros(200)).await;
+        }
+    }
+    let _stream = stream(&newsroom.router).await;
+    let mut heard = newsroom.state.events.subscribe();
+    let news = threat(1);
+    // Whoever followed for those that are gone may be about to end.
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    record(&newsroom, &news).await;
+    assert_eq!(heard_until(&mut heard, &id(&news)).await.len(), 3);
+}
+
 /// Whether the clock is to fail once.
 static CLOCK_FAILS: AtomicBool = AtomicBool::new(false);
 
