@@ -1,8 +1,9 @@
 //! Stories that change after the fact: merges by later evidence, and what analysts decide.
 //!
 //! Whatever moves an article, its new story stands in the archive first; correlate stages follow
-//! through [`Archive::story_moves_after`], which also tells what repeats another article since. An analyst's word is a *pin* on the article, which
-//! recording respects from then on. An ended story leads to the one that took it in.
+//! through [`Archive::story_moves_after`], which also tells what repeats another article since. An
+//! analyst's word is a *pin* on the article, which recording respects from then on. An ended story
+//! leads to the one that took it in.
 //!
 //! Longer than most, since all decisions share how articles are moved.
 
