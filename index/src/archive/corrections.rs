@@ -170,10 +170,11 @@ impl Archive {
             // As those who add do, so that all take turns.
             take_index_seqs(&mut tx, 0).await?;
             if let Some(known) = known {
-                let select = "SELECT COUNT(*) AS n, COALESCE(MAX(id), '') AS last FROM corrections";
+                let select =
+                    "SELECT COUNT(*) AS n, COALESCE(MAX(id), '') AS highest FROM corrections";
                 let row = sqlx::query(select).fetch_one(&mut *tx).await?;
-                let last: String = get(&row, "last")?;
-                if (get::<i64>(&row, "n")?, last.as_str()) != state_of(known) {
+                let highest: String = get(&row, "highest")?;
+                if (get::<i64>(&row, "n")?, highest.as_str()) != state_of(known) {
                     return Ok(Undone::Changed);
                 }
             }
