@@ -5,13 +5,14 @@
 //! process can announce it first; what was announced is not told again.
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use index::archive::{Archive, ArchiveError};
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::broadcast::error::SendError;
+use tokio::sync::broadcast::{self, Receiver};
 use tokio::time::MissedTickBehavior;
 use tracing::debug;
 
@@ -32,48 +33,95 @@ const N_TOLD_MAX: usize = 4_096;
 /// What was recorded longer ago is no news; the clocks of workers may differ by this.
 const AGE_MAX: TimeDelta = TimeDelta::minutes(10);
 
+/// Where news is announced to all who listen. Cheap to clone.
+#[derive(Clone)]
+pub struct Events {
+    sender: broadcast::Sender<Event>,
+    told: Arc<Mutex<Told>>,
+}
+
+impl Events {
+    /// Nobody listens yet. Who listens may fall behind by `n_kept` events before losing some.
+    pub fn new(n_kept: usize) -> Events {
+        Events { sender: broadcast::Sender::new(n_kept), told: Arc::default() }
+    }
+
+    /// Tells all who listen, and answers how many these are; the error is that nobody does.
+    pub fn send(&self, event: Event) -> Result<usize, SendError<Event>> {
+        self.told().note(&event);
+        self.sender.send(event)
+    }
+
+    /// Tells all who listen what was not announced lately, however much else was since.
+    fn send_new(&self, event: Event) {
+        if self.told().note(&event) {
+            // Nobody listening is no failure.
+            let _ = self.sender.send(event);
+        }
+    }
+
+    /// Listens from now on.
+    pub fn subscribe(&self) -> Receiver<Event> {
+        self.sender.subscribe()
+    }
+
+    /// How many listen.
+    pub fn receiver_count(&self) -> usize {
+        self.sender.receiver_count()
+    }
+
+    /// Whether all who listen have heard everything.
+    pub fn is_empty(&self) -> bool {
+        self.sender.is_empty()
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The right to follow the archive, which one at a time has: whatever ends it, a failure too, another
+/// one may begin.
+struct Following(Arc<AtomicBool>);
+
+impl Following {
+    /// `None` where somebody else follows.
+    fn begin(is_followed: &Arc<AtomicBool>) -> Option<Following> {
+        let is_free = !is_followed.swap(true, Ordering::AcqRel);
+        is_free.then(|| Following(Arc::clone(is_followed)))
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
 /// Follows the archive from now on, unless that is done already; it ends when nobody listens any more.
 pub(crate) async fn follow(state: &AppState) -> Result<(), ArchiveError> {
-    if state.is_followed.swap(true, Ordering::AcqRel) {
-        return Ok(());
-    }
+    let Some(following) = Following::begin(&state.is_followed) else { return Ok(()) };
     let state = state.clone();
     // A task of its own: whoever asked may be gone before the archive has answered.
     let begun = tokio::spawn(async move {
-        match state.archive.last_index_change().await {
-            Ok(seq) => {
-                let announced = state.events.subscribe();
-                tokio::spawn(run(state, announced, seq));
-                Ok(())
-            }
-            Err(error) => {
-                state.is_followed.store(false, Ordering::Release);
-                Err(error)
-            }
-        }
+        let seq = state.archive.last_index_change().await?;
+        tokio::spawn(run(state, seq, following));
+        Ok::<(), ArchiveError>(())
     });
     begun.await.unwrap_or(Ok(()))
 }
 
-async fn run(state: AppState, mut announced: Receiver<Event>, mut seq: i64) {
-    let mut told = Told::default();
+async fn run(state: AppState, mut seq: i64, following: Following) {
+    let mut following = Some(following);
     let mut waiting: Vec<Event> = Vec::new();
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         tokio::select! {
             () = state.shutdown.cancelled() => return,
-            event = announced.recv() => {
-                match event {
-                    Ok(event) => told.note(&event),
-                    Err(RecvError::Lagged(_)) => {}
-                    Err(RecvError::Closed) => return,
-                }
-                continue;
-            }
             _ = ticks.tick() => {}
         }
-        if is_over(&state) {
+        if is_over(&state, &mut following) {
             return;
         }
         let since = (state.now)() - AGE_MAX;
@@ -84,34 +132,31 @@ async fn run(state: AppState, mut announced: Receiver<Event>, mut seq: i64) {
                 continue;
             }
         };
-        loop {
-            match announced.try_recv() {
-                Ok(event) => told.note(&event),
-                Err(TryRecvError::Lagged(_)) => {}
-                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
-            }
-        }
-        for (n, event) in std::mem::replace(&mut waiting, found).into_iter().enumerate() {
-            if n % N_AT_ONCE == N_AT_ONCE - 1 {
-                tokio::time::sleep(PAUSE).await;
-            }
-            if !told.knows(&event) {
-                told.note(&event);
-                // Nobody listening is no failure.
-                let _ = state.events.send(event);
-            }
-        }
+        tell(&state.events, std::mem::replace(&mut waiting, found)).await;
     }
 }
 
-/// Whether nobody but the one who follows listens any more.
-fn is_over(state: &AppState) -> bool {
-    if 1 < state.events.receiver_count() {
+/// Tells what was not announced, with pauses.
+async fn tell(events: &Events, waiting: Vec<Event>) {
+    for (n, event) in waiting.into_iter().enumerate() {
+        if n % N_AT_ONCE == N_AT_ONCE - 1 {
+            tokio::time::sleep(PAUSE).await;
+        }
+        events.send_new(event);
+    }
+}
+
+/// Whether nobody listens any more, or somebody else follows.
+fn is_over(state: &AppState, following: &mut Option<Following>) -> bool {
+    if 0 < state.events.receiver_count() {
         return false;
     }
-    state.is_followed.store(false, Ordering::Release);
+    *following = None;
     // Somebody may have begun in between, and seen that the archive was followed.
-    state.events.receiver_count() <= 1 || state.is_followed.swap(true, Ordering::AcqRel)
+    if 0 < state.events.receiver_count() {
+        *following = Following::begin(&state.is_followed);
+    }
+    following.is_none()
 }
 
 /// What was recorded after number `seq` of the archive's feed, at `since` or later; moves `seq` on.
@@ -158,10 +203,11 @@ struct Told {
 }
 
 impl Told {
-    fn note(&mut self, event: &Event) {
+    /// Whether it is new.
+    fn note(&mut self, event: &Event) -> bool {
         let key = (event.kind.as_str(), event.id.clone());
         if !self.known.insert(key.clone()) {
-            return;
+            return false;
         }
         self.order.push_back(key);
         if N_TOLD_MAX < self.order.len()
@@ -169,10 +215,7 @@ impl Told {
         {
             self.known.remove(&oldest);
         }
-    }
-
-    fn knows(&self, event: &Event) -> bool {
-        self.known.contains(&(event.kind.as_str(), event.id.clone()))
+        true
     }
 }
 
@@ -241,5 +284,59 @@ mod tests {
         for n in [N_PER_LOOK, 5, 0] {
             assert_eq!(look(&archive, &mut seq, now - AGE_MAX).await.unwrap().len(), n);
         }
+    }
+
+    fn event(n: usize) -> Event {
+        let at = DateTime::from_timestamp(1_767_225_600, 0).unwrap();
+        Event { kind: EventKind::Article, id: n.to_string(), at }
+    }
+
+    #[test]
+    fn what_was_announced_in_a_burst_that_nobody_kept_up_with_is_not_told_again() {
+        let events = Events::new(4);
+        let slow = events.subscribe();
+        for n in 0..N_TOLD_MAX {
+            events.send(event(n)).unwrap();
+        }
+        let mut heard = events.subscribe();
+        for n in 0..N_TOLD_MAX {
+            events.send_new(event(n));
+        }
+        assert!(heard.try_recv().is_err(), "told twice");
+        for n in [N_TOLD_MAX, N_TOLD_MAX] {
+            events.send_new(event(n));
+        }
+        assert_eq!(heard.try_recv().unwrap().id, N_TOLD_MAX.to_string());
+        assert!(heard.try_recv().is_err(), "told twice");
+        drop(slow);
+        assert_eq!(events.told().order.len(), N_TOLD_MAX);
+        assert_eq!(events.told().known.len(), N_TOLD_MAX);
+    }
+
+    /// On one thread, where a listener hears nothing before who tells pauses.
+    #[tokio::test]
+    async fn whoever_listens_hears_all_that_others_recorded_at_once() {
+        let events = Events::new(N_AT_ONCE);
+        let mut heard = events.subscribe();
+        let n_events = 10 * N_AT_ONCE;
+        let listener = tokio::spawn(async move {
+            for n in 0..n_events {
+                assert_eq!(heard.recv().await.unwrap().id, n.to_string());
+            }
+        });
+        tell(&events, (0..n_events).map(event).collect()).await;
+        listener.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn whoever_fails_while_following_leaves_room_for_another() {
+        let is_followed = Arc::default();
+        let following = Following::begin(&is_followed).unwrap();
+        assert!(Following::begin(&is_followed).is_none());
+        async fn fail(_following: Following) {
+            panic!("as a test");
+        }
+        assert!(tokio::spawn(fail(following)).await.is_err());
+        assert!(Following::begin(&is_followed).is_some());
     }
 }

@@ -43,13 +43,13 @@ use ingest::fetch::Fetcher;
 use ingest::warc_writer::{WARC_FOLDER, WarcWriter};
 use nlp::Annotator;
 use serde::Serialize;
-use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::deliver::Courier;
 use crate::hubs::Hubs;
 use crate::roster::Roster;
-use crate::state::{Event, Readiness};
+use crate::state::{Events, Readiness};
 
 /// Annotated batches that wait for correlation; each holds at most `nlp.n_articles_per_batch`.
 const N_BATCHES_AHEAD: usize = 2;
@@ -89,7 +89,7 @@ pub struct Parts {
     /// Loads the model.
     pub make_annotator: MakeAnnotator,
     /// Where news is announced.
-    pub events: broadcast::Sender<Event>,
+    pub events: Events,
     /// What `/readyz` says.
     pub readiness: Arc<Readiness>,
     /// The clock.
@@ -124,7 +124,7 @@ struct Shared {
     config: Arc<Config>,
     roster: Arc<Roster>,
     archive: Archive,
-    events: broadcast::Sender<Event>,
+    events: Events,
     now: fn() -> DateTime<Utc>,
     mode: Mode,
     /// Stop soon: finish what is in hand, start nothing new.

@@ -9,7 +9,7 @@ use index::{Archive, SearchIndex};
 use ingest::fetch::Fetcher;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::limits::Limits;
@@ -17,6 +17,8 @@ use crate::export::Facts;
 use crate::pages::view::SectorNames;
 use crate::places::Places;
 use crate::roster::Roster;
+
+pub use crate::news::Events;
 
 /// Searches that may run at once; more are told to come back.
 const N_SEARCHES_MAX: usize = 16;
@@ -43,7 +45,7 @@ pub struct AppState {
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
     /// Where the pipeline announces what is new; bounded, slow readers lose the oldest.
-    pub events: broadcast::Sender<Event>,
+    pub events: Events,
     /// What `/readyz` says.
     pub readiness: Arc<Readiness>,
     /// Dates of the sample wire, whose pages are shown below `/sample`; `None` when it is off.
@@ -80,7 +82,7 @@ impl AppState {
             roster: Arc::new(Roster::new(&config, now().date_naive())),
             fetcher: None,
             metrics,
-            events: broadcast::Sender::new(N_EVENTS_KEPT),
+            events: Events::new(N_EVENTS_KEPT),
             readiness: Arc::default(),
             sample_anchor: None,
             now,

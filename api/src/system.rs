@@ -13,7 +13,6 @@ use index::archive::{Archive, ArchiveSettings};
 use index::search::SearchIndex;
 use index::writer::{IndexWriterStage, WriterSettings};
 use ingest::fetch::{FetchSettings, Fetcher};
-use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -22,7 +21,7 @@ use crate::deliver::Courier;
 use crate::pipeline::{self, MakeAnnotator, Mode, Parts, Summary};
 use crate::roster::Roster;
 use crate::sample;
-use crate::state::{Event, Readiness};
+use crate::state::{Events, Readiness};
 use crate::submitted;
 
 /// Events that a slow reader may fall behind before it loses some.
@@ -48,7 +47,7 @@ pub struct System {
     /// Searches.
     pub search: SearchIndex,
     /// Where news is announced.
-    pub events: broadcast::Sender<Event>,
+    pub events: Events,
     /// What `/readyz` says.
     pub readiness: Arc<Readiness>,
     /// Dates of the sample wire, when it is served.
@@ -100,7 +99,7 @@ impl System {
             roster,
             archive,
             search,
-            events: broadcast::Sender::new(N_EVENTS_KEPT),
+            events: Events::new(N_EVENTS_KEPT),
             readiness: Arc::default(),
             sample_anchor,
             shutdown,

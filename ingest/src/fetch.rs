@@ -366,17 +366,29 @@ impl Fetcher {
     }
 
     /// The sites that are left alone now, since they answered 429 or as [`Fetcher::keep_silences`] was
-    /// told; at most 8 192.
+    /// told, at most 8 192; and the hosts whose robots.txt could not be had, at most 4 096.
     pub fn silences(&self) -> Vec<Silence> {
-        self.turns.silences()
+        let mut silences = self.turns.silences();
+        silences.extend(self.robots.pauses(Instant::now()));
+        silences
     }
 
-    /// Leaves sites alone as they were to be left alone before a restart, each for a day at most.
+    /// Leaves sites and hosts alone as they were to be left alone before a restart, each for a day at
+    /// most.
     pub fn keep_silences(&self, silences: impl IntoIterator<Item = Silence>) {
-        self.turns.keep(silences);
+        let is_of_host = |it: &Silence| it.site.contains("://");
+        let (hosts, sites): (Vec<Silence>, Vec<Silence>) =
+            silences.into_iter().partition(is_of_host);
+        self.turns.keep(sites);
+        let now = Instant::now();
+        for it in hosts.into_iter().take(robots::N_HOSTS_MAX) {
+            let left = it.left.min(turns::SILENCE_MAX);
+            self.robots.close(Silence { left, ..it }, now);
+        }
     }
 
-    /// Waits until a site has answered 429, unless one did since the last call. For one caller.
+    /// Waits until a site has answered 429 or a robots.txt could not be had, unless that happened since
+    /// the last call. For one caller.
     pub async fn silenced(&self) {
         self.turns.silenced.notified().await;
     }
@@ -429,7 +441,11 @@ impl Fetcher {
                 class => Rules::Closed(class),
             },
         };
-        self.robots.insert(url, request, rules, asked, Instant::now())
+        let rules = self.robots.insert(url, request, rules, asked, Instant::now());
+        if rules.is_unreachable() {
+            self.turns.silenced.notify_one();
+        }
+        rules
     }
 
     /// Fetches the robots.txt for `url`. A 429 is an error here, and silences the site as that of a

@@ -90,6 +90,7 @@ async fn a_new_user_searches_power_grid_opens_a_story_and_follows_an_actor() {
     let served = serve_sample_wire(&TestApp::new().with_sample_wire()).await;
     tools.run("journey.mjs", &served, &[], Duration::from_secs(300)).await;
     tools.run("guide.mjs", &served, &[], Duration::from_secs(120)).await;
+    tools.run("progress.mjs", &served, &[], Duration::from_secs(120)).await;
     check_guide(&tools.folder.join("screenshots"));
 }
 

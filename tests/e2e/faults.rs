@@ -179,6 +179,25 @@ async fn each_faulty_page_is_one_failure_and_stops_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_host_whose_robots_txt_fails_is_left_alone_after_a_restart_too() {
+    let app = app();
+    let site = FixtureSite::start().await;
+    site.put("/robots.txt", Reply::status(503).with_header(RETRY_AFTER, "3600"));
+    for (n, name) in [(1, "first"), (2, "second")] {
+        let (feed, page) = (format!("/{name}.xml"), format!("/{name}.html"));
+        site.put(&page, Reply::html(MadeUp::article(n).html()));
+        let items = [(site.url(&page), name.to_owned())];
+        site.put(&feed, Reply::rss(pages::rss(name, &items)));
+        app.add_source(name, &site.url(&feed));
+        let finished = app.run_once().await;
+        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+        assert_eq!(site.n_requests(&feed), 1, "feeds are read all the same");
+        assert_eq!(site.n_requests(&page), 0);
+        assert_eq!(site.n_requests("/robots.txt"), 1, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_long_crawl_delay_loses_no_page_is_kept_and_holds_up_no_other_host() {
     // Without pauses of its own the crawler waits a second for a turn; each try is the last, and there
     // is one place for all.

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, Json};
 use config::GazetteerEntity;
-use index::archive::corrections::{CorrectionRecord, N_CORRECTIONS_MAX};
+use index::archive::corrections::{CorrectionRecord, N_CORRECTIONS_MAX, Undone};
 use ingest::ArticleId;
 use nlp::correction::{Correction, Subject};
 use nlp::{EntityRef, StatementKind};
@@ -124,7 +124,8 @@ pub(crate) async fn add(
     Ok((StatusCode::CREATED, Json(kept)).into_response())
 }
 
-/// Takes a correction back; the articles that it changed are read anew.
+/// Takes a correction back; the articles that it changed are read anew. With `If-Match`, the `ETag` of
+/// the list, only when nobody has corrected anything since it was read.
 #[utoipa::path(
     delete, path = "/v1/corrections/{id}", tag = "corrections",
     params(("id" = String, Path, description = "id of the correction")),
@@ -138,8 +139,8 @@ pub(crate) async fn remove(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    known_unchanged(&state, &headers).await?;
-    undo(&state, &id).await?;
+    let known = known_unchanged(&state, &headers).await?;
+    undo(&state, &id, known.as_deref()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -170,7 +171,7 @@ pub(crate) async fn submit_undo(
     State(state): State<AppState>,
     Form(form): Form<UndoForm>,
 ) -> Result<Response, ApiError> {
-    undo(&state, &form.id).await?;
+    undo(&state, &form.id, None).await?;
     Ok(Redirect::to("/corrections").into_response())
 }
 
@@ -300,11 +301,22 @@ async fn with_sentence(state: &AppState, correction: Correction) -> Result<Corre
     Ok(correction.with_sentence(annotation, &stored.article.title, &stored.article.text))
 }
 
-async fn undo(state: &AppState, id: &str) -> Result<(), ApiError> {
+async fn undo(
+    state: &AppState,
+    id: &str,
+    known: Option<&[CorrectionRecord]>,
+) -> Result<(), ApiError> {
     let all = state.archive.corrections().await?;
-    if let Some(known) = all.iter().find(|it| it.id == id) {
-        subject::note(&format!("undo {}", corrections::said(&known.correction)));
+    if let Some(it) = all.iter().find(|it| it.id == id) {
+        subject::note(&format!("undo {}", corrections::said(&it.correction)));
     }
-    let undone = state.archive.undo_correction(id).await?;
-    undone.map(|_| ()).ok_or_else(|| ApiError::not_found("there is no such correction"))
+    let undone = match known {
+        None => state.archive.undo_correction(id).await?.map_or(Undone::Missing, Undone::Done),
+        Some(known) => state.archive.undo_correction_of(known, id).await?,
+    };
+    match undone {
+        Undone::Done(_) => Ok(()),
+        Undone::Missing => Err(ApiError::not_found("there is no such correction")),
+        Undone::Changed => Err(etag::changed()),
+    }
 }

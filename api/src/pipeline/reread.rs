@@ -26,7 +26,7 @@ pub(super) async fn run(shared: &Shared, fetcher: &Fetcher) -> anyhow::Result<()
     if !shared.config.settings.crawl.reread {
         return Ok(());
     }
-    let lease = Duration::from_secs(shared.config.settings.crawl.lease_s.into()).max(LEASE_MIN);
+    let lease = lease(shared.config.settings.crawl.lease_s);
     while !shared.shutdown.is_cancelled() {
         let is_polled = shared.poll_done.is_cancelled();
         let due = match shared.is_model_behind() {
@@ -56,6 +56,11 @@ pub(super) async fn run(shared: &Shared, fetcher: &Fetcher) -> anyhow::Result<()
         }
     }
     Ok(())
+}
+
+/// How long nobody else looks at what is in hand: as long as for new articles, or longer.
+fn lease(lease_s: u32) -> Duration {
+    Duration::from_secs(lease_s.into()).max(LEASE_MIN)
 }
 
 async fn look(shared: &Shared, fetcher: &Fetcher, due: DueReading) -> anyhow::Result<()> {
@@ -134,12 +139,13 @@ mod tests {
     use nlp::{
         Annotation, Domain, Modality, Phrase, Span, Statement, StatementKind, StatementTime, Tense,
     };
-    use tokio::sync::{Notify, broadcast};
+    use tokio::sync::Notify;
     use tokio_util::sync::CancellationToken;
 
     use super::*;
     use crate::pipeline::Counts;
     use crate::roster::Roster;
+    use crate::state::Events;
 
     const LEAD: &str = "The Northern Guard threatened on Tuesday to attack oil tankers in the \
         Strait of Lindahl, its commander said.";
@@ -196,7 +202,7 @@ mod tests {
             config: Arc::new(config),
             roster: Arc::new(roster),
             archive,
-            events: broadcast::Sender::new(1),
+            events: Events::new(1),
             now,
             mode: Mode::Once,
             shutdown: CancellationToken::new(),
@@ -252,6 +258,15 @@ mod tests {
         };
         shared.archive.record_annotations(&[read], now()).await.unwrap();
         article.id
+    }
+
+    #[test]
+    fn a_long_article_is_in_hand_until_it_is_read() {
+        let declared = Config::builtin().unwrap().settings.crawl.lease_s;
+        for lease_s in [1, declared] {
+            assert!(Duration::from_secs(1_800) <= lease(lease_s), "{lease_s}");
+        }
+        assert_eq!(lease(7_200), Duration::from_secs(7_200));
     }
 
     #[tokio::test]

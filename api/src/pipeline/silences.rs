@@ -1,4 +1,5 @@
-//! Sites that answered 429: that they are left alone for a while outlasts a restart.
+//! Sites that answered 429, and hosts whose robots.txt could not be had: that they are left alone for
+//! a while outlasts a restart.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,6 +9,9 @@ use index::archive::silences::SiteSilence;
 use ingest::fetch::{Fetcher, Silence};
 
 use super::Shared;
+
+/// After silences were noted, others may gather so long: each time all are noted.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Lets the fetcher leave those sites alone that were to be left alone before the restart.
 pub(super) async fn restore(shared: &Shared, fetcher: &Fetcher) -> anyhow::Result<()> {
@@ -31,7 +35,13 @@ pub(super) async fn run(shared: Arc<Shared>, fetcher: Arc<Fetcher>) -> anyhow::R
     let mut stopped = pin!(stopped);
     loop {
         tokio::select! {
-            () = fetcher.silenced() => note(&shared, &fetcher).await?,
+            () = fetcher.silenced() => {
+                note(&shared, &fetcher).await?;
+                tokio::select! {
+                    () = tokio::time::sleep(PAUSE) => {}
+                    () = shared.crawl_done.cancelled() => {}
+                }
+            }
             () = shared.crawl_done.cancelled() => return note(&shared, &fetcher).await,
             () = &mut stopped => return note(&shared, &fetcher).await,
         }

@@ -22,7 +22,7 @@ const N_SINGLE_HOURS: i64 = 24;
 const N_PAST_MAX: usize = 30_000;
 /// Articles of long ago that are read for the articles of one batch, a query counting for at least
 /// [`N_OF_QUERY`]: live news waits behind old ones only so long. What comes after that is held
-/// against what is in memory, and may found a story of its own.
+/// against what is in memory, and may found a story of its own; the next batch reads on.
 const N_READ_PER_BATCH: usize = 10_000;
 const N_OF_QUERY: usize = 50;
 /// After this time without an old article all of them are forgotten.
@@ -85,8 +85,8 @@ impl Stories {
         Ok(placed)
     }
 
-    /// Moves articles as the archive did since: by analysts, by other workers, and where the archive
-    /// knew better than this stage.
+    /// Moves articles as the archive did since, and takes what repeats what as it does: by analysts, by
+    /// other workers, and where the archive knew better than this stage.
     pub(super) async fn follow_moves(
         &mut self,
         archive: &Archive,
@@ -95,14 +95,18 @@ impl Stories {
         if PAST_IDLE < now - self.past.used_at {
             self.past = Past::new(self.window, now);
         }
-        self.past.n_left = N_READ_PER_BATCH;
+        self.past.n_left = self.past.n_per_batch;
         loop {
             let moves = archive.story_moves_after(self.last_move, N_PER_READ).await;
             let moves = moves.context("changes of stories could not be read")?;
             for it in &moves {
                 let article = it.article.to_string();
+                let copy_of = it.copy_of.map(|it| it.to_string());
                 for stories in [&mut self.live, &mut self.past.stories] {
                     stories.move_article(&article, &it.story, it.is_pinned);
+                    if it.is_there {
+                        stories.set_original(&article, copy_of.as_deref());
+                    }
                 }
                 self.last_move = it.seq;
             }
@@ -118,16 +122,26 @@ impl Stories {
 struct Past {
     window: TimeDelta,
     stories: StoryClusterer,
-    /// Hours since 1970 that were read, each with the round in which it was in use last.
-    hours: BTreeMap<i64, u64>,
+    /// Hours since 1970 of which something is in memory, or all that there is.
+    hours: BTreeMap<i64, Hour>,
     n_rounds: u64,
     used_at: DateTime<Utc>,
     /// [`N_NEAR_MAX`].
     n_near_max: usize,
     /// [`N_PAST_MAX`].
     n_max: usize,
-    /// What is left of [`N_READ_PER_BATCH`].
+    /// [`N_READ_PER_BATCH`].
+    n_per_batch: usize,
+    /// What is left of that.
     n_left: usize,
+}
+
+/// An hour that was read.
+struct Hour {
+    /// The round in which it was in use last.
+    round: u64,
+    /// Whether it need not be read again; `false` where the rest of it was cut off.
+    is_whole: bool,
 }
 
 impl Past {
@@ -140,6 +154,7 @@ impl Past {
             used_at: now,
             n_near_max: N_NEAR_MAX,
             n_max: N_PAST_MAX,
+            n_per_batch: N_READ_PER_BATCH,
             n_left: N_READ_PER_BATCH,
         }
     }
@@ -163,6 +178,8 @@ impl Past {
             n_near += self.read(archive, hour + distance..hour + distance + n).await?;
             distance += n;
         }
+        // What is about to be placed is in memory, also where its hour could not be read.
+        self.hours.entry(hour).or_insert(Hour { round: self.n_rounds, is_whole: false });
         self.forget();
         Ok(&mut self.stories)
     }
@@ -175,34 +192,49 @@ impl Past {
     }
 
     /// Sees to it that the articles of these hours are in memory; answers how many these are. Of more
-    /// than are enough the rest of the hours is left for another time.
+    /// than are enough, or than may be read for one batch, the rest is left for another time.
     async fn read(&mut self, archive: &Archive, hours: Range<i64>) -> anyhow::Result<usize> {
         let Some((from, to)) = span(&hours) else { return Ok(0) };
-        let mut end = hours.end;
-        let missing = hours.clone().find(|it| !self.hours.contains_key(it));
-        if missing.is_some() && self.n_left == 0 {
-            return Ok(self.stories.n_between(from, to));
-        }
-        if let Some(missing) = missing
-            && let Some((from, to)) = span(&(missing..end))
-        {
-            let n_max = self.n_near_max.min(self.n_left);
-            let read = archive.story_inputs_between(from, to, n_max).await;
-            let read = read.context("the stories of an hour could not be read")?;
-            self.n_left = self.n_left.saturating_sub(read.len().max(N_OF_QUERY));
-            if let Some(last) = read.last()
-                && n_max <= read.len()
-            {
-                end = hour_of(last.dated_at).max(missing + 1);
+        let is_whole = |it: &i64| self.hours.get(it).is_some_and(|it| it.is_whole);
+        let missing = hours.clone().find(|it| !is_whole(it));
+        let end = match missing {
+            None => hours.end,
+            Some(missing) if self.n_left == 0 => missing,
+            Some(missing) => self.read_from(archive, missing..hours.end).await?,
+        };
+        let round = self.n_rounds;
+        for hour in hours {
+            if hour < end {
+                self.hours.insert(hour, Hour { round, is_whole: true });
+            } else if let Some(known) = self.hours.get_mut(&hour) {
+                known.round = round;
             }
-            for it in read {
-                tell(&mut self.stories, it);
-            }
-        }
-        for hour in hours.start..end {
-            self.hours.insert(hour, self.n_rounds);
         }
         Ok(self.stories.n_between(from, to))
+    }
+
+    /// Reads these hours; answers the first of which something is left to be read, or the end.
+    async fn read_from(&mut self, archive: &Archive, hours: Range<i64>) -> anyhow::Result<i64> {
+        let Some((from, to)) = span(&hours) else { return Ok(hours.end) };
+        let n_max = self.n_near_max.min(self.n_left);
+        let read = archive.story_inputs_between(from, to, n_max).await;
+        let read = read.context("the stories of an hour could not be read")?;
+        let mut end = hours.end;
+        if let Some(last) = read.last()
+            && n_max <= read.len()
+        {
+            end = hour_of(last.dated_at);
+            self.hours.entry(end).or_insert(Hour { round: self.n_rounds, is_whole: false });
+            // So many of one hour are enough, unless they are fewer because of the batch.
+            if n_max == self.n_near_max {
+                end = end.max(hours.start + 1);
+            }
+        }
+        self.n_left = self.n_left.saturating_sub(read.len().max(N_OF_QUERY));
+        for it in read {
+            tell(&mut self.stories, it);
+        }
+        Ok(end)
     }
 
     /// Forgets the hours that have not been in use for longest while too many articles are in memory.
@@ -210,8 +242,8 @@ impl Past {
         if self.stories.n_articles() <= self.n_max {
             return;
         }
-        let unused = self.hours.iter().filter(|it| *it.1 < self.n_rounds);
-        let mut unused: Vec<(u64, i64)> = unused.map(|(hour, round)| (*round, *hour)).collect();
+        let unused = self.hours.iter().filter(|it| it.1.round < self.n_rounds);
+        let mut unused: Vec<(u64, i64)> = unused.map(|(hour, it)| (it.round, *hour)).collect();
         unused.sort_unstable();
         for (_, hour) in unused {
             if self.stories.n_articles() <= self.n_max {
@@ -382,6 +414,65 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_the_budget_of_one_batch_cuts_off_is_read_for_the_next() {
+        let mut desk = Desk::new().await;
+        let day = now() - TimeDelta::days(300);
+        for minute in 0..8 {
+            let title = format!("Report{minute} about topic{minute}");
+            desk.tell_at(&title, day + TimeDelta::minutes(minute)).await;
+        }
+        let flood = desk.tell_at(FLOOD, day + TimeDelta::minutes(40)).await;
+        desk.restart().await;
+        desk.stories.past.n_per_batch = 4;
+        desk.tell_at(STRIKE, day + TimeDelta::minutes(50)).await;
+        assert_eq!(desk.stories.past.stories.n_articles(), 5, "four that were read, and its own");
+        desk.stories.past.n_per_batch = N_READ_PER_BATCH;
+        assert_eq!(desk.tell_at(FLOOD_AGAIN, day + TimeDelta::minutes(55)).await, flood);
+        assert_eq!(desk.stories.past.stories.n_articles(), 11, "each of them once");
+    }
+
+    #[tokio::test]
+    async fn of_one_hour_no_more_articles_are_read_than_are_enough() {
+        let mut desk = Desk::new().await;
+        let day = now() - TimeDelta::days(300);
+        for minute in 0..8 {
+            let title = format!("Report{minute} about topic{minute}");
+            desk.tell_at(&title, day + TimeDelta::minutes(minute)).await;
+        }
+        desk.restart().await;
+        desk.stories.past.n_near_max = 4;
+        for (n, title) in [FLOOD, STRIKE].into_iter().enumerate() {
+            desk.tell_at(title, day + TimeDelta::minutes(50)).await;
+            assert_eq!(desk.stories.past.stories.n_articles(), 5 + n, "{title}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_hour_that_was_read_in_part_is_forgotten_as_well() {
+        let mut desk = Desk::new().await;
+        let day = now() - TimeDelta::days(300);
+        for minute in 0..8 {
+            let title = format!("Report{minute} about topic{minute}");
+            desk.tell_at(&title, day + TimeDelta::minutes(minute)).await;
+        }
+        desk.restart().await;
+        desk.stories.past.n_near_max = 4;
+        desk.stories.past.n_max = 3;
+        // So far away that many hours are read at once, which ends in the middle of one.
+        desk.tell_at(FLOOD, day + TimeDelta::hours(30)).await;
+        assert_eq!(desk.stories.past.stories.n_articles(), 5);
+        desk.tell(STRIKE, 100).await;
+        assert!(desk.stories.past.stories.n_articles() <= 3);
+
+        // So is one for which nothing was left to be read.
+        desk.stories.past.n_per_batch = 0;
+        for days_ago in [400, 450, 500, 550, 600, 650] {
+            desk.tell(FLOOD, days_ago).await;
+            assert!(desk.stories.past.stories.n_articles() <= 4, "{days_ago}");
+        }
+    }
+
+    #[tokio::test]
     async fn articles_of_these_days_know_nothing_of_old_ones() {
         let mut desk = Desk::new().await;
         let live = desk.tell(FLOOD, 1).await;
@@ -412,6 +503,33 @@ mod tests {
         let (from, into) = (StoryId::founded_by(&strike), StoryId::founded_by(&flood));
         desk.archive.merge_stories(&from, &into, now()).await.unwrap();
         assert_eq!(desk.tell(STRIKE, 299).await, flood);
+    }
+
+    #[tokio::test]
+    async fn another_worker_hears_which_article_is_the_original() {
+        // Of these days and of long ago.
+        for days_ago in [2, 300] {
+            let mut desk = Desk::new().await;
+            let at = |hour: i64| now() - TimeDelta::days(days_ago) + TimeDelta::hours(hour);
+            let told = |article: &str, hour: i64| StoryInput {
+                article: article.to_owned(),
+                title: FLOOD.to_owned(),
+                at: Some(at(hour)),
+                published_at: Some(at(hour)),
+                ..StoryInput::default()
+            };
+            let story = desk.tell_at(FLOOD, at(5)).await;
+            let mut other = Stories::restore(&desk.archive, WINDOW, now()).await.unwrap();
+            let copy = other.place(&desk.archive, &told("copy", 6), now()).await.unwrap();
+            assert_eq!((copy.story.as_str(), copy.copy_of.as_ref()), (&*story, Some(&story)));
+            desk.tell_at(FLOOD, at(1)).await;
+            let url = CanonicalUrl::parse("https://desk.example/2").unwrap();
+            let original = ArticleId::of(&url).to_string();
+            other.follow_moves(&desk.archive, now()).await.unwrap();
+            let copy = other.place(&desk.archive, &told("another", 7), now()).await.unwrap();
+            assert_eq!(copy.story.as_str(), story);
+            assert_eq!(copy.copy_of, Some(original), "{days_ago} days ago");
+        }
     }
 
     #[tokio::test]

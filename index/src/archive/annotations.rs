@@ -187,9 +187,9 @@ impl Archive {
             let copies = known.iter().filter(|it| it.copy_of.is_some());
             let (copies, of_stories): (Vec<&str>, BTreeSet<&str>) =
                 copies.map(|it| (it.id.as_str(), it.story.as_str())).unzip();
-            let mut stale = self.settle_copies(&mut tx, &copies).await?;
+            let mut stale = self.settle_copies(&mut tx, &copies, now).await?;
             let of_stories = to_json(&of_stories);
-            stale.extend(self.part_copies(&mut tx, &of_stories, &to_json(&ids)).await?);
+            stale.extend(self.part_copies(&mut tx, &of_stories, &articles, now).await?);
             self.recount_stories(&mut tx, &stale).await?;
             let fresh = self.mark_matched(&mut tx, &ids, now).await?;
             self.carry_told(&mut tx, &again, Told::OfArticle, Told::InStory).await?;

@@ -1,4 +1,6 @@
 //! Corrections by readers: kept for good, applied to what was read before and to what will be.
+//!
+//! Longer than most, since keeping, applying and taking back must agree on one order.
 
 use chrono::{DateTime, Utc};
 use ingest::ArticleId;
@@ -46,6 +48,24 @@ pub struct CorrectionRecord {
     pub applied_at: Option<DateTime<Utc>>,
 }
 
+/// What became of a correction that was to be taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undone {
+    /// It is gone; so many articles are read anew.
+    Done(u64),
+    /// There is no correction with this id.
+    Missing,
+    /// The corrections are no longer those that were known; nothing is done.
+    Changed,
+}
+
+/// What corrections are told apart by as a whole. Ids grow with time: an addition changes the highest,
+/// a removal the number.
+fn state_of(corrections: &[CorrectionRecord]) -> (i64, &str) {
+    let last = corrections.iter().map(|it| it.id.as_str()).max();
+    (corrections.len() as i64, last.unwrap_or_default())
+}
+
 impl Archive {
     /// Keeps a correction; answers its id, or `None` when there are 10 000 already.
     pub async fn add_correction(
@@ -78,10 +98,7 @@ impl Archive {
         known: Option<&[CorrectionRecord]>,
         now: DateTime<Utc>,
     ) -> Result<Option<String>, ArchiveError> {
-        // Ids grow with time: an addition changes the highest, a removal the number.
-        let n_known = known.map_or(-1, |it| it.len() as i64);
-        let last =
-            known.and_then(|it| it.iter().map(|it| it.id.as_str()).max()).unwrap_or_default();
+        let (n_known, last) = known.map_or((-1, ""), state_of);
         self.tried("keep a correction", async {
             let mut tx = self.begin().await?;
             // Those who add take turns, so that each sees what the one before added.
@@ -127,9 +144,40 @@ impl Archive {
     /// Takes a correction back: the articles that it changed are read anew by the models. Answers
     /// their number; `None` when there is no correction with this id.
     pub async fn undo_correction(&self, id: &str) -> Result<Option<u64>, ArchiveError> {
+        Ok(match self.take_back(id, None).await? {
+            Undone::Done(n_articles) => Some(n_articles),
+            Undone::Missing | Undone::Changed => None,
+        })
+    }
+
+    /// As [`Archive::undo_correction`], but only while the corrections are those that are `known`:
+    /// whoever adds or takes back another one comes before or after, never in between.
+    pub async fn undo_correction_of(
+        &self,
+        known: &[CorrectionRecord],
+        id: &str,
+    ) -> Result<Undone, ArchiveError> {
+        self.take_back(id, Some(known)).await
+    }
+
+    async fn take_back(
+        &self,
+        id: &str,
+        known: Option<&[CorrectionRecord]>,
+    ) -> Result<Undone, ArchiveError> {
         self.tried(format!("take back the correction {id}"), async {
             let mut tx = self.begin().await?;
+            // As those who add do, so that all take turns.
             take_index_seqs(&mut tx, 0).await?;
+            if let Some(known) = known {
+                let select =
+                    "SELECT COUNT(*) AS n, COALESCE(MAX(id), '') AS highest FROM corrections";
+                let row = sqlx::query(select).fetch_one(&mut *tx).await?;
+                let highest: String = get(&row, "highest")?;
+                if (get::<i64>(&row, "n")?, highest.as_str()) != state_of(known) {
+                    return Ok(Undone::Changed);
+                }
+            }
             let rows =
                 sqlx::query("SELECT article_id FROM correction_articles WHERE correction_id = $1")
                     .bind(id)
@@ -143,7 +191,10 @@ impl Archive {
                 .execute(&mut *tx)
                 .await?;
             tx.commit().await?;
-            Ok((done.rows_affected() == 1).then_some(ids.len() as u64))
+            Ok(match done.rows_affected() {
+                0 => Undone::Missing,
+                _ => Undone::Done(ids.len() as u64),
+            })
         })
         .await
     }

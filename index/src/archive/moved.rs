@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use nlp::story::is_published_before;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Transaction};
@@ -16,12 +17,14 @@ impl Archive {
     /// repeats what that repeats; and one whose original is deleted stands for itself. Goes by the
     /// order of `ids`. Returns the stories that are to be counted anew.
     ///
-    /// Stages need not know of it: what they still take for the original leads to the new one, and an
-    /// original of before that is read anew repeats what it repeated, unless its text was edited.
+    /// Stages hear of it with the moves. Until then what they still take for the original leads to the
+    /// new one, and an original of before that is read anew repeats what it repeated, unless its text
+    /// was edited.
     pub(super) async fn settle_copies(
         &self,
         tx: &mut Transaction<'static, Any>,
         ids: &[&str],
+        now: DateTime<Utc>,
     ) -> Result<BTreeSet<String>, sqlx::Error> {
         let mut stories = BTreeSet::new();
         if ids.is_empty() {
@@ -41,10 +44,45 @@ impl Archive {
             sqlx::query(AssertSqlSafe(select)).bind(to_json(&ids)).fetch_all(&mut **tx).await?;
         let doubtful = rows.iter().map(|it| get(it, "article_id"));
         let doubtful = doubtful.collect::<Result<BTreeSet<&str>, _>>()?;
+        let mut changed = Vec::new();
         for &id in ids.iter().filter(|it| doubtful.contains(**it)) {
-            stories.extend(settle_copy(tx, id).await?);
+            let (story, articles) = settle_copy(tx, id).await?;
+            stories.extend(story);
+            changed.extend(articles);
         }
+        self.note_copies(tx, &changed, now).await?;
         Ok(stories)
+    }
+
+    /// Tells correlate stages what `articles` repeat by now.
+    async fn note_copies(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        articles: &[String],
+        now: DateTime<Utc>,
+    ) -> Result<(), sqlx::Error> {
+        if articles.is_empty() {
+            return Ok(());
+        }
+        let select = format!(
+            "SELECT article_states.article_id, article_states.story_id,
+                 story_pins.story_id AS pinned_to
+             FROM article_states
+             LEFT JOIN story_pins ON story_pins.article_id = article_states.article_id
+             WHERE article_states.article_id IN {} AND article_states.story_id IS NOT NULL
+             ORDER BY article_states.arrival",
+            self.dialect.list(1),
+        );
+        let rows = sqlx::query(AssertSqlSafe(select))
+            .bind(to_json(&articles))
+            .fetch_all(&mut **tx)
+            .await?;
+        let mut moves: Vec<(&str, &str, bool)> = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let is_pinned = get::<Option<&str>>(row, "pinned_to")?.is_some();
+            moves.push((get(row, "article_id")?, get(row, "story_id")?, is_pinned));
+        }
+        self.note_moves(tx, &moves, now).await
     }
 
     /// Of the copies in each of `stories`, and of those of `originals` (both JSON arrays of ids), whose
@@ -57,6 +95,7 @@ impl Archive {
         tx: &mut Transaction<'static, Any>,
         stories: &str,
         originals: &str,
+        now: DateTime<Utc>,
     ) -> Result<BTreeSet<String>, sqlx::Error> {
         let select = format!(
             "SELECT copies.article_id, copies.copy_of, copies.story_id
@@ -73,7 +112,11 @@ impl Archive {
             .bind(originals)
             .fetch_all(&mut **tx)
             .await?;
-        self.hand_down(tx, &rows).await
+        let stories = self.hand_down(tx, &rows).await?;
+        let changed = rows.iter().map(|it| get(it, "article_id"));
+        let changed = changed.collect::<Result<Vec<String>, _>>()?;
+        self.note_copies(tx, &changed, now).await?;
+        Ok(stories)
     }
 
     /// In each story, the first of the copies of one original becomes the one that the others repeat;
@@ -149,11 +192,12 @@ impl Archive {
     }
 }
 
-/// Returns the story of the copy `id` when anything changed.
+/// Returns the story of the copy `id` when anything changed, and the articles that repeat another one
+/// than before, or nothing.
 async fn settle_copy(
     tx: &mut Transaction<'static, Any>,
     id: &str,
-) -> Result<Option<String>, sqlx::Error> {
+) -> Result<(Option<String>, Vec<String>), sqlx::Error> {
     let row = sqlx::query(
         "SELECT copies.story_id, near.article_id AS near_id, near.story_id AS near_story,
              root.article_id AS root_id, own.published_at AS own_at,
@@ -170,7 +214,7 @@ async fn settle_copy(
     .fetch_optional(&mut **tx)
     .await?;
     // Without a row, one that came with it has taken its original's place and made it a copy.
-    let Some(row) = row else { return Ok(None) };
+    let Some(row) = row else { return Ok((None, Vec::new())) };
     let story: Option<String> = get(&row, "story_id")?;
     let near: Option<String> = get(&row, "near_id")?;
     let near_story: Option<String> = get(&row, "near_story")?;
@@ -178,38 +222,41 @@ async fn settle_copy(
     let own_at = get_instant_opt(&row, "own_at")?;
     let their_at = get_instant_opt(&row, "their_at")?;
     let is_of_copy = root.is_some();
-    match root.or(near) {
+    let changed = match root.or(near) {
         None => repeat(tx, id, None).await?,
         // Copies that are no longer beside their original have heirs.
-        Some(_) if story != near_story => return Ok(None),
+        Some(_) if story != near_story => return Ok((None, Vec::new())),
         Some(original) if original == id || is_published_before(own_at, their_at) => {
-            sqlx::query(
+            let rows = sqlx::query(
                 "UPDATE article_states SET copy_of =
                      CASE WHEN article_id = $1 THEN NULL ELSE CAST($1 AS TEXT) END
-                 WHERE story_id = $3 AND (article_id IN ($1, $2) OR copy_of = $2)",
+                 WHERE story_id = $3 AND (article_id IN ($1, $2) OR copy_of = $2)
+                 RETURNING article_id",
             )
             .bind(id)
             .bind(&original)
             .bind(story.as_deref())
-            .execute(&mut **tx)
+            .fetch_all(&mut **tx)
             .await?;
+            let changed = rows.iter().map(|it| get(it, "article_id"));
+            changed.collect::<Result<Vec<String>, _>>()?
         }
         Some(original) if is_of_copy => repeat(tx, id, Some(&original)).await?,
-        Some(_) => return Ok(None),
-    }
-    Ok(story)
+        Some(_) => return Ok((None, Vec::new())),
+    };
+    Ok((story, changed))
 }
 
-/// The article `id` repeats `original` from now on, or nothing.
+/// The article `id` repeats `original` from now on, or nothing. Returns `id`.
 async fn repeat(
     tx: &mut Transaction<'static, Any>,
     id: &str,
     original: Option<&str>,
-) -> Result<(), sqlx::Error> {
+) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query("UPDATE article_states SET copy_of = $2 WHERE article_id = $1")
         .bind(id)
         .bind(original)
         .execute(&mut **tx)
         .await
-        .map(|_| ())
+        .map(|_| vec![id.to_owned()])
 }

@@ -1,4 +1,5 @@
-//! Sites that are left alone for a while, also after a restart.
+//! Sites, and hosts whose robots.txt could not be had, that are left alone for a while, also after a
+//! restart.
 
 use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
@@ -13,7 +14,8 @@ const N_SILENCES_MAX: i64 = 8_192;
 /// Until when a site is left alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteSilence {
-    /// Its registrable domain, or its host and port where there is none.
+    /// Its registrable domain, or its host and port where there is none; for a host whose robots.txt
+    /// could not be had its address and by which way it was asked.
     pub site: String,
     /// When it may be asked again.
     pub ends_at: DateTime<Utc>,

@@ -1,8 +1,9 @@
 //! Stories that change after the fact: merges by later evidence, and what analysts decide.
 //!
 //! Whatever moves an article, its new story stands in the archive first; correlate stages follow
-//! through [`Archive::story_moves_after`]. An analyst's word is a *pin* on the article, which
-//! recording respects from then on. An ended story leads to the one that took it in.
+//! through [`Archive::story_moves_after`], which also tells what repeats another article since. An
+//! analyst's word is a *pin* on the article, which recording respects from then on. An ended story
+//! leads to the one that took it in.
 //!
 //! Longer than most, since all decisions share how articles are moved.
 
@@ -17,7 +18,7 @@ use sqlx::{Any, AssertSqlSafe, Transaction};
 use super::annotations::CorrelatedArticle;
 use super::index_feed::take_index_seqs;
 use super::told::Told;
-use super::value::{clean, get, get_flag, get_parsed, micros, to_json};
+use super::value::{clean, get, get_flag, get_parsed, get_parsed_opt, micros, to_json};
 use super::{Archive, ArchiveError};
 
 /// Articles that one decision can move at most.
@@ -25,7 +26,7 @@ pub const N_MOVED_MAX: usize = 10_000;
 /// Moves that are kept for correlate stages to follow.
 const N_MOVES_KEPT: i64 = 100_000;
 
-/// An article that changed its story or its pin.
+/// An article that changed its story, its pin or what it repeats.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoryMove {
     /// Position in the order of moves, from 1.
@@ -36,6 +37,10 @@ pub struct StoryMove {
     pub story: StoryId,
     /// Whether an analyst put it there.
     pub is_pinned: bool,
+    /// Whether it is still there, and does not wait to be read anew.
+    pub is_there: bool,
+    /// The article that it repeats by now; `None` when it stands for itself.
+    pub copy_of: Option<ArticleId>,
 }
 
 /// What became of a decision about stories.
@@ -189,7 +194,8 @@ impl Archive {
         .await
     }
 
-    /// Articles that changed their story or their pin after `seq`, in order, at most `limit`.
+    /// Articles that changed their story, their pin or what they repeat after `seq`, in order, at most
+    /// `limit`.
     ///
     /// Who moves articles holds the counter of the index feed, so moves are numbered and committed
     /// in one order, also between processes.
@@ -199,18 +205,26 @@ impl Archive {
         limit: usize,
     ) -> Result<Vec<StoryMove>, ArchiveError> {
         self.tried("read which articles changed their story", async {
-            let rows =
-                sqlx::query("SELECT * FROM story_moves WHERE $1 < seq ORDER BY seq LIMIT $2")
-                    .bind(seq)
-                    .bind(limit as i64)
-                    .fetch_all(&self.reader)
-                    .await?;
+            let rows = sqlx::query(
+                "SELECT story_moves.*, article_states.copy_of,
+                     CAST(CASE WHEN article_states.story_id = story_moves.story_id THEN 1 ELSE 0 END
+                         AS BIGINT) AS is_there
+                 FROM story_moves
+                 LEFT JOIN article_states ON article_states.article_id = story_moves.article_id
+                 WHERE $1 < story_moves.seq ORDER BY story_moves.seq LIMIT $2",
+            )
+            .bind(seq)
+            .bind(limit as i64)
+            .fetch_all(&self.reader)
+            .await?;
             let moves = rows.iter().map(|row| {
                 Ok(StoryMove {
                     seq: get(row, "seq")?,
                     article: get_parsed(row, "article_id")?,
                     story: StoryId::founded_by(get(row, "story_id")?),
                     is_pinned: get_flag(row, "is_pinned")?,
+                    is_there: get_flag(row, "is_there")?,
+                    copy_of: get_parsed_opt(row, "copy_of")?,
                 })
             });
             moves.collect()
@@ -511,7 +525,7 @@ impl Archive {
         let moves: Vec<_> = ids.iter().map(|it| (it.as_str(), to.story, to.is_pinned)).collect();
         self.note_moves(tx, &moves, now).await?;
         // All that they lead to is touched, and counted below.
-        self.part_copies(tx, &to_json(&touched), &json).await?;
+        self.part_copies(tx, &to_json(&touched), &json, now).await?;
         self.recount_stories(tx, &touched).await?;
         self.renew_headlines(tx, &touched).await?;
         Ok(ids.len() as u64)

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use texting_robots::Robot;
 use url::{Position, Url};
 
-use super::FetchRequest;
+use super::{FetchRequest, Silence};
+use crate::article::sha256_hex;
 use crate::canonical_url::undo_needless_escapes;
 use crate::failure::FailureClass;
 
@@ -20,7 +21,7 @@ pub(super) const N_REDIRECTS_MAX: usize = 5;
 const CLOSED_FOR: Duration = Duration::from_secs(600);
 /// A longer Crawl-delay is taken as this one.
 const CRAWL_DELAY_MAX: Duration = Duration::from_secs(300);
-const N_HOSTS_MAX: usize = 4_096;
+pub(super) const N_HOSTS_MAX: usize = 4_096;
 const N_SITEMAPS_MAX: usize = 20;
 
 /// What a host allows.
@@ -64,6 +65,11 @@ impl Rules {
         }
     }
 
+    /// Whether robots.txt could not be had for a reason that may pass (RFC 9309, section 2.3.1.4).
+    pub(super) fn is_unreachable(&self) -> bool {
+        matches!(self, Rules::Closed(class) if class.is_retryable())
+    }
+
     /// The sitemaps that the file names, at most 20.
     pub(super) fn sitemaps(&self) -> Vec<String> {
         let Rules::File(robot) = self else { return Vec::new() };
@@ -95,28 +101,25 @@ fn comparable(line: &[u8]) -> Vec<u8> {
 }
 
 /// Which host was asked, and how: a proxy that is down or an address that this source may not ask
-/// says nothing to others about the host.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Way {
-    origin: String,
-    proxy: Option<String>,
-    allows_private_addresses: bool,
-}
-
-impl Way {
-    fn of(url: &Url, request: &FetchRequest) -> Way {
-        Way {
-            origin: url[..Position::BeforePath].to_owned(),
-            proxy: request.proxy.clone(),
-            allows_private_addresses: request.allows_private_addresses,
-        }
+/// says nothing to others about the host. A text, as it is kept over a restart; only a hash stands for
+/// the proxy, whose address may hold a password.
+fn way_of(url: &Url, request: &FetchRequest) -> String {
+    let mut way = url[..Position::BeforePath].to_owned();
+    if request.allows_private_addresses {
+        way.push_str(" inside");
     }
+    if let Some(proxy) = &request.proxy {
+        way.push_str(" through ");
+        way.push_str(&sha256_hex(proxy.as_bytes()));
+    }
+    way
 }
 
 /// The rules of the hosts asked lately, at most [`N_HOSTS_MAX`].
 pub(super) struct RobotsCache {
     kept_for: Duration,
-    hosts: Mutex<HashMap<Way, (Arc<Rules>, Instant)>>,
+    /// By [`way_of`], each with the end of its time.
+    hosts: Mutex<HashMap<String, (Arc<Rules>, Instant)>>,
 }
 
 impl RobotsCache {
@@ -133,7 +136,7 @@ impl RobotsCache {
         now: Instant,
     ) -> Option<Arc<Rules>> {
         let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        let (rules, expires_at) = hosts.get(&Way::of(url, request))?;
+        let (rules, expires_at) = hosts.get(&way_of(url, request))?;
         (*expires_at > now).then(|| Arc::clone(rules))
     }
 
@@ -146,7 +149,7 @@ impl RobotsCache {
         now: Instant,
     ) -> Option<Duration> {
         let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        let (rules, expires_at) = hosts.get(&Way::of(url, request))?;
+        let (rules, expires_at) = hosts.get(&way_of(url, request))?;
         let is_busy =
             matches!(**rules, Rules::Closed(FailureClass::Http429 | FailureClass::Http5xx));
         let left = expires_at.saturating_duration_since(now);
@@ -168,6 +171,29 @@ impl RobotsCache {
             Rules::All | Rules::File(_) => self.kept_for,
         };
         let rules = Arc::new(rules);
+        self.put(way_of(url, request), Arc::clone(&rules), now + kept_for, now);
+        rules
+    }
+
+    /// The hosts that are closed since their robots.txt was unreachable, as [`RobotsCache::close`] takes
+    /// them; not those whose address holds a password.
+    pub(super) fn pauses(&self, now: Instant) -> Vec<Silence> {
+        let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let closed = hosts.iter().filter(|(way, it)| it.0.is_unreachable() && !way.contains('@'));
+        let pauses = closed.map(|(way, (_, expires_at))| {
+            let left = expires_at.saturating_duration_since(now);
+            Silence { site: way.clone(), left }
+        });
+        pauses.filter(|it| !it.left.is_zero()).collect()
+    }
+
+    /// Closes a host as it was closed before a restart.
+    pub(super) fn close(&self, pause: Silence, now: Instant) {
+        let rules = Arc::new(Rules::Closed(FailureClass::Http5xx));
+        self.put(pause.site, rules, now + pause.left, now);
+    }
+
+    fn put(&self, way: String, rules: Arc<Rules>, expires_at: Instant, now: Instant) {
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         if hosts.len() >= N_HOSTS_MAX {
             hosts.retain(|_, (_, expires_at)| *expires_at > now);
@@ -176,8 +202,7 @@ impl RobotsCache {
             let oldest = hosts.iter().min_by_key(|(_, (_, at))| *at).map(|(key, _)| key.clone());
             oldest.map(|key| hosts.remove(&key));
         }
-        hosts.insert(Way::of(url, request), (Arc::clone(&rules), now + kept_for));
-        rules
+        hosts.insert(way, (rules, expires_at));
     }
 }
 
@@ -271,6 +296,33 @@ mod tests {
         let inside = FetchRequest { allows_private_addresses: true, ..direct.clone() };
         assert!(cache.get(&first, &by_proxy, now).is_none());
         assert!(cache.get(&first, &inside, now).is_none());
+        let pauses = cache.pauses(now);
+        assert_eq!(
+            pauses,
+            [Silence { site: "https://first.example".to_owned(), left: CLOSED_FOR * 2 }]
+        );
+        let restarted = RobotsCache::new(Duration::from_secs(3_600));
+        pauses.into_iter().for_each(|it| restarted.close(it, now));
+        assert_eq!(restarted.closed_for(&first, &direct, now), asked);
+        assert!(restarted.get(&first, &by_proxy, now).is_none());
+        assert!(restarted.get(&first, &inside, now).is_none());
+        // What forbids for good, or holds a password, is asked again.
+        let named = Url::parse("https://ana:secret@named.example/").unwrap();
+        cache.insert(&named, &direct, Rules::Closed(FailureClass::Timeout), None, now);
+        let odd = Url::parse("https://odd.example/").unwrap();
+        cache.insert(&odd, &direct, Rules::Closed(FailureClass::Robots), None, now);
+        let slow = Url::parse("https://slow.example:8443/").unwrap();
+        let by_password = FetchRequest {
+            proxy: Some("http://ana:secret@proxy.example".to_owned()),
+            ..direct.clone()
+        };
+        cache.insert(&slow, &by_password, Rules::Closed(FailureClass::Timeout), None, now);
+        let mut kept: Vec<String> = cache.pauses(now).into_iter().map(|it| it.site).collect();
+        kept.sort();
+        assert_eq!(kept.len(), 2, "{kept:?}");
+        assert!(kept[1].starts_with("https://slow.example:8443 through "), "{kept:?}");
+        assert!(!kept[1].contains("secret"), "{kept:?}");
+        assert_eq!(cache.pauses(now + CLOSED_FOR * 2), []);
         for n in 0..N_HOSTS_MAX + 10 {
             let url = Url::parse(&format!("https://h{n}.example/")).unwrap();
             cache.insert(&url, &direct, Rules::All, None, now);

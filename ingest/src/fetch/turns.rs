@@ -13,12 +13,13 @@ use crate::canonical_url::site_of;
 const N_REMEMBERED: usize = 8_192;
 
 /// Longest silence that is taken over.
-const SILENCE_MAX: Duration = Duration::from_secs(24 * 3_600);
+pub(super) const SILENCE_MAX: Duration = Duration::from_secs(24 * 3_600);
 
-/// A site that is left alone.
+/// A site that is left alone, or the pages of one host whose robots.txt could not be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Silence {
-    /// Its registrable domain, or its host and port where there is none.
+    /// Its registrable domain, or its host and port where there is none. For a host whose robots.txt
+    /// could not be had its address (`https://…`) and by which way it was asked.
     pub site: String,
     /// For how long still.
     pub left: Duration,
@@ -30,7 +31,7 @@ pub(super) struct Turns {
     hosts: Mutex<HashMap<String, Arc<Host>>>,
     /// Sites that answered 429, and until when they are left alone.
     silent: Mutex<HashMap<String, Instant>>,
-    /// Told when a site answered 429.
+    /// Told when a site answered 429, and when a robots.txt could not be had.
     pub(super) silenced: Notify,
 }
 

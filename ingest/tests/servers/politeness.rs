@@ -234,6 +234,40 @@ async fn a_silence_holds_for_the_fetcher_of_the_next_start() {
     assert!(after.silences().iter().all(|it| it.left <= Duration::from_secs(24 * 3_600)));
 }
 
+#[tokio::test]
+async fn a_robots_txt_that_could_not_be_had_closes_its_host_for_the_next_start_too() {
+    let server = Server::start(|path, _| match path {
+        "/robots.txt" => response("503 Service Unavailable", &[("Retry-After", "3600")], b""),
+        _ => html(),
+    })
+    .await;
+    let before = Fetcher::new(settings()).unwrap();
+    assert_eq!(refused(&before, server.url("/1")).await, FailureClass::Http5xx);
+    tokio::time::timeout(Duration::from_secs(10), before.silenced()).await.unwrap();
+    // So does one that nobody answers for.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nowhere = format!("http://{free}/1");
+    assert_eq!(refused(&before, nowhere.clone()).await, FailureClass::Connect);
+    tokio::time::timeout(Duration::from_secs(10), before.silenced()).await.unwrap();
+    let silences = before.silences();
+    assert_eq!(silences.len(), 2, "{silences:?}");
+
+    let after = Fetcher::new(settings()).unwrap();
+    after.keep_silences(silences);
+    let wait = postponed(&after, server.url("/2")).await;
+    assert!(wait > Duration::from_secs(3_500), "{wait:?}");
+    let wait = postponed(&after, nowhere).await;
+    assert!(wait > Duration::from_secs(590), "{wait:?}");
+    assert_eq!(server.paths(), ["/robots.txt"], "it was asked after the restart");
+    // What robots.txt does not bind is fetched.
+    let feed =
+        FetchRequest { allows_private_addresses: true, ..FetchRequest::feed(server.url("/f")) };
+    assert!(matches!(after.fetch(&feed).await, Ok(FetchOutcome::Fetched(_))));
+    let left = Duration::from_secs(1 << 30);
+    after.keep_silences([Silence { site: "https://a.example".to_owned(), left }]);
+    assert!(after.silences().iter().all(|it| it.left <= Duration::from_secs(24 * 3_600)));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_host_of_many_is_asked_too_early_or_for_what_it_forbids() {
     let log = hosts::Log::default();

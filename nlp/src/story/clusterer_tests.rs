@@ -241,6 +241,21 @@ fn an_original_that_comes_after_its_copies_takes_their_place() {
 }
 
 #[test]
+fn an_original_that_came_elsewhere_is_heard_of() {
+    let mut stories = clusterer();
+    stories.place(&published("late", FLOOD, 9));
+    stories.place(&published("later", FLOOD, 10));
+    for article in ["late", "later", "never here"] {
+        stories.set_original(article, Some("first"));
+    }
+    let next = stories.place(&published("next", FLOOD, 11));
+    assert_eq!(next.copy_of.as_deref(), Some("first"));
+    stories.set_original("late", None);
+    let again = stories.place(&published("late", FLOOD, 9));
+    assert_eq!(again.copy_of, None);
+}
+
+#[test]
 fn what_an_original_told_is_called_by_its_headline() {
     let told = |article: &str, title: &str, hour| {
         let lead = report(article, FLOOD).lead;

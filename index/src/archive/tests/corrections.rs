@@ -2,6 +2,7 @@ use nlp::EntityRef;
 use nlp::correction::Correction;
 
 use super::world::{World, at, correlated, id, on_each_database, threatening};
+use crate::archive::corrections::Undone;
 use crate::archive::statements::StatementFilter;
 
 fn not_an_entity(entity: &str) -> Correction {
@@ -118,6 +119,59 @@ async fn a_correction_of_corrections_that_are_others_by_now_is_not_kept() {
         assert_eq!(late.unwrap(), None, "as many, but not the same");
         assert!(add("group:may").await.0.is_some());
         assert_eq!(archive.corrections().await.unwrap().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_correction_of_corrections_that_are_others_by_now_is_not_taken_back() {
+    on_each_database(async |world| {
+        let archive = &world.archive;
+        let add = async |entity: &str| {
+            let kept = archive.add_correction(&not_an_entity(entity), "ana", None, at(1)).await;
+            kept.unwrap().unwrap()
+        };
+        let none = archive.undo_correction_of(&[], "nothing").await.unwrap();
+        assert_eq!(none, Undone::Missing, "there were none, and there are none");
+        let first = add("group:will").await;
+        assert_eq!(archive.undo_correction_of(&[], &first).await.unwrap(), Undone::Changed);
+        let known = archive.corrections().await.unwrap();
+        let second = add("group:may").await;
+        assert_eq!(archive.undo_correction_of(&known, &first).await.unwrap(), Undone::Changed);
+        assert_eq!(archive.corrections().await.unwrap().len(), 2, "nothing was done");
+
+        let known = archive.corrections().await.unwrap();
+        archive.undo_correction(&second).await.unwrap();
+        add("group:must").await;
+        let late = archive.undo_correction_of(&known, &first).await.unwrap();
+        assert_eq!(late, Undone::Changed, "as many, but not the same");
+        let known = archive.corrections().await.unwrap();
+        let gone = archive.undo_correction_of(&known, &second).await.unwrap();
+        assert_eq!(gone, Undone::Missing);
+        assert_eq!(archive.undo_correction_of(&known, &first).await.unwrap(), Undone::Done(0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_who_take_a_correction_back_at_once_only_one_finds_what_both_saw() {
+    on_each_database(async |world| {
+        let (archive, other) = (&world.archive, world.second_worker().await);
+        for round in 0..5 {
+            for entity in ["group:will", "group:may"] {
+                let correction = not_an_entity(entity);
+                let kept = archive.add_correction(&correction, "ana", None, at(round)).await;
+                kept.unwrap().unwrap();
+            }
+            let known = archive.corrections().await.unwrap();
+            let (first, second) = tokio::join!(
+                archive.undo_correction_of(&known, &known[0].id),
+                other.undo_correction_of(&known, &known[1].id),
+            );
+            let outcomes = [first.unwrap(), second.unwrap()];
+            assert!(outcomes.contains(&Undone::Done(0)), "{outcomes:?}");
+            assert!(outcomes.contains(&Undone::Changed), "{outcomes:?}");
+        }
     })
     .await;
 }

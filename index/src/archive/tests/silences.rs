@@ -26,3 +26,29 @@ async fn sites_are_left_alone_until_the_latest_end_that_was_told_and_then_forgot
     })
     .await;
 }
+
+/// PostgreSQL found them waiting for each other when both was one transaction: one held what it had
+/// forgotten and waited for what the other, who wanted to forget that too, had noted.
+#[tokio::test]
+async fn two_workers_that_note_silences_at_once_do_not_wait_for_each_other() {
+    on_each_database(async |world| {
+        let (archive, other) = (&world.archive, world.second_worker().await);
+        for round in 1..40 {
+            let from = round * 100;
+            let over = [silence("a.example", from + 15), silence("b.example", from + 5)];
+            archive.record_silences(&over, at(from)).await.unwrap();
+            let again = [silence("a.example", from + 30)];
+            let another = [silence("c.example", from + 40)];
+            let (first, second) = tokio::join!(
+                archive.record_silences(&again, at(from + 10)),
+                other.record_silences(&another, at(from + 20)),
+            );
+            first.unwrap();
+            second.unwrap();
+            let kept = archive.silences(at(from + 25)).await.unwrap();
+            let expected = [silence("c.example", from + 40), silence("a.example", from + 30)];
+            assert_eq!(kept, expected);
+        }
+    })
+    .await;
+}

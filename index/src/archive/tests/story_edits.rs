@@ -293,6 +293,45 @@ async fn an_original_that_arrives_after_its_copies_is_the_one_that_they_repeat()
 }
 
 #[tokio::test]
+async fn other_workers_hear_which_articles_repeat_another_one_since() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([5, 6, 7, 3]).await;
+        world.annotate(&[correlated(5, 5, &[]), like(6, 5), like(7, 5)]).await;
+        let (archive, other) = (&world.archive, world.second_worker().await);
+        assert_eq!(other.last_story_move().await.unwrap(), 0, "nothing changed so far");
+        world.annotate(&[like(3, 5)]).await;
+        let moves = other.story_moves_after(0, 100).await.unwrap();
+        let three = Some(id(3));
+        let told: Vec<_> = moves.iter().map(|it| (it.article, it.copy_of)).collect();
+        assert_eq!(told, [(id(5), three), (id(6), three), (id(7), three), (id(3), None)]);
+        assert!(moves.iter().all(|it| it.story == story_of(5) && it.is_there && !it.is_pinned));
+        let last = other.last_story_move().await.unwrap();
+        world.annotate(&[like(6, 3)]).await;
+        assert_eq!(other.story_moves_after(last, 100).await.unwrap(), [], "that is known");
+
+        // An original that leaves has an heir, of which they hear as well.
+        let done = archive.split_story(&story_of(5), &[id(3)], at(1)).await.unwrap();
+        assert!(matches!(done, StoryEdit::Done(_, 1)), "{done:?}");
+        let moves = other.story_moves_after(last, 100).await.unwrap();
+        let last_of = |n: u32| moves.iter().rfind(|it| it.article == id(n)).unwrap();
+        let told = [3, 5, 6, 7].map(|n| (last_of(n).copy_of, last_of(n).is_pinned));
+        let five = Some(id(5));
+        assert_eq!(told, [(None, true), (None, true), (five, true), (five, true)]);
+
+        // What waits to be read anew repeats nothing that is known.
+        let stored = archive.article(&id(6)).await.unwrap().unwrap().article;
+        let text = format!("{}\nNothing like it was ever written elsewhere.", stored.text);
+        let reading = Reading::Read(Box::new(Article { text, ..stored }));
+        let reread = archive.record_reading(&id(6), &reading, at(2)).await.unwrap();
+        assert_eq!(reread, Reread::Edited(2));
+        let moves = other.story_moves_after(last, 100).await.unwrap();
+        assert!(moves.iter().all(|it| it.is_there == (it.article != id(6))), "{moves:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_former_original_that_is_read_anew_stays_a_copy_until_its_text_is_edited() {
     on_each_database(async |world| {
         let archive = &world.archive;

@@ -33,6 +33,15 @@ impl StoryClusterer {
         }
     }
 
+    /// Follows what became known elsewhere: an article repeats `original`, which may never have come
+    /// here, or nothing. Knows of no article that is forgotten.
+    pub fn set_original(&mut self, article: &str, original: Option<&str>) {
+        let number = self.by_article.get(article);
+        if let Some(member) = number.and_then(|it| self.members.get_mut(it)) {
+            member.copy_of = original.map(str::to_owned);
+        }
+    }
+
     /// The article that one with these likenesses copies: of the same story, as far as it is known.
     fn original(&self, compared: &[(u32, f32, f32)]) -> Option<String> {
         let copied = compared.iter().filter(|it| COPY_THRESHOLD <= it.2);
