@@ -14,6 +14,7 @@
 //! | deliver | runtime, at most `alerts.n_deliveries_max` at once | messages with alerts to people |
 //! | retain | runtime, once a day | deletions, through the archive |
 
+mod aliases;
 mod annotate;
 mod correlate;
 mod crawl;

@@ -15,7 +15,7 @@
 //!
 //! Reading order: `open`, [`sources`], [`added_sources`], [`source_quality`],
 //! [`frontier`], [`articles`] (with `addresses`), [`annotations`] (with
-//! `annotation_rows` and `forget`), [`versions`] (with `entry_texts`), [`imports`], [`submissions`], [`index_feed`], [`news`], [`stories`] (with [`glances`]), [`story_edits`] (with `moved`), [`statements`] (with [`told_before`]),
+//! `annotation_rows`, [`aliases`] and `forget`), [`versions`] (with `entry_texts`), [`imports`], [`submissions`], [`index_feed`], [`news`], [`stories`] (with [`glances`]), [`story_edits`] (with `moved`), [`statements`] (with [`told_before`]),
 //! [`entities`], [`graph_articles`], [`counts`]; [`searches`], [`alerts`] (with `told`), [`outbox`]; [`silences`]; [`corrections`],
 //! [`access`], [`audit`], [`backup`], [`retention`].
 
@@ -23,6 +23,7 @@ pub mod access;
 pub mod added_sources;
 mod addresses;
 pub mod alerts;
+pub mod aliases;
 mod annotation_rows;
 pub mod annotations;
 pub mod articles;

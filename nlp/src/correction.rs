@@ -342,14 +342,20 @@ fn relink(
 }
 
 fn rename(annotation: &mut Annotation, entity: &str, to: &EntityRef) {
-    let mentioned = all_mentions(annotation).flatten().map(|it| &mut it.entity);
-    for found in mentioned.filter(|it| it.as_ref().is_some_and(|it| it.id == entity)) {
-        *found = Some(to.clone());
+    each_entity(annotation, |found| {
+        if found.id == entity {
+            *found = to.clone();
+        }
+    });
+}
+
+/// Calls `change` with whatever mentions and statements of `annotation` name.
+pub(crate) fn each_entity(annotation: &mut Annotation, mut change: impl FnMut(&mut EntityRef)) {
+    for mention in all_mentions(annotation).flatten() {
+        mention.entity.iter_mut().for_each(&mut change);
     }
     for phrase in all_phrases(annotation) {
-        if phrase.entity.as_ref().is_some_and(|it| it.id == entity) {
-            phrase.entity = Some(to.clone());
-        }
+        phrase.entity.iter_mut().for_each(&mut change);
     }
 }
 

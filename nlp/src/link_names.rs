@@ -172,7 +172,7 @@ fn adopt_acronyms(document: &AnalysedDocument, mentions: &mut [LinkedMention]) {
     }
 }
 
-fn is_acronym(name: &str) -> bool {
+pub(crate) fn is_acronym(name: &str) -> bool {
     (2..=7).contains(&name.chars().count())
         && name.chars().filter(|it| it.is_uppercase()).count() >= 2
         && !name.contains(' ')
@@ -180,7 +180,7 @@ fn is_acronym(name: &str) -> bool {
 }
 
 /// Initials of the capitalised words of a name of three words or more.
-fn initials(name: &str) -> Option<String> {
+pub(crate) fn initials(name: &str) -> Option<String> {
     let initials: String = name
         .split([' ', '-'])
         .filter_map(|it| it.chars().next())

@@ -1,6 +1,7 @@
 //! Stories: which articles tell of one event. [`StoryClusterer`] decides online, one by one.
 
 mod acts;
+mod aliases;
 mod clusterer;
 mod likeness;
 mod stated_date;
@@ -18,6 +19,7 @@ use crate::annotate::Annotated;
 use crate::document::Document;
 
 pub use acts::acts;
+pub use aliases::{CLASSES as ALIAS_CLASSES, aliases, names_in, unite};
 pub use clusterer::{Placed, Split, StoryClusterer};
 
 /// Characters of a text that tell its event.

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod alerts;
+mod aliases;
 mod api;
 mod browser;
 mod client;

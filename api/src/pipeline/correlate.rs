@@ -1,5 +1,6 @@
 //! Correlate stage: puts annotated articles into stories and commits all that was found.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -7,6 +8,7 @@ use std::time::Instant;
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use index::archive::annotations::CorrelatedArticle;
+use index::archive::corrections::CorrectionRecord;
 use ingest::ArticleId;
 use nlp::correction::{Correction, apply};
 use nlp::story::{Placed, StoryInput};
@@ -16,7 +18,7 @@ use tracing::info;
 use super::annotate::AnnotatedArticle;
 use super::matching::{SavedSearches, is_backfilled, stored};
 use super::stories::Stories;
-use super::{Shared, add};
+use super::{Shared, add, aliases};
 use crate::state::{Event, EventKind};
 
 /// Correlates until annotation ends.
@@ -39,7 +41,7 @@ async fn correlate_all(
     finish_corrections(shared).await?;
     while let Some(mut batch) = annotated.recv().await {
         let started = Instant::now();
-        let applied = correct(shared, &mut batch).await?;
+        let corrections = correct(shared, &mut batch).await?;
         stories.follow_moves(&shared.archive, (shared.now)()).await?;
         let mut events = Vec::new();
         searches.refresh(&shared.archive).await?;
@@ -47,10 +49,16 @@ async fn correlate_all(
         // By how each came, whoever annotates it: a run may end what another one began.
         let imported = shared.archive.imported(&ids).await?;
         let (mut correlated, mut matches) = (Vec::with_capacity(batch.len()), Vec::new());
+        let mut placed = Vec::with_capacity(batch.len());
         for it in batch {
+            let place = stories.place(&shared.archive, &input(&it), (shared.now)()).await?;
+            placed.push((it, place));
+        }
+        // A short name means what the other articles of its story call in full.
+        let aliases = aliases::unite(&shared.archive, &mut placed, &corrections).await?;
+        for (it, place) in placed {
             let article = it.article.clone();
-            let placed = stories.place(&shared.archive, &input(&it), (shared.now)()).await?;
-            let item = correlated_of(it, placed, &mut events);
+            let item = correlated_of(it, place, &mut events);
             let days = shared.config.settings.alerts.backfill_after_days;
             let (published, fetched) = (article.published_at, article.fetched_at);
             let is_old = imported.contains(&article.id) || is_backfilled(published, fetched, days);
@@ -61,14 +69,14 @@ async fn correlate_all(
         }
         let now = (shared.now)();
         let recorded =
-            shared.archive.record_annotations_and_alerts(&correlated, &matches, now).await;
+            shared.archive.record_with_aliases(&correlated, &aliases, &matches, now).await;
         let recorded = recorded.context("annotations could not be recorded")?;
         announce_alerts(shared, recorded.alerts, now);
         for event in events {
             // Nobody listening is no failure.
             let _ = shared.events.send(event);
         }
-        correct_again(shared, &applied).await?;
+        correct_again(shared, &corrections).await?;
         let n_recorded = recorded.n_articles;
         let n_statements: usize = correlated.iter().map(n_statements).sum();
         add(&shared.counts.n_annotated, n_recorded as u64);
@@ -110,8 +118,11 @@ async fn finish_corrections(shared: &Shared) -> anyhow::Result<()> {
 }
 
 /// Applies what readers corrected before to articles that the models have just read; answers the
-/// ids of the corrections.
-async fn correct(shared: &Shared, batch: &mut [AnnotatedArticle]) -> anyhow::Result<Vec<String>> {
+/// corrections.
+async fn correct(
+    shared: &Shared,
+    batch: &mut [AnnotatedArticle],
+) -> anyhow::Result<Vec<CorrectionRecord>> {
     let corrections = shared.archive.corrections().await?;
     let all: Vec<Correction> = corrections.iter().map(|it| it.correction.clone()).collect();
     let mut changed = Vec::new();
@@ -125,14 +136,15 @@ async fn correct(shared: &Shared, batch: &mut [AnnotatedArticle]) -> anyhow::Res
         }
     }
     shared.archive.note_corrected(&changed).await?;
-    Ok(corrections.into_iter().map(|it| it.id).collect())
+    Ok(corrections)
 }
 
 /// Applies what readers corrected while a batch was on its way into the archive: such a correction
 /// found it neither there nor here. `applied` are those that the batch knew.
-async fn correct_again(shared: &Shared, applied: &[String]) -> anyhow::Result<()> {
+async fn correct_again(shared: &Shared, applied: &[CorrectionRecord]) -> anyhow::Result<()> {
     let corrections = shared.archive.corrections().await?;
-    for it in corrections.iter().filter(|it| !applied.contains(&it.id)) {
+    let applied: HashSet<&str> = applied.iter().map(|it| it.id.as_str()).collect();
+    for it in corrections.iter().filter(|it| !applied.contains(it.id.as_str())) {
         shared.archive.correct_articles(&it.id, &it.correction, (shared.now)()).await?;
     }
     Ok(())

@@ -12,6 +12,7 @@ use nlp::story::{Split, StoryId};
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use super::alerts::Match;
+use super::aliases::Alias;
 use super::annotation_rows::{EntityRow, StatementRow, entity_rows, readable_json, statement_rows};
 use super::articles::read_article;
 use super::index_feed::take_index_seqs;
@@ -142,62 +143,91 @@ impl Archive {
         matches: &[Match],
         now: DateTime<Utc>,
     ) -> Result<Recorded, ArchiveError> {
+        self.record_with_aliases(batch, &[], matches, now).await
+    }
+
+    /// As [`Archive::record_annotations_and_alerts`]; articles that were recorded before get the
+    /// full names of `aliases` in the same transaction, before anything is told.
+    pub async fn record_with_aliases(
+        &self,
+        batch: &[CorrelatedArticle],
+        aliases: &[Alias],
+        matches: &[Match],
+        now: DateTime<Utc>,
+    ) -> Result<Recorded, ArchiveError> {
         self.tried(format!("record {} annotations", batch.len()), async {
             let mut tx = self.begin().await?;
             // First of all: from here on, other transactions that annotate wait.
-            let first_seq = take_index_seqs(&mut tx, batch.len()).await?;
-            let refused = self.refused_splits(&mut tx, batch).await?;
-            let known = self.known(&mut tx, batch, &refused, first_seq).await?;
-            let ids: Vec<&str> = known.iter().map(|it| it.id.as_str()).collect();
-            // Of an article that is new nothing was told.
-            let again: Vec<&str> =
-                known.iter().filter(|it| !it.is_new).map(|it| it.id.as_str()).collect();
-            self.carry_told(&mut tx, &again, Told::InStory, Told::OfArticle).await?;
-            let mut stories = self.forget(&mut tx, &ids).await?;
-            self.insert_stories(&mut tx, &known).await?;
-            self.place(&mut tx, &known).await?;
-            for it in &known {
-                insert_annotation(&mut tx, it, now).await?;
-            }
-            self.insert_statements(&mut tx, &known).await?;
-            self.insert_entities(&mut tx, &known).await?;
-            stories.extend(known.iter().map(|it| it.story.clone()));
-            self.recount_stories(&mut tx, &stories).await?;
-            let articles = to_json(&ids);
-            self.note_statement_changes(&mut tx, &articles).await?;
-            self.plan_readings(&mut tx, &articles, now).await?;
-            let decided = known.iter().filter(|it| it.story != it.item.story.as_str());
-            let decided = decided.map(|it| (it.id.as_str(), it.story.as_str(), it.is_pinned));
-            self.note_moves(&mut tx, &decided.collect::<Vec<_>>(), now).await?;
-            for it in &known {
-                // An article that goes elsewhere proves nothing about the story it was found in.
-                let into = (it.story == it.item.story.as_str()).then_some(it.story.as_str());
-                for ended in &it.item.merged {
-                    self.merge_found(&mut tx, ended.as_str(), into, now).await?;
-                }
-                if let Some(split) = &it.item.split {
-                    match refused.get(split.to.as_str()) {
-                        Some(stays) => self.note_refused(&mut tx, split, stays, now).await?,
-                        None => self.split_found(&mut tx, split, now).await?,
-                    }
-                }
-            }
-            // A pinned copy may repeat an article of another story, and an original that is read
-            // anew may have left its copies.
-            let copies = known.iter().filter(|it| it.copy_of.is_some());
-            let (copies, of_stories): (Vec<&str>, BTreeSet<&str>) =
-                copies.map(|it| (it.id.as_str(), it.story.as_str())).unzip();
-            let mut stale = self.settle_copies(&mut tx, &copies, now).await?;
-            let of_stories = to_json(&of_stories);
-            stale.extend(self.part_copies(&mut tx, &of_stories, &articles, now).await?);
-            self.recount_stories(&mut tx, &stale).await?;
-            let fresh = self.mark_matched(&mut tx, &ids, now).await?;
-            self.carry_told(&mut tx, &again, Told::OfArticle, Told::InStory).await?;
-            let alerts = self.record_alerts(&mut tx, matches, &fresh, now).await?;
+            take_index_seqs(&mut tx, 0).await?;
+            let renamed = self.with_full_names(&mut tx, aliases, batch).await?;
+            self.record(&mut tx, &renamed, &[], now).await?;
+            let recorded = self.record(&mut tx, batch, matches, now).await?;
             tx.commit().await?;
-            Ok(Recorded { n_articles: known.len(), alerts })
+            Ok(recorded)
         })
         .await
+    }
+
+    async fn record(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        batch: &[CorrelatedArticle],
+        matches: &[Match],
+        now: DateTime<Utc>,
+    ) -> Result<Recorded, sqlx::Error> {
+        if batch.is_empty() {
+            return Ok(Recorded::default());
+        }
+        let first_seq = take_index_seqs(tx, batch.len()).await?;
+        let refused = self.refused_splits(tx, batch).await?;
+        let known = self.known(tx, batch, &refused, first_seq).await?;
+        let ids: Vec<&str> = known.iter().map(|it| it.id.as_str()).collect();
+        // Of an article that is new nothing was told.
+        let again: Vec<&str> =
+            known.iter().filter(|it| !it.is_new).map(|it| it.id.as_str()).collect();
+        self.carry_told(tx, &again, Told::InStory, Told::OfArticle).await?;
+        let mut stories = self.forget(tx, &ids).await?;
+        self.insert_stories(tx, &known).await?;
+        self.place(tx, &known).await?;
+        for it in &known {
+            insert_annotation(tx, it, now).await?;
+        }
+        self.insert_statements(tx, &known).await?;
+        self.insert_entities(tx, &known).await?;
+        stories.extend(known.iter().map(|it| it.story.clone()));
+        self.recount_stories(tx, &stories).await?;
+        let articles = to_json(&ids);
+        self.note_statement_changes(tx, &articles).await?;
+        self.plan_readings(tx, &articles, now).await?;
+        let decided = known.iter().filter(|it| it.story != it.item.story.as_str());
+        let decided = decided.map(|it| (it.id.as_str(), it.story.as_str(), it.is_pinned));
+        self.note_moves(tx, &decided.collect::<Vec<_>>(), now).await?;
+        for it in &known {
+            // An article that goes elsewhere proves nothing about the story it was found in.
+            let into = (it.story == it.item.story.as_str()).then_some(it.story.as_str());
+            for ended in &it.item.merged {
+                self.merge_found(tx, ended.as_str(), into, now).await?;
+            }
+            if let Some(split) = &it.item.split {
+                match refused.get(split.to.as_str()) {
+                    Some(stays) => self.note_refused(tx, split, stays, now).await?,
+                    None => self.split_found(tx, split, now).await?,
+                }
+            }
+        }
+        // A pinned copy may repeat an article of another story, and an original that is read
+        // anew may have left its copies.
+        let copies = known.iter().filter(|it| it.copy_of.is_some());
+        let (copies, of_stories): (Vec<&str>, BTreeSet<&str>) =
+            copies.map(|it| (it.id.as_str(), it.story.as_str())).unzip();
+        let mut stale = self.settle_copies(tx, &copies, now).await?;
+        let of_stories = to_json(&of_stories);
+        stale.extend(self.part_copies(tx, &of_stories, &articles, now).await?);
+        self.recount_stories(tx, &stale).await?;
+        let fresh = self.mark_matched(tx, &ids, now).await?;
+        self.carry_told(tx, &again, Told::OfArticle, Told::InStory).await?;
+        let alerts = self.record_alerts(tx, matches, &fresh, now).await?;
+        Ok(Recorded { n_articles: known.len(), alerts })
     }
 
     /// Takes back all annotations and stories, so that every article waits for annotation again.

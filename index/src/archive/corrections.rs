@@ -413,7 +413,7 @@ fn read_correction(row: &AnyRow) -> Result<CorrectionRecord, sqlx::Error> {
     })
 }
 
-fn read_correlated(row: &AnyRow) -> Result<CorrelatedArticle, sqlx::Error> {
+pub(super) fn read_correlated(row: &AnyRow) -> Result<CorrelatedArticle, sqlx::Error> {
     let annotation: Annotation = get_json(row, "body")?;
     Ok(CorrelatedArticle {
         article: get_parsed(row, "article_id")?,

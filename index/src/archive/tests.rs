@@ -4,6 +4,7 @@
 mod access;
 mod added_sources;
 mod alerts;
+mod aliases;
 mod annotations;
 mod articles;
 mod backup;

@@ -149,7 +149,8 @@ impl Archive {
         Ok(heirs)
     }
 
-    async fn copy_told(
+    /// What was told under the first key of each pair counts as told under the second.
+    pub(super) async fn copy_told(
         &self,
         tx: &mut Transaction<'static, Any>,
         heirs: &BTreeSet<(String, String)>,
