@@ -132,6 +132,9 @@ impl Linker<'_> {
         taken: &mut [bool],
     ) -> LinkedMention {
         let range = trimmed(&self.document.text, &mention.range);
+        // A place in capitals is often taken for a body.
+        let is_place = is_in_dateline(&self.document.text, &range);
+        let tagged = if is_place { MentionKind::Location } else { mention.kind };
         // What the name means a part of: Iraq in `northern Iraq`.
         let named = without_compass(&self.document.text[range.clone()]);
         let whole =
@@ -157,7 +160,7 @@ impl Linker<'_> {
             if !holds && !is_whole && !is_stem {
                 continue;
             }
-            let Some(reading) = self.best_reading(stretch, Some(mention.kind)) else { continue };
+            let Some(reading) = self.best_reading(stretch, Some(tagged)) else { continue };
             if is_whole && !self.is_place(reading) {
                 continue;
             }
@@ -262,6 +265,18 @@ impl Linker<'_> {
         }
         likelihood
     }
+}
+
+/// Whether the words in `range` are where an article says that it was written: `PORT RAVEL, Feb. 3
+/// (Northgate Wire) —`.
+fn is_in_dateline(text: &str, range: &Range<usize>) -> bool {
+    const N_BYTES_BEHIND: usize = 60;
+    let is_first = text[..range.start].trim().is_empty();
+    let is_capital = text[range.clone()].chars().all(|it| !it.is_lowercase());
+    let behind = &text[range.end..];
+    let behind = &behind[..behind.floor_char_boundary(N_BYTES_BEHIND)];
+    let ends = ["—", "–", " - ", "--"].iter().filter_map(|it| behind.find(it)).min();
+    is_first && is_capital && ends.is_some_and(|end| !behind[..end].contains(['!', '?', ':', ';']))
 }
 
 /// How well a listed kind agrees with what the tagger says; 0 or less is a contradiction.

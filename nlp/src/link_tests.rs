@@ -177,6 +177,12 @@ fn a_capital_is_a_city_that_acts_for_its_country() {
 }
 
 #[test]
+fn a_town_in_a_dateline_is_no_body_whatever_the_tagger_calls_it() {
+    check("[ATLANTA|ORG], Feb. 3 (Wire) — It rained.", &[("ATLANTA", "city:atlanta")]);
+    check("[ATLANTA|ORG] said no.", &[("ATLANTA", "name:organization:atlanta")]);
+}
+
+#[test]
 fn money_names_no_country_and_a_capital_that_acts_is_no_person() {
     check("It paid US$ 26 and [US|LOC] $ 5.", &[]);
     check("[Tehran|PER] wants more.", &[("Tehran", "country:IR")]);
