@@ -7,7 +7,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
 use ingest::ArticleId;
 use nlp::story::{ALIAS_CLASSES, StoryId, unite};
 use nlp::{Annotation, EntityRef, Statement};
