@@ -57,7 +57,7 @@ async fn a_full_name_reaches_the_articles_of_its_story_and_no_other() {
         let changed: Vec<_> = changes.articles.iter().map(|it| it.article.id).collect();
         assert_eq!(changed, [id(1), id(3)], "indexed anew");
         let story = world.archive.story(&StoryId::founded_by(&story)).await.unwrap().unwrap();
-        assert_eq!(story.n_articles, 2);
+        assert_eq!(story.summary.n_articles, 2);
 
         let feed = world.archive.last_index_change().await.unwrap();
         record(world, correlated(4, 1, &[FULL]), &[]).await;
