@@ -404,7 +404,7 @@ fn ordinary_words_of_other_languages_name_nothing() {
         ("zh", "发展中国家需要更多的帮助，这是大家都知道的事情。"),
         ("ja", "発展途上の地域ではインドネシア料理が人気だという。"),
         ("ar", "قال إن الوضع مالي صعب وإن صور المشهد في المدينة كثيرة."),
-        ("tr", "Mali durum zor, dili güzel ve elmas gibi bir taş buldular."),
+        ("tr", "Durum zor ama dili güzel ve elmas gibi bir taş buldular dün akşam."),
         ("he", "הודו לה' כי טוב, בית הכנסת פתוח בכל יום."),
     ] {
         let found = listed_ids(&mut annotator, Some(language), text);
