@@ -1,6 +1,7 @@
 //! `gazetteers/*.csv`: entities known by name, with their aliases.
 //!
-//! `gazetteers/README.md` gives origin, licence and date of each list.
+//! `gazetteers/README.md` gives origin, licence and date of each list. Longer than most files: two
+//! sorts of lists, entities and their names in other languages, share the reading of rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +9,7 @@ use csv::StringRecord;
 
 use crate::error::{ConfigError, Position, did_you_mean};
 use crate::id::SectorId;
-use crate::iso::COUNTRIES;
+use crate::iso::{COUNTRIES, LANGUAGES};
 
 /// Something that texts name: a country, a hacker group, a company…
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -40,6 +41,22 @@ pub struct GazetteerEntity {
     pub longitude: Option<f64>,
     /// How likely it is meant when several share a name: for places the population, otherwise 0.
     pub weight: u64,
+    /// Its names in languages other than English; a language stands in one of them at most.
+    #[serde(skip)]
+    pub in_languages: Vec<NamesInLanguages>,
+}
+
+/// What an entity is called in some languages other than English.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamesInLanguages {
+    /// Codes of ISO 639-1, at least one.
+    pub languages: Vec<String>,
+    /// Names as they stand in running text; each means exactly this entity.
+    pub names: Vec<String>,
+    /// Adjectives in the form of the dictionary: `iranisch`, `iranien`.
+    pub demonyms: Vec<String>,
+    /// What holds such a name and means something else: `Golf von Mexiko`.
+    pub phrases: Vec<String>,
 }
 
 impl GazetteerEntity {
@@ -62,6 +79,7 @@ impl GazetteerEntity {
             latitude: None,
             longitude: None,
             weight: 0,
+            in_languages: Vec::new(),
         }
     }
 
@@ -141,6 +159,44 @@ const COLUMNS: &[&str] = &[
     "weight",
 ];
 
+const COLUMNS_IN_LANGUAGES: &[&str] = &["entity_id", "languages", "names", "demonyms", "phrases"];
+
+/// Whether the list gives names in other languages for the entities of other lists.
+pub(crate) fn is_in_languages(text: &str) -> bool {
+    let header = text.lines().next().unwrap_or_default();
+    header.split(',').any(|it| it.trim() == "languages")
+}
+
+/// Reads one list of names in other languages, with the id of the entity that each row is of;
+/// notes every mistake and leaves that row out.
+pub(crate) fn read_names(
+    origin: &str,
+    text: &str,
+    errors: &mut Vec<ConfigError>,
+) -> Vec<(usize, String, NamesInLanguages)> {
+    let mut rows = Vec::new();
+    read_rows(
+        (origin, text),
+        COLUMNS_IN_LANGUAGES,
+        &COLUMNS_IN_LANGUAGES[..3],
+        None,
+        errors,
+        |row, record| {
+            let n_errors = row.errors.len();
+            let names = NamesInLanguages {
+                languages: row.languages(record),
+                names: row.parts(record, "names"),
+                demonyms: row.parts(record, "demonyms"),
+                phrases: row.parts(record, "phrases"),
+            };
+            if row.errors.len() == n_errors {
+                rows.push((row.line, row.field(record, "entity_id").to_owned(), names));
+            }
+        },
+    );
+    rows
+}
+
 /// Reads one list; notes every mistake and leaves that row out.
 pub(crate) fn read_list(
     origin: &str,
@@ -148,33 +204,51 @@ pub(crate) fn read_list(
     sectors: Option<&BTreeSet<SectorId>>,
     errors: &mut Vec<ConfigError>,
 ) -> Vec<(usize, GazetteerEntity)> {
+    let mut entities = Vec::new();
+    read_rows((origin, text), COLUMNS, &COLUMNS[..3], sectors, errors, |row, record| {
+        if let Some(entity) = row.entity(record) {
+            entities.push((row.line, entity));
+        }
+    });
+    entities
+}
+
+/// Hands every row of the list `text` to `take`; notes columns that are not among `columns`,
+/// those of `needed` that are missing, and rows that are no rows.
+fn read_rows(
+    (origin, text): (&str, &str),
+    columns: &[&str],
+    needed: &[&str],
+    sectors: Option<&BTreeSet<SectorId>>,
+    errors: &mut Vec<ConfigError>,
+    mut take: impl FnMut(&mut Row<'_>, &StringRecord),
+) {
     let mut list = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let columns = list.headers().cloned().unwrap_or_default();
+    let given = list.headers().cloned().unwrap_or_default();
     let mut row = Row { origin, text, line: 1, columns: BTreeMap::new(), sectors, errors };
-    for (at, column) in columns.iter().enumerate() {
-        if COLUMNS.contains(&column) {
+    for (at, column) in given.iter().enumerate() {
+        if columns.contains(&column) {
             row.columns.insert(column.to_owned(), at);
         } else {
-            let hint = did_you_mean(column, COLUMNS.iter().copied());
-            row.error(column, format!("unknown column{hint}; allowed are {}", COLUMNS.join(", ")));
+            let hint = did_you_mean(column, columns.iter().copied());
+            row.error(column, format!("unknown column{hint}; allowed are {}", columns.join(", ")));
         }
     }
-    for column in ["entity_id", "kind", "name"] {
-        if !row.columns.contains_key(column) {
+    for column in needed {
+        if !row.columns.contains_key(*column) {
             row.error(column, "column is missing".to_owned());
-            return Vec::new();
+            return;
         }
     }
-    let mut entities = Vec::new();
     for record in list.records() {
         match record {
             Ok(record) => {
                 row.line = record.position().map_or(row.line + 1, |it| it.line() as usize);
-                if record.len() != columns.len() {
-                    let message = format!("has {} fields, not {}", record.len(), columns.len());
+                if record.len() != given.len() {
+                    let message = format!("has {} fields, not {}", record.len(), given.len());
                     row.error("", message);
-                } else if let Some(entity) = row.entity(&record) {
-                    entities.push((row.line, entity));
+                } else {
+                    take(&mut row, &record);
                 }
             }
             Err(error) => {
@@ -183,7 +257,6 @@ pub(crate) fn read_list(
             }
         }
     }
-    entities
 }
 
 struct Row<'a> {
@@ -227,6 +300,18 @@ impl Row<'_> {
         parts
     }
 
+    fn languages(&mut self, record: &StringRecord) -> Vec<String> {
+        let languages = self.parts(record, "languages");
+        if languages.is_empty() {
+            self.error("languages", "must name a language".to_owned());
+        }
+        for code in languages.iter().filter(|it| !LANGUAGES.contains(&it.as_str())) {
+            let message = format!("must be codes of ISO 639-1, holds `{code}`");
+            self.error("languages", message);
+        }
+        languages
+    }
+
     fn entity(&mut self, record: &StringRecord) -> Option<GazetteerEntity> {
         let n_errors = self.errors.len();
         let kind = GazetteerKind::named(self.field(record, "kind"));
@@ -253,6 +338,7 @@ impl Row<'_> {
             latitude: self.degrees(record, "latitude", 90.0),
             longitude: self.degrees(record, "longitude", 180.0),
             weight: self.weight(record),
+            in_languages: Vec::new(),
         };
         self.check_names(&entity);
         (self.errors.len() == n_errors).then_some(entity)

@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 pub use error::{ConfigError, ConfigErrors};
-pub use gazetteer::{GazetteerEntity, GazetteerKind};
+pub use gazetteer::{GazetteerEntity, GazetteerKind, NamesInLanguages};
 pub use id::{SearchId, SectorId, SourceId};
 pub use overrides::Overrides;
 pub use reference::{reference_markdown, settings_template};
@@ -205,7 +205,9 @@ fn read_gazetteers(
 ) -> Vec<GazetteerEntity> {
     let mut entities = Vec::new();
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
-    for (name, text) in files {
+    let (in_languages, lists): (Vec<_>, Vec<_>) =
+        files.iter().partition(|(_, text)| gazetteer::is_in_languages(text));
+    for (name, text) in lists {
         for (line, entity) in gazetteer::read_list(name, text, sectors, errors) {
             if let Some(first) = seen.get(&entity.id) {
                 errors.push(ConfigError {
@@ -219,7 +221,32 @@ fn read_gazetteers(
             entities.push(entity);
         }
     }
+    for (name, text) in in_languages {
+        add_names(&mut entities, name, text, errors);
+    }
     entities
+}
+
+/// Gives the entities their names in other languages, from the list `text`.
+fn add_names(
+    entities: &mut [GazetteerEntity],
+    name: &str,
+    text: &str,
+    errors: &mut Vec<ConfigError>,
+) {
+    let by_id: BTreeMap<String, usize> =
+        entities.iter().enumerate().map(|(at, it)| (it.id.clone(), at)).collect();
+    for (line, id, names) in gazetteer::read_names(name, text, errors) {
+        match by_id.get(&id) {
+            Some(&at) => entities[at].in_languages.push(names),
+            None => errors.push(ConfigError {
+                origin: name.to_owned(),
+                position: gazetteer::line_position(text, line),
+                key: Some("entity_id".to_owned()),
+                message: format!("`{id}` is in no list of entities"),
+            }),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -100,6 +100,43 @@ fn ordinary_words_among_the_names_of_threats_are_marked_ambiguous() {
 }
 
 #[test]
+fn the_builtin_gazetteers_know_names_in_other_languages() {
+    let gazetteer = Config::builtin().unwrap().gazetteer;
+    for (id, language, name) in [
+        ("country:RU", "de", "Russland"),
+        ("country:US", "ru", "США"),
+        ("country:IR", "ar", "إيران"),
+        ("org:united-nations", "fr", "ONU"),
+        ("group:hamas", "he", "חמאס"),
+        ("city:2988507", "ja", "パリ"),
+        ("place:red-sea", "zh", "红海"),
+    ] {
+        let entity = gazetteer.iter().find(|it| it.id == id).unwrap();
+        let mut rows = entity.in_languages.iter();
+        let row = rows.find(|it| it.languages.iter().any(|it| it == language));
+        assert!(row.is_some_and(|it| it.names.iter().any(|it| it == name)), "{id}: {name}");
+    }
+    let n_bytes = include_str!("../gazetteers/names_in_languages.csv").len();
+    assert!(n_bytes <= 600_000, "{n_bytes} bytes");
+}
+
+#[test]
+fn names_in_other_languages_belong_to_a_listed_entity_and_a_language() {
+    let entities = "entity_id,kind,name\ncountry:IR,country,Iran\n";
+    let names = "entity_id,languages,names,demonyms,phrases\n\
+                 country:IR,fa|ar,ایران,,\n\
+                 country:IQ,fa,عراق,,\n\
+                 country:IR,xx,Iran,,\n";
+    check_errors(
+        &[("gazetteers/a.csv", names), ("gazetteers/b.csv", entities)],
+        &[
+            "gazetteers/a.csv:4:1: `languages`: must be codes of ISO 639-1, holds `xx`",
+            "gazetteers/a.csv:3:1: `entity_id`: `country:IQ` is in no list of entities",
+        ],
+    );
+}
+
+#[test]
 fn every_country_of_iso_3166_has_an_entity() {
     let gazetteer = Config::builtin().unwrap().gazetteer;
     for code in iso::COUNTRIES {

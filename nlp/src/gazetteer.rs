@@ -9,6 +9,8 @@ use std::ops::Range;
 
 use config::{GazetteerEntity, GazetteerKind};
 
+use crate::names_in_languages::{LocalRole, NamesInLanguages};
+
 /// Names of all known entities, ready for look-up.
 #[derive(Clone, Debug, Default)]
 pub struct Gazetteer {
@@ -17,6 +19,7 @@ pub struct Gazetteer {
     /// Names by their first token in lower case, longest name first.
     by_first: HashMap<Box<str>, Vec<u32>>,
     by_id: HashMap<Box<str>, u32>,
+    in_languages: NamesInLanguages,
 }
 
 /// How a name stands for its entity.
@@ -51,12 +54,16 @@ pub struct GazetteerMatch {
     pub role: NameRole,
     /// Whether the words are also ordinary words or name other things.
     pub is_ambiguous: bool,
+    /// Whether it is a name in the text's own language or script, which is listed only when it can
+    /// mean nothing else; the tagger has learnt English and need not confirm it.
+    pub is_sure: bool,
 }
 
 impl Gazetteer {
     /// Takes `entities`; nothing of them is dropped.
     pub fn new(entities: Vec<GazetteerEntity>) -> Gazetteer {
-        let mut gazetteer = Gazetteer { entities, ..Gazetteer::default() };
+        let in_languages = NamesInLanguages::new(&entities);
+        let mut gazetteer = Gazetteer { entities, in_languages, ..Gazetteer::default() };
         for at in 0..gazetteer.entities.len() {
             gazetteer.add_names(at as u32);
         }
@@ -100,6 +107,43 @@ impl Gazetteer {
     /// The entity with that id; `None` when it is not listed.
     pub fn by_id(&self, id: &str) -> Option<&GazetteerEntity> {
         self.by_id.get(id).map(|&at| &self.entities[at as usize])
+    }
+
+    /// As [`find`](Self::find), with the names of the text's `language` (a code of ISO 639-1) and
+    /// those in other scripts; where both lists know a stretch, its own language counts, unless the
+    /// English name is longer.
+    pub fn find_in(&self, text: &str, language: Option<&str>) -> Vec<GazetteerMatch> {
+        let mut found = self.find(text);
+        let local = self.in_languages.find(text, language);
+        if local.is_empty() {
+            return found;
+        }
+        let is_longer = |english: &Range<usize>, it: &Range<usize>| {
+            english.start <= it.start && it.end <= english.end && english != it
+        };
+        let overlaps = |a: &Range<usize>, b: &Range<usize>| a.start < b.end && b.start < a.end;
+        found.retain(|english| {
+            local.iter().filter(|it| overlaps(&it.range, &english.range)).all(|it| {
+                let is_metonym = english.role == NameRole::Metonym && english.range == it.range;
+                is_metonym || is_longer(&english.range, &it.range)
+            })
+        });
+        let english: Vec<Range<usize>> = found.iter().map(|it| it.range.clone()).collect();
+        for it in local {
+            let is_covered = english.iter().any(|english| is_longer(english, &it.range));
+            let role = match it.role {
+                LocalRole::Name => NameRole::Name,
+                LocalRole::Demonym => NameRole::Demonym,
+                LocalRole::Phrase => continue,
+            };
+            if !is_covered {
+                let entity = it.entity as usize;
+                let (range, is_sure) = (it.range, true);
+                found.push(GazetteerMatch { range, entity, role, is_ambiguous: false, is_sure });
+            }
+        }
+        found.sort_by_key(|it| (it.range.start, it.range.end));
+        found
     }
 
     /// Every reading of the longest name at each place of `text`, by start; readings of one
@@ -148,6 +192,7 @@ impl Gazetteer {
                 entity: name.entity as usize,
                 role: name.role,
                 is_ambiguous: name.is_ambiguous,
+                is_sure: false,
             });
         }
         n_longest

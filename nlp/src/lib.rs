@@ -20,15 +20,18 @@ mod encode;
 mod engine;
 pub mod gazetteer;
 pub mod indicator;
+mod inflection;
 pub mod knowledge;
 pub mod language;
 pub mod link;
 mod link_names;
 mod names;
+mod names_in_languages;
 pub mod offsets;
 pub mod rten_tagger;
 #[cfg(feature = "rust-bert")]
 pub mod rust_bert_tagger;
+mod script;
 pub mod sector;
 mod sector_words;
 pub mod sentence;

@@ -13,6 +13,7 @@ use config::GazetteerKind;
 use crate::document::{AnalysedDocument, RawMention};
 use crate::gazetteer::{Gazetteer, GazetteerMatch, NameRole};
 use crate::link_names::name_unlisted;
+use crate::script::is_in_other_script;
 use crate::{EntityRef, MentionKind};
 
 /// A name in a document and the entity it means.
@@ -63,6 +64,9 @@ pub fn link_beside(
         if words.starts_with(char::is_lowercase) && without_compass(words).is_empty() {
             continue;
         }
+        if is_unlearnt(&document.text, &mention.range, &stretches) {
+            continue;
+        }
         linked.push(linker.link_raw(mention, &stretches, &mut taken));
     }
     for (stretch, _) in stretches.iter().zip(&taken).filter(|(_, taken)| !**taken) {
@@ -78,6 +82,15 @@ pub fn link_beside(
     linked
 }
 
+/// Whether the tagger speaks of letters that it has not learnt where the lists know the name.
+fn is_unlearnt(text: &str, range: &Range<usize>, stretches: &[Stretch]) -> bool {
+    let from = stretches.partition_point(|it| it.range.end <= range.start);
+    let mut within = stretches[from..].iter().take_while(|it| it.range.start < range.end);
+    within.any(|it| {
+        is_in_other_script(&text[it.range.clone()]) && it.readings.iter().any(|it| it.is_sure)
+    })
+}
+
 /// A stretch of a document with its readings.
 struct Stretch {
     range: Range<usize>,
@@ -89,7 +102,8 @@ fn stretches(document: &AnalysedDocument, gazetteer: &Gazetteer) -> Vec<Stretch>
     let mut stretches: Vec<Stretch> = vec![];
     for (number, sentence) in document.sentences.iter().enumerate() {
         let base = sentence.range.start;
-        for found in gazetteer.find(document.sentence_text(number)) {
+        let text = document.sentence_text(number);
+        for found in gazetteer.find_in(text, document.language.as_deref()) {
             let range = base + found.range.start..base + found.range.end;
             match stretches.last_mut() {
                 Some(last) if last.range == range => last.readings.push(found),
@@ -117,6 +131,8 @@ fn countries_named(stretches: &[Stretch], gazetteer: &Gazetteer) -> HashMap<Stri
     }
     countries
 }
+
+const SURE_MIN: f32 = 0.6; // What the tagger says of other languages counts little.
 
 struct Linker<'a> {
     document: &'a AnalysedDocument,
@@ -188,7 +204,7 @@ impl Linker<'_> {
             GazetteerKind::City | GazetteerKind::Place | GazetteerKind::Tool => false,
             _ => is_long,
         };
-        if !is_certain || reading.role == NameRole::Metonym {
+        if !(is_certain || reading.is_sure) || reading.role == NameRole::Metonym {
             return None;
         }
         let mut answer = LinkedMention {
@@ -240,6 +256,7 @@ impl Linker<'_> {
     fn likelihood(&self, reading: &GazetteerMatch, tagged: Option<MentionKind>) -> f32 {
         let entity = self.gazetteer.entity(reading.entity);
         let agreement = tagged.map(|it| agreement(entity.kind, reading.role, it));
+        let agreement = agreement.map(|it| if reading.is_sure { it.max(SURE_MIN) } else { it });
         let mut likelihood = match (agreement, reading.is_ambiguous) {
             (None, true) => -1.0,
             (None, false) => 1.0,

@@ -2,6 +2,14 @@
 //!
 //! [`Tagger`] has two engines over the same weights: `rten` (pure Rust, the default) and
 //! `rust-bert` (libtorch). They agree with the reference outputs in `tests/fixtures`.
+//!
+//! # Other languages
+//! The model has learnt English. An encoder for more languages is one more type that implements
+//! [`Tagger`]: it brings words, labels, embedding and, if it can, the states that the statement
+//! branch goes on from. The annotator knows a tagger by this trait only; what depends on English is
+//! the threshold `NameContext::is_english` and `Gazetteer::find_in`, which trusts names of other
+//! languages without the tagger's word. Embeddings of two encoders are not alike: stories compare
+//! those of one only.
 
 use std::ops::Range;
 

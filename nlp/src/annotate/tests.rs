@@ -281,3 +281,134 @@ const ODD_PARTS: &[&str] = &[
     "İstanbul’s port was shelled",
     "<b>Attackers</b> &amp; Co. ",
 ];
+
+/// The ids of listed entities that a text in `language` names, headline and all.
+fn listed_ids(annotator: &mut Annotator, language: Option<&str>, text: &str) -> BTreeSet<String> {
+    let language = language.map(str::to_owned);
+    let document = Document { language, ..document(None, text) };
+    let annotated = annotator.annotate(&[document]);
+    let mentions = annotated[0].annotation.mentions.iter();
+    let ids = mentions.filter_map(|it| it.entity.as_ref().map(|it| it.id.clone()));
+    ids.filter(|it| !it.starts_with("name:")).collect()
+}
+
+fn knowing_annotator() -> Annotator {
+    let config = config::Config::builtin().expect("it has no mistakes");
+    let knowledge = crate::knowledge::Knowledge::new(config.gazetteer, &config.taxonomy);
+    let reader = StatementReader::embedded(Arc::new(knowledge), Precision::Int8, NonZeroUsize::MIN)
+        .expect("it loads");
+    let tagger =
+        RtenTagger::embedded(Precision::Int8, NonZeroUsize::MIN).expect("the built-in model loads");
+    Annotator::new(Box::new(tagger), reader, 1_000_000)
+}
+
+/// Invented sentences, each with two countries and a body or a group.
+const FOREIGN_NEWS: &[(&str, &str, [&str; 3])] = &[
+    (
+        "de",
+        "Die Marine Irans bedroht russische Tanker; die Vereinten Nationen warnen Russland.",
+        ["country:IR", "country:RU", "org:united-nations"],
+    ),
+    (
+        "fr",
+        "L’Arabie saoudite accuse les Houthis d’avoir visé un port du Yémen, dit l’ONU.",
+        ["country:SA", "country:YE", "group:houthis"],
+    ),
+    (
+        "es",
+        "La OTAN advierte a Rusia tras el ataque contra un puerto de Ucrania.",
+        ["org:nato", "country:RU", "country:UA"],
+    ),
+    (
+        "it",
+        "Hezbollah minaccia Israele, dice un portavoce dal Libano.",
+        ["group:hezbollah", "country:IL", "country:LB"],
+    ),
+    (
+        "pl",
+        "Rada Bezpieczeństwa ONZ ostrzegła Rosję po ataku na port w Ukrainie.",
+        ["org:un-security-council", "country:RU", "country:UA"],
+    ),
+    (
+        "ru",
+        "ХАМАС пригрозил Израилю ударами, сообщили в Египте.",
+        ["group:hamas", "country:IL", "country:EG"],
+    ),
+    (
+        "uk",
+        "НАТО попередило Росію про наслідки атаки на порт України.",
+        ["org:nato", "country:RU", "country:UA"],
+    ),
+    (
+        "ar",
+        "هدد حزب الله إسرائيل بضرب الموانئ، وحذرت وزارة الدفاع في لبنان من التصعيد.",
+        ["group:hezbollah", "country:IL", "country:LB"],
+    ),
+    (
+        "fa",
+        "سپاه پاسداران تهدید کرد که به کشتی‌های آمریکا در نزدیکی عراق حمله می‌کند.",
+        ["org:islamic-revolutionary-guard-corps", "country:US", "country:IQ"],
+    ),
+    (
+        "he",
+        "חיזבאללה איים על ישראל, כך נמסר בלבנון ביום שישי.",
+        ["group:hezbollah", "country:IL", "country:LB"],
+    ),
+    (
+        "tr",
+        "NATO, Rusya'yı Ukrayna'daki limana saldırı konusunda uyardı.",
+        ["org:nato", "country:RU", "country:UA"],
+    ),
+    (
+        "zh",
+        "联合国安理会警告俄罗斯不要袭击乌克兰的港口。",
+        ["org:un-security-council", "country:RU", "country:UA"],
+    ),
+    (
+        "ja",
+        "革命防衛隊はイスラエルとアメリカの船を攻撃すると警告した。",
+        ["org:islamic-revolutionary-guard-corps", "country:IL", "country:US"],
+    ),
+    (
+        "ko",
+        "유엔은 러시아가 우크라이나의 항구를 공격했다고 밝혔다.",
+        ["org:united-nations", "country:RU", "country:UA"],
+    ),
+];
+
+#[test]
+fn articles_in_other_languages_name_the_entities_of_the_english_ones() {
+    let mut annotator = knowing_annotator();
+    for (language, text, expected) in FOREIGN_NEWS {
+        let found = listed_ids(&mut annotator, Some(language), text);
+        for id in expected {
+            assert!(found.contains(*id), "{language}: {id} is not in {found:?}");
+        }
+        let known = expected.iter().map(|it| (*it).to_owned()).collect();
+        let more: Vec<&String> = found.difference(&known).collect();
+        let is_known = |it: &&&String| *language == "fr" && it.as_str() == "org:united-nations";
+        assert!(more.iter().all(|it| is_known(&it)), "{language}: {more:?} are too many");
+    }
+    // The language is found out where nobody tells it.
+    let found = listed_ids(&mut annotator, None, FOREIGN_NEWS[5].1);
+    assert!(found.contains("country:IL"), "{found:?}");
+}
+
+#[test]
+fn ordinary_words_of_other_languages_name_nothing() {
+    let mut annotator = knowing_annotator();
+    for (language, text) in [
+        ("de", "Der Opa las im Garten und trank danach eine Tasse Tee mit seinem Enkel."),
+        ("ru", "Того, кто украл чад печи и мали соли, так и не нашли в деревне у реки."),
+        ("ko", "그리스도의 말씀을 전하는 수단과 오만한 태도에 대하여 이야기했다."),
+        ("zh", "发展中国家需要更多的帮助，这是大家都知道的事情。"),
+        ("ja", "発展途上の地域ではインドネシア料理が人気だという。"),
+        ("ar", "قال إن الوضع مالي صعب وإن صور المشهد في المدينة كثيرة."),
+        ("tr", "Durum zor ama dili güzel ve elmas gibi bir taş buldular dün akşam."),
+        ("he", "הודו לה' כי טוב, בית הכנסת פתוח בכל יום."),
+    ] {
+        let found = listed_ids(&mut annotator, Some(language), text);
+        let wrong: Vec<&String> = found.iter().filter(|it| *it != "country:ID").collect();
+        assert!(wrong.is_empty(), "{language}: {wrong:?}");
+    }
+}
