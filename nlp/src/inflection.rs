@@ -86,10 +86,6 @@ pub(crate) fn prefixes(language: &str) -> &'static [(&'static str, usize)] {
 /// Bytes at the end of `word` that are a particle after `name`.
 pub(crate) fn particle(language: &str, name: &str, word: &str) -> usize {
     match family(language) {
-        Family::Endings(n_min, endings) => {
-            n_min <= n_letters(name)
-                && word.strip_prefix(name).is_some_and(|it| endings.contains(&it))
-        }
         Family::Korean => word.len().saturating_sub(name.len()),
         _ => 0,
     }
