@@ -130,8 +130,8 @@ fn names_in_other_languages_belong_to_a_listed_entity_and_a_language() {
     check_errors(
         &[("gazetteers/a.csv", names), ("gazetteers/b.csv", entities)],
         &[
-            "gazetteers/a.csv:4:1: `languages`: must be codes of ISO 639-1, holds `xx`",
             "gazetteers/a.csv:3:1: `entity_id`: `country:IQ` is in no list of entities",
+            "gazetteers/a.csv:4:1: `languages`: must be codes of ISO 639-1, holds `xx`",
         ],
     );
 }

@@ -3,7 +3,7 @@
 //! A name is first looked up in the [`Gazetteer`]; among several readings the one wins that agrees
 //! with the tagger's class, with the countries that the document speaks of, and with size. Names
 //! that no list has become entities of the document, their short forms and acronyms merged
-//! ([`crate::link_names`]).
+//! ([`crate::link_names`]). Longer than most files: every reading is weighed in one place.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -172,7 +172,8 @@ impl Linker<'_> {
             let stretch = &stretches[at];
             let holds = covers(&stretch.range, &range);
             let is_whole = !holds && covers(&stretch.range, &whole);
-            let is_stem = is_compound_stem(&self.document.text, &range, &stretch.range);
+            let is_sure = stretch.readings.iter().any(|it| it.is_sure);
+            let is_stem = is_compound_stem(&self.document.text, &range, &stretch.range, is_sure);
             if !holds && !is_whole && !is_stem {
                 continue;
             }
@@ -352,11 +353,12 @@ fn is_currency(text: &str, range: &Range<usize>) -> bool {
     text[range.end..].trim_start_matches(' ').starts_with(['$', '€', '£', '¥'])
 }
 
-/// Whether `stem` starts the word `range` that goes on with `-backed`, `-linked`, `-based`….
-fn is_compound_stem(text: &str, range: &Range<usize>, stem: &Range<usize>) -> bool {
+/// Whether `stem` starts the word `range` that goes on with `-backed`, `-linked`, `-based`…, or, where
+/// it `is_sure`, with an ending after an apostrophe: `Rusya'yı`.
+fn is_compound_stem(text: &str, range: &Range<usize>, stem: &Range<usize>, is_sure: bool) -> bool {
     let Some(rest) = text.get(stem.end..range.end) else { return false };
     range.start == stem.start
-        && rest.starts_with(['-', '‑'])
+        && (rest.starts_with(['-', '‑']) || is_sure && rest.starts_with(['\'', '’']))
         && !rest.contains(char::is_whitespace)
         && rest.chars().skip(1).all(|it| it.is_lowercase() || it == '-')
 }

@@ -15,7 +15,7 @@ use crate::inflection::{is_adjective, is_form, particle, prefixes};
 use crate::script::{Script, folded, joins, offset_after, script_of, stands_alone, start, words};
 
 /// Letters that names are filed under.
-const N_KEY_LETTERS: usize = 3;
+const N_KEY_LETTERS: usize = 2;
 /// Signs that names are filed under where a text has no spaces.
 const N_KEY_SIGNS: usize = 2;
 
