@@ -30,6 +30,7 @@ pub mod rten_tagger;
 #[cfg(feature = "rust-bert")]
 pub mod rust_bert_tagger;
 pub mod sector;
+mod sector_classifier;
 mod sector_words;
 pub mod sentence;
 pub mod statement;
