@@ -42,7 +42,7 @@ SCALE = 1000
 OWN_PLURALS = {"arms", "customs", "news", "securities"}
 EMPTY = set(
     "a an and or of in on at to for by with from as is are was were be been it its that this which who whom their his "
-    "her has have had not but also after before than more s t into over".split()
+    "her has have had not but also after before than more s t into over http https www com".split()
 )
 LIKENESS_MAX = 0.5
 """Summaries that are more alike (cosine of tf-idf) are kept in one fold."""
