@@ -14,10 +14,11 @@ use crate::cyber_context::cyber_contexts;
 use crate::document::{AnalysedDocument, AnalysedSentence, Document, RawMention};
 use crate::language;
 use crate::names::{NameContext, names};
+use crate::sector_classifier::Judgement;
 use crate::sentence::sentences;
 use crate::statement::{Findings, StatementReader};
 use crate::tagger::{EncodedSentence, HIDDEN_SIZE, TagError, Tagger};
-use crate::{Annotation, EntityRef, ScoredSector, TitleAnnotation};
+use crate::{Annotation, EntityRef, ScoredSector, Statement, TitleAnnotation};
 
 /// Text that is encoded at once, in bytes: hidden states take 300 bytes for each byte of text.
 const N_BYTES_PER_PASS: usize = 200_000;
@@ -151,23 +152,57 @@ impl Annotator {
         body: Analysed,
     ) -> Result<Annotated, TagError> {
         let embedding = embedding(title.as_ref(), &body);
-        let Findings { mentions, statements, sectors } = self.reader.read(&body)?;
-        let (title, of_title) = match title {
-            Some(title) => {
-                let known: Vec<EntityRef> =
-                    mentions.iter().filter_map(|it| it.entity.clone()).collect();
-                let findings = self.reader.read_beside(&title, &known)?;
-                let Findings { mentions, statements, sectors } = findings;
-                (Some(TitleAnnotation { mentions, statements }), sectors)
-            }
-            None => (None, vec![]),
+        let mut of_text = self.reader.read(&body)?;
+        let known: Vec<EntityRef> =
+            of_text.mentions.iter().filter_map(|it| it.entity.clone()).collect();
+        let mut of_title = match &title {
+            Some(title) => Some(self.reader.read_beside(title, &known)?),
+            None => None,
         };
-        let sectors = joined(sectors, of_title);
+        let passage = passage(title.as_ref(), &body, &of_text.hostile_sentences);
+        let of_passage = self.reader.passage_sectors(&passage, &embedding);
+        let sectors = judged(of_passage, &mut of_text, of_title.as_mut());
         let id = document.id.clone();
         let language = body.language;
+        let title = of_title.map(|it| TitleAnnotation {
+            mentions: it.mentions,
+            statements: it.statements,
+        });
+        let Findings { mentions, statements, .. } = of_text;
         let annotation = Annotation { id, language, mentions, statements, sectors, title };
         Ok(Annotated { annotation, embedding, error: None })
     }
+}
+
+/// The sectors of a document, best first. Takes from its statements the sectors that the whole
+/// passage belies.
+fn judged(
+    of_passage: Vec<ScoredSector>,
+    of_text: &mut Findings,
+    mut of_title: Option<&mut Findings>,
+) -> Vec<ScoredSector> {
+    let title_sectors = of_title.as_mut().map(|it| std::mem::take(&mut it.sectors));
+    let found = joined(std::mem::take(&mut of_text.sectors), title_sectors.unwrap_or_default());
+    let in_title = of_title.iter().flat_map(|it| &it.statements);
+    let all: Vec<&Statement> = of_text.statements.iter().chain(in_title).collect();
+    let judgement = Judgement::of(of_passage, &found, &all);
+    let in_title = of_title.into_iter().flat_map(|it| &mut it.statements);
+    for statement in of_text.statements.iter_mut().chain(in_title) {
+        statement.sectors.retain(|it| judgement.is_credible(it));
+    }
+    judgement.sectors(found)
+}
+
+/// What sectors are told from: the headline, the first sentences and those with a statement.
+fn passage(title: Option<&Analysed>, body: &Analysed, hostile: &[usize]) -> String {
+    let later = hostile.iter().copied().filter(|it| N_LEAD_SENTENCES <= *it);
+    let lead = 0..body.sentences.len().min(N_LEAD_SENTENCES);
+    let sentences: Vec<&str> = title
+        .map(|it| it.text.as_str())
+        .into_iter()
+        .chain(lead.chain(later).map(|it| body.sentence_text(it)))
+        .collect();
+    sentences.join("\n")
 }
 
 type Analysed = AnalysedDocument;

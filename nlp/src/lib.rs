@@ -33,6 +33,7 @@ pub mod rten_tagger;
 pub mod rust_bert_tagger;
 mod script;
 pub mod sector;
+mod sector_classifier;
 mod sector_words;
 pub mod sentence;
 pub mod statement;

@@ -3,7 +3,7 @@
 //! A phrase is of the sectors whose words it holds, longest first: an *oil tanker* is of maritime
 //! transport and of oil and gas, a *tanker* of maritime transport only.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use config::{SectorId, Taxonomy};
 
@@ -17,6 +17,8 @@ pub struct SectorWords {
     /// Sectors of a phrase, by its words in lower case and singular, joined by one space.
     phrases: HashMap<String, Vec<SectorId>>,
     n_words_max: usize,
+    /// Every sector of the taxonomy.
+    ids: BTreeSet<SectorId>,
 }
 
 impl SectorWords {
@@ -29,6 +31,7 @@ impl SectorWords {
             }
         }
         let known = taxonomy.ids();
+        words.ids.clone_from(&known);
         for (path, phrases) in SECTOR_WORDS {
             let id = SectorId::new(*path);
             for phrase in phrases.split(", ").filter(|_| known.contains(&id)) {
@@ -39,6 +42,11 @@ impl SectorWords {
             words.phrases.insert(folded(phrase).join(" "), vec![]);
         }
         words
+    }
+
+    /// Whether the taxonomy has the sector.
+    pub fn knows(&self, id: &SectorId) -> bool {
+        self.ids.contains(id)
     }
 
     fn add(&mut self, phrase: &str, id: &SectorId) {
@@ -109,7 +117,7 @@ pub fn document_sectors<'a>(
 }
 
 /// The words of `text` in lower case, nouns in the singular.
-fn folded(text: &str) -> Vec<String> {
+pub(crate) fn folded(text: &str) -> Vec<String> {
     let words = tokens(text).into_iter().map(|it| text[it].to_lowercase());
     words.map(|it| singular(&it)).filter(|it| it != "s" && it != "the").collect()
 }

@@ -15,6 +15,7 @@ use crate::knowledge::Knowledge;
 use crate::link::{LinkedMention, link_beside, overlap};
 use crate::offsets::Offsets;
 use crate::sector::{document_sectors, without_parents};
+use crate::sector_classifier::SectorClassifier;
 use crate::statement_grammar::Grammar;
 use crate::statement_head::{Reading, SECTORS, StatementHead};
 use crate::statement_phrase::{BytePhrase, PhraseReader};
@@ -35,12 +36,15 @@ pub struct Findings {
     pub statements: Vec<Statement>,
     /// The threatened or attacked sectors, best first.
     pub sectors: Vec<ScoredSector>,
+    /// Numbers of the sentences with a statement that is no denial, in order.
+    pub hostile_sentences: Vec<usize>,
 }
 
 /// Reads statements. Owns a small model of its own; blocks while it computes.
 pub struct StatementReader {
     knowledge: Arc<Knowledge>,
     head: StatementHead,
+    classifier: SectorClassifier,
 }
 
 /// How much a sector weighs that stands beside a target, against one of the target itself.
@@ -76,7 +80,17 @@ impl StatementReader {
         precision: Precision,
         n_threads: NonZeroUsize,
     ) -> Result<StatementReader, TagError> {
-        Ok(StatementReader { knowledge, head: StatementHead::embedded(precision, n_threads)? })
+        let head = StatementHead::embedded(precision, n_threads)?;
+        Ok(StatementReader { knowledge, head, classifier: SectorClassifier::embedded()? })
+    }
+
+    /// What the classifier makes of a `passage` with that `embedding`: probabilities of the top
+    /// levels that the taxonomy has.
+    pub(crate) fn passage_sectors(&self, passage: &str, embedding: &[f32]) -> Vec<ScoredSector> {
+        let told = self.knowledge.sectors.find(passage);
+        let mut sectors = self.classifier.probabilities(passage, &told, embedding);
+        sectors.retain(|it| self.knowledge.sectors.knows(&it.id));
+        sectors
     }
 
     /// Finds mentions, statements and sectors in `document`.
@@ -102,6 +116,7 @@ impl StatementReader {
         let mut phrases = PhraseReader { document, mentions: &mentions, acted: vec![] };
         let mut statements = vec![];
         let mut around = vec![];
+        let mut hostile_sentences = vec![];
         for reading in &readings {
             let grammar = Grammar::of(document, reading.sentence);
             let mut draft = Draft::of(reading, &grammar, &phrases);
@@ -118,8 +133,12 @@ impl StatementReader {
             if statement.sectors.is_empty() && statement.kind != StatementKind::Denial {
                 around.push((told, AROUND_WEIGHT * statement.score));
             }
+            if statement.kind != StatementKind::Denial {
+                hostile_sentences.push(reading.sentence);
+            }
             statements.push(statement);
         }
+        hostile_sentences.dedup();
         let hostile = statements.iter().filter(|it: &&Statement| it.kind != StatementKind::Denial);
         let of_targets = hostile.map(|it| (it.sectors.as_slice(), it.score));
         let around = around.iter().map(|(told, score)| (told.as_slice(), *score));
@@ -132,7 +151,8 @@ impl StatementReader {
             entity: it.entity,
             score: it.score,
         });
-        Ok(Findings { mentions: mentions.collect(), statements, sectors })
+        let mentions = mentions.collect();
+        Ok(Findings { mentions, statements, sectors, hostile_sentences })
     }
 
     fn statement(

@@ -151,7 +151,7 @@ pub enum TagError {
         /// What the engine says.
         reason: String,
     },
-    /// `labels.json` or `tokenizer.json` is not what it should be.
+    /// `labels.json`, `tokenizer.json` or `sectors.json` is not what it should be.
     #[error("the tagger's {file} cannot be read: {reason}")]
     Vocabulary {
         /// Name of the file.

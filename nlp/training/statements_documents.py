@@ -6,8 +6,6 @@ holds their sentences (statements.md).
 """
 import gzip, hashlib, json, re
 
-from statements_data import Document, finished
-
 ABBREVIATION = re.compile(
     r"\b(?:Mr|Mrs|Ms|Dr|Gen|Col|Lt|Sgt|Maj|Capt|Gov|Sen|Rep|St|Jan|Feb|Mar|Apr|Aug|Sept|Oct|Nov|Dec|No|vs|Inc|Corp|Ltd|"
     r"Co|U\.S|U\.N|U\.K|a\.m|p\.m|[A-Z])\.$"
@@ -97,6 +95,8 @@ def found_again(place, sha256, shared, sets):
 
 def load_documents(labels, shared, tagger, cache):
     """The documents of `labels` with their statements, ready to train on."""
+    from statements_data import Document, finished  # Needs torch; the rest of this file does not.
+
     sets, documents = {}, []
     for line in open(labels):
         row = json.loads(line)

@@ -5,12 +5,13 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use config::SectorId;
 use proptest::prelude::*;
 
 use super::*;
-use crate::MentionKind;
 use crate::rten_tagger::RtenTagger;
 use crate::tagger::{Labels, Precision};
+use crate::{Domain, MentionKind, Modality, Phrase, Span, StatementKind, StatementTime, Tense};
 
 fn annotator_with(tagger: Box<dyn Tagger>) -> Annotator {
     let reader = StatementReader::embedded(Arc::default(), Precision::Int8, NonZeroUsize::MIN)
@@ -265,6 +266,54 @@ fn offsets_give_back_the_printed_words() {
         Ok(())
     });
     checked.unwrap();
+}
+
+fn attack(sectors: &[&str]) -> Statement {
+    Statement {
+        kind: StatementKind::Attack,
+        domain: Domain::Cyber,
+        modality: Modality::Asserted,
+        time: StatementTime { tense: Tense::Past, from: None, to: None },
+        sentence: Span { start: 0, end: 40 },
+        trigger: Phrase::default(),
+        actors: vec![],
+        targets: vec![],
+        sectors: sectors.iter().map(|it| SectorId::new(*it)).collect(),
+        means: vec![],
+        speaker: None,
+        score: 0.8,
+    }
+}
+
+fn scored(id: &str, score: f32) -> ScoredSector {
+    ScoredSector { id: SectorId::new(id), score }
+}
+
+#[test]
+fn the_whole_passage_judges_what_targets_and_headline_say() {
+    let findings = |sectors: &[&str]| Findings {
+        statements: vec![attack(sectors)],
+        sectors: sectors.iter().map(|it| scored(it, 0.8)).collect(),
+        ..Findings::default()
+    };
+    let mut of_text = findings(&["/energy/nuclear", "/water"]);
+    let mut of_title = findings(&["/water"]);
+    let of_passage = vec![scored("/energy", 0.9), scored("/water", 0.001), scored("/media", 0.9)];
+    let sectors = judged(of_passage, &mut of_text, Some(&mut of_title));
+    let found: Vec<&str> = sectors.iter().map(|it| it.id.as_str()).collect();
+    assert_eq!(found, ["/energy/nuclear", "/media"]);
+    assert_eq!(of_text.statements[0].sectors, [SectorId::new("/energy/nuclear")]);
+    assert_eq!(of_title.statements[0].sectors, []);
+}
+
+#[test]
+fn a_passage_is_the_headline_the_lead_and_later_hostile_sentences() {
+    let title = "Nothing new";
+    let text = "One.\nTwo.\nThree.\nFour.\nFive.\nSix.\nSeven.\nEight.\nNine.";
+    let analysed = annotator().analyse_all(&[document(Some(title), text)]).expect("it runs");
+    let (title, body) = &analysed[0];
+    let passage = passage(title.as_ref(), body, &[1, 7]);
+    assert_eq!(passage, "Nothing new\nOne.\nTwo.\nThree.\nFour.\nFive.\nSix.\nEight.");
 }
 
 /// Pieces of texts that offsets go wrong at: wide letters, marks that combine, right to left,
