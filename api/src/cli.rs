@@ -220,6 +220,11 @@ pub enum UsersCommand {
         /// Name of the user
         name: String,
     },
+    /// Bring back somebody who was removed in the last 24 hours
+    Restore {
+        /// Name of the user
+        name: String,
+    },
     /// List everybody
     List,
 }
@@ -241,6 +246,11 @@ pub enum KeysCommand {
     /// Remove a key
     Remove {
         /// Id, as `list` shows it
+        id: String,
+    },
+    /// Bring back a key that was removed in the last 24 hours
+    Restore {
+        /// Id, as `list` showed it
         id: String,
     },
     /// List all keys

@@ -17,7 +17,7 @@
 //! [`frontier`], [`articles`] (with `addresses`), [`annotations`] (with
 //! `annotation_rows`, [`aliases`] and `forget`), [`versions`] (with `entry_texts`), [`imports`], [`submissions`], [`index_feed`], [`news`], [`stories`] (with [`glances`]), [`story_edits`] (with `moved`), [`statements`] (with [`told_before`]),
 //! [`entities`], [`graph_articles`], [`counts`]; [`searches`], [`alerts`] (with `told`), [`outbox`]; [`silences`]; [`corrections`],
-//! [`access`], [`audit`], [`backup`], [`retention`].
+//! [`access`] (with [`removed_access`]), [`audit`], [`backup`], [`retention`].
 
 pub mod access;
 pub mod added_sources;
@@ -50,6 +50,7 @@ pub mod news;
 mod open;
 pub mod outbox;
 mod paging;
+pub mod removed_access;
 pub mod retention;
 pub mod searches;
 pub mod silences;

@@ -12,12 +12,14 @@ use chrono::TimeDelta;
 use index::Archive;
 use index::archive::access::ApiKey;
 use index::archive::audit::AuditEntry;
+use index::archive::removed_access::Restored;
 
 use super::UsageError;
 use super::setup::Setup;
 use crate::access::{is_name, password, token};
 use crate::cli::{KeysCommand, UsersCommand};
 use crate::system::archive_settings;
+use crate::undo;
 
 /// Runs `harbinger users …`.
 pub(super) fn users(setup: &Setup, command: &UsersCommand) -> anyhow::Result<ExitCode> {
@@ -54,12 +56,19 @@ pub(super) fn users(setup: &Setup, command: &UsersCommand) -> anyhow::Result<Exi
             }
             UsersCommand::Remove { name } => {
                 let archive = Archive::open(&archive_settings(&setup.config)).await?;
-                if !archive.remove_user(name).await? {
+                if !archive.remove_user(name, super::now()).await? {
                     let reason = format!("`{name}` is no user, or the last admin");
                     return Err(UsageError(reason).into());
                 }
                 note(&archive, "remove user", name).await?;
                 super::say(&format!("removed {name}"))?;
+            }
+            UsersCommand::Restore { name } => {
+                let archive = Archive::open(&archive_settings(&setup.config)).await?;
+                let restored = archive.restore_user(name, undo::since(super::now())).await?;
+                back(restored, &format!("user `{name}`"))?;
+                note(&archive, "restore user", name).await?;
+                super::say(&format!("{name} is back, and must log in again"))?;
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -102,15 +111,30 @@ pub(super) fn keys(setup: &Setup, command: &KeysCommand) -> anyhow::Result<ExitC
             }
             KeysCommand::Remove { id } => {
                 let archive = Archive::open(&archive_settings(&setup.config)).await?;
-                if !archive.remove_api_key(id).await? {
+                if !archive.remove_api_key(id, super::now()).await? {
                     return Err(UsageError(format!("there is no key with the id `{id}`")).into());
                 }
                 note(&archive, "remove key", id).await?;
                 super::say("removed")?;
             }
+            KeysCommand::Restore { id } => {
+                let archive = Archive::open(&archive_settings(&setup.config)).await?;
+                let restored = archive.restore_api_key(id, undo::since(super::now())).await?;
+                back(restored, &format!("key `{id}`"))?;
+                note(&archive, "restore key", id).await?;
+                super::say("the key is back")?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+fn back(restored: Restored, what: &str) -> Result<(), UsageError> {
+    match restored {
+        Restored::Back => Ok(()),
+        Restored::Taken => Err(UsageError(format!("there is a {what} by now"))),
+        Restored::Missing => Err(UsageError(format!("no {what} was removed in the last 24 hours"))),
+    }
 }
 
 pub(super) async fn note(archive: &Archive, action: &str, subject: &str) -> anyhow::Result<()> {

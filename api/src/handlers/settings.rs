@@ -1,19 +1,24 @@
 //! `/settings`: own password, users, keys and the log of changes.
 
 use axum::Form;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::TimeDelta;
 use index::archive::access::{ApiKey, Role};
+use index::archive::removed_access::Restored;
 use serde::Deserialize;
 
 use crate::access::guard::require_admin;
 use crate::access::principal::Via;
 use crate::access::{Principal, is_name, password, subject, token};
 use crate::error::ApiError;
+use crate::handlers::json_body::conflict;
 use crate::handlers::params::Params;
+use crate::pages::text::{href, path_href};
+use crate::pages::view::Undo;
 use crate::pages::{frame, settings};
 use crate::state::AppState;
+use crate::undo;
 
 /// Lines of the audit log on a page.
 const N_AUDIT_SHOWN: usize = 100;
@@ -56,14 +61,30 @@ pub(crate) async fn page(
     State(state): State<AppState>,
     params: Params,
 ) -> Result<Response, ApiError> {
-    show(&state, None, params.parsed("before")?).await
+    let since = undo::since((state.now)());
+    let mut removed = Vec::new();
+    if let Some(name) = params.get("removed_user")
+        && state.archive.is_removed_user(name, since).await?
+    {
+        let action = format!("/settings{}/restore", path_href("users", name));
+        removed.push(Undo { what: name.to_owned(), action });
+    }
+    if let Some(id) = params.get("removed_key")
+        && let Some(name) = state.archive.removed_api_key(id, since).await?
+    {
+        let action = format!("/settings{}/restore", path_href("keys", id));
+        removed.push(Undo { what: name, action });
+    }
+    show(&state, None, params.parsed("before")?, removed).await
 }
 
-/// `before` is the line of the audit log before which the ones shown stand.
+/// `before` is the line of the audit log before which the ones shown stand; `removed` is what was
+/// removed just now.
 async fn show(
     state: &AppState,
     new_key: Option<&str>,
     before: Option<i64>,
+    removed: Vec<Undo>,
 ) -> Result<Response, ApiError> {
     let principal = Principal::current().ok_or_else(|| ApiError::unauthorized("log in first"))?;
     let is_admin = principal.role == Role::Admin;
@@ -82,6 +103,7 @@ async fn show(
         is_first: before.is_none(),
         older,
         new_key,
+        removed,
         articles_days: state.config.settings.retention.articles_days,
         now: (state.now)(),
     }))
@@ -136,11 +158,11 @@ pub(crate) async fn remove_user(
 ) -> Result<Response, ApiError> {
     require_admin()?;
     subject::note(&form.id);
-    if !state.archive.remove_user(&form.id).await? {
+    if !state.archive.remove_user(&form.id, (state.now)()).await? {
         let reason = "no such user, or the last admin";
         return Err(ApiError::invalid_parameter("id", reason));
     }
-    Ok(Redirect::to("/settings").into_response())
+    Ok(Redirect::to(&href("/settings", [("removed_user", form.id.as_str())])).into_response())
 }
 
 /// Makes a key and shows it, once.
@@ -169,7 +191,7 @@ pub(crate) async fn add_key(
     };
     subject::note(&format!("{}, {}", key.name, key.role));
     state.archive.add_api_key(&key, &token::hash(&secret)).await?;
-    show(&state, Some(&secret), None).await
+    show(&state, Some(&secret), None, Vec::new()).await
 }
 
 /// Removes a key.
@@ -182,10 +204,44 @@ pub(crate) async fn remove_key(
     if let Some(key) = keys.iter().find(|it| it.id == form.id) {
         subject::note(&key.name);
     }
-    if !state.archive.remove_api_key(&form.id).await? {
+    if !state.archive.remove_api_key(&form.id, (state.now)()).await? {
         return Err(ApiError::invalid_parameter("id", "no such key"));
     }
-    Ok(Redirect::to("/settings").into_response())
+    Ok(Redirect::to(&href("/settings", [("removed_key", form.id.as_str())])).into_response())
+}
+
+/// Brings back a user who was removed in the last 24 hours.
+pub(crate) async fn restore_user(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+) -> Result<Response, ApiError> {
+    require_admin()?;
+    subject::note(&name);
+    let restored = state.archive.restore_user(&name, undo::since((state.now)())).await?;
+    back(restored, "user", &name)
+}
+
+/// Brings back a key that was removed in the last 24 hours.
+pub(crate) async fn restore_key(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    require_admin()?;
+    let since = undo::since((state.now)());
+    if let Some(name) = state.archive.removed_api_key(&id, since).await? {
+        subject::note(&name);
+    }
+    back(state.archive.restore_api_key(&id, since).await?, "key", &id)
+}
+
+fn back(restored: Restored, what: &str, id: &str) -> Result<Response, ApiError> {
+    match restored {
+        Restored::Back => Ok(Redirect::to("/settings").into_response()),
+        Restored::Taken => Err(conflict(format!("there is a {what} `{id}` by now"))),
+        Restored::Missing => {
+            Err(ApiError::not_found(format!("no {what} `{id}` was removed lately")))
+        }
+    }
 }
 
 fn checked_name(name: &str) -> Result<String, ApiError> {

@@ -7,6 +7,7 @@ use index::archive::audit::AuditEntry;
 
 use super::frame::Frame;
 use super::text::{Time, brief, clean, counted};
+use super::view::Undo;
 use crate::access::Principal;
 use crate::access::principal::Via;
 
@@ -22,6 +23,8 @@ pub(crate) struct Input<'a> {
     pub(crate) older: Option<i64>,
     /// A key that was made just now.
     pub(crate) new_key: Option<&'a str>,
+    /// What was removed just now; only an admin is told.
+    pub(crate) removed: Vec<Undo>,
     /// Days that articles are kept; `None` keeps them for ever.
     pub(crate) articles_days: Option<u32>,
     pub(crate) now: DateTime<Utc>,
@@ -59,6 +62,7 @@ pub(crate) struct SettingsPage {
     has_password: bool,
     is_admin: bool,
     new_key: Option<String>,
+    removed: Vec<Undo>,
     users: Vec<UserLine>,
     keys: Vec<KeyLine>,
     audit: Vec<AuditLine>,
@@ -69,8 +73,8 @@ pub(crate) struct SettingsPage {
 
 /// Makes the page.
 pub(crate) fn page(input: Input<'_>) -> SettingsPage {
-    let Input { principal, users, keys, audit, is_first, older, new_key, articles_days, now } =
-        input;
+    let Input { principal, users, keys, audit, is_first, older, .. } = input;
+    let (removed, articles_days, now) = (input.removed, input.articles_days, input.now);
     let deck = match principal.via {
         Via::Loopback => "No login is asked for: only this machine can reach Harbinger.".to_owned(),
         Via::Session { .. } | Via::Key { .. } => {
@@ -83,7 +87,10 @@ pub(crate) fn page(input: Input<'_>) -> SettingsPage {
         deck,
         has_password: matches!(principal.via, Via::Session { .. }),
         is_admin: principal.role == Role::Admin,
-        new_key: new_key.map(str::to_owned),
+        new_key: input.new_key.map(str::to_owned),
+        removed: (removed.into_iter())
+            .map(|it| Undo { what: brief(&clean(&it.what), 64), action: it.action })
+            .collect(),
         is_first,
         older_href: older.map(|it| format!("/settings?before={it}#audit")),
         kept: match articles_days {

@@ -141,6 +141,53 @@ async fn a_form_without_the_token_of_its_session_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_and_a_user_that_were_removed_come_back_by_the_button() {
+    let newsroom = guarded().await;
+    let cookie = session(&newsroom, "ada").await;
+    let page = Page::of(&browse_as(&newsroom, "/settings", &cookie).await.body);
+    let csrf = page.attributes("#users input[name=csrf]", "value").remove(0);
+    let send = async |path: &str, fields: &str| {
+        newsroom.ask(form(path, &cookie, &format!("{fields}&csrf={csrf}"))).await
+    };
+    let made = send("/settings/keys", "name=board&role=reader").await;
+    let secret = Page::of(&made.body).texts(".empty code").remove(0);
+    let asks = async || {
+        let request =
+            Request::get("/v1/stories").header("authorization", format!("Bearer {secret}"));
+        newsroom.ask(request.body(Body::empty()).expect("a request")).await.status.as_u16()
+    };
+    assert_eq!(asks().await, 200);
+    let key = newsroom.state.archive.api_keys().await.expect("keys").remove(0).id;
+    for (removal, fields, name) in [
+        ("/settings/keys/remove", format!("id={key}"), "board"),
+        ("/settings/users/remove", "id=rita".to_owned(), "rita"),
+    ] {
+        let removed = send(removal, &fields).await;
+        assert_eq!(removed.status, 303, "{}", removed.body);
+        let to = removed.header("location").to_owned();
+        let page = Page::of(&browse_as(&newsroom, &to, &cookie).await.body);
+        assert_eq!(page.texts(".note bdi"), [name]);
+        let undo = page.attributes(".note form", "action").remove(0);
+        if name == "board" {
+            assert_eq!(asks().await, 401, "it opens nothing meanwhile");
+        }
+        let back = send(&undo, "").await;
+        assert_eq!((back.status.as_u16(), back.header("location")), (303, "/settings"));
+        assert_eq!(send(&undo, "").await.status, 404, "once");
+        let page = Page::of(&browse_as(&newsroom, &to, &cookie).await.body);
+        assert!(page.texts(".note bdi").is_empty(), "nothing is left to bring back");
+    }
+    assert_eq!(asks().await, 200);
+    assert_eq!(log_in(&newsroom, "rita", PASSWORD).await.status, 303);
+    // Who is no admin brings nobody back.
+    let cookie = session(&newsroom, "ana").await;
+    let page = Page::of(&browse_as(&newsroom, "/settings", &cookie).await.body);
+    let csrf = page.attributes("input[name=csrf]", "value").remove(0);
+    let asked = form("/settings/users/rita/restore", &cookie, &format!("csrf={csrf}"));
+    assert_eq!(newsroom.ask(asked).await.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_audit_log_names_what_was_changed_page_by_page() {
     let newsroom = guarded().await;
     let cookie = session(&newsroom, "ada").await;

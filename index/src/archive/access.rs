@@ -11,6 +11,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 
+use super::removed_access::{keep_api_key, keep_user};
 use super::value::{clean, get, get_instant, get_instant_opt, get_parsed, micros};
 use super::{Archive, ArchiveError};
 
@@ -211,9 +212,12 @@ impl Archive {
 
     /// Removes a user with all sessions; `false` when there is none of that name, or when it is
     /// the last admin, without whom nobody could add another.
-    pub async fn remove_user(&self, name: &str) -> Result<bool, ArchiveError> {
+    ///
+    /// Until [`Archive::forget_deleted`] the user can be brought back.
+    pub async fn remove_user(&self, name: &str, now: DateTime<Utc>) -> Result<bool, ArchiveError> {
         self.tried(format!("remove user `{name}`"), async {
             let mut tx = self.begin().await?;
+            keep_user(&mut tx, name, now).await?;
             sqlx::query("DELETE FROM sessions WHERE user_name = $1")
                 .bind(name)
                 .execute(&mut *tx)
@@ -359,12 +363,17 @@ impl Archive {
     }
 
     /// Removes a key; `false` when there is none with this id.
-    pub async fn remove_api_key(&self, id: &str) -> Result<bool, ArchiveError> {
+    ///
+    /// Until [`Archive::forget_deleted`] it can be brought back.
+    pub async fn remove_api_key(&self, id: &str, now: DateTime<Utc>) -> Result<bool, ArchiveError> {
         self.tried(format!("remove key `{id}`"), async {
+            let mut tx = self.begin().await?;
+            keep_api_key(&mut tx, id, now).await?;
             let done = sqlx::query("DELETE FROM api_keys WHERE id = $1")
                 .bind(id)
-                .execute(&self.writer)
+                .execute(&mut *tx)
                 .await?;
+            tx.commit().await?;
             Ok(done.rows_affected() == 1)
         })
         .await

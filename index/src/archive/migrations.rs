@@ -111,4 +111,10 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0020_undo.sql"),
         include_str!("../../migrations/postgres/0020_undo.sql"),
     ),
+    (
+        21,
+        "removed access",
+        include_str!("../../migrations/sqlite/0021_removed_access.sql"),
+        include_str!("../../migrations/postgres/0021_removed_access.sql"),
+    ),
 ];

@@ -253,6 +253,8 @@ impl Archive {
                 "UPDATE saved_searches SET body = '{}'
                  WHERE is_deleted = 1 AND updated_at < $1 AND body <> '{}'",
                 "DELETE FROM removed_sources WHERE removed_at < $1",
+                "DELETE FROM removed_users WHERE removed_at < $1",
+                "DELETE FROM removed_api_keys WHERE removed_at < $1",
             ] {
                 sqlx::query(forget).bind(micros(before)).execute(&mut *tx).await?;
             }
