@@ -207,7 +207,8 @@ impl Archive {
         self.tried("read which articles changed their story", async {
             let rows = sqlx::query(
                 "SELECT story_moves.*, article_states.copy_of,
-                     CAST(CASE WHEN article_states.story_id = story_moves.story_id THEN 1 ELSE 0 END
+                     CAST(CASE WHEN article_states.story_id = story_moves.story_id
+                         AND article_states.annotate_at IS NULL THEN 1 ELSE 0 END
                          AS BIGINT) AS is_there
                  FROM story_moves
                  LEFT JOIN article_states ON article_states.article_id = story_moves.article_id
