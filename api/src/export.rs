@@ -32,6 +32,7 @@ use clap::ValueEnum;
 use index::graph::{Edge, Graph, GraphBuilder, GraphLimits, Node};
 use index::search::SearchRequest;
 use index::{Archive, ArchiveError, GraphArticle, SearchError, SearchIndex, StoryMembers};
+use indicatif::ProgressBar;
 use ingest::ArticleId;
 use nlp::story::StoryId;
 use serde::{Deserialize, Serialize};
@@ -253,6 +254,8 @@ pub(crate) struct Source {
     pub(crate) search: SearchIndex,
     pub(crate) now: DateTime<Utc>,
     pub(crate) stop: CancellationToken,
+    /// Tells how many articles were read; hidden when nobody watches.
+    pub(crate) progress: ProgressBar,
 }
 
 /// What was written.
@@ -306,6 +309,7 @@ pub(crate) fn run(
                 writer.article(&article, out)?;
             }
         }
+        source.progress.set_position(written.n_articles);
     }
     let has_cut_story = write_stories(handle, source, &stories, writer.as_mut(), out)?;
     let counts = match wants.graph {

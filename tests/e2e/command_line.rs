@@ -248,6 +248,28 @@ async fn search_points_at_the_mistake_and_prints_no_colours_into_a_pipe() {
 }
 
 #[tokio::test]
+async fn an_export_that_fails_leaves_the_file_of_before_and_nothing_half() {
+    let app = TestApp::new();
+    let article = json!({"id": "1", "title": "Grid", "text": "The grid failed.",
+        "url": "https://www.wire.example/1"});
+    let path = write_lines(&app, "articles.jsonl", &[article.to_string()]);
+    assert_eq!(app.run(&["index", "--jsonl", &path]).await.code, Some(0));
+    let output = app.folder().join("articles.csv");
+    fs::write(&output, "of before").expect("a writable folder");
+    let output = output.to_str().expect("a path in UTF-8");
+    let refused = app.run(&["export", "csv", "(", "--output", output]).await;
+    assert_ne!(refused.code, Some(0), "{refused:?}");
+    assert_eq!(fs::read_to_string(output).expect("it is there"), "of before");
+    let written = app.run(&["export", "csv", "grid", "--output", output]).await;
+    assert_eq!(written.code, Some(0), "{written:?}");
+    assert!(written.stderr.contains("exported 1 articles"), "{written:?}");
+    assert_ne!(fs::read_to_string(output).expect("it is there"), "of before");
+    let here = fs::read_dir(app.folder()).expect("a folder").flatten();
+    let parts = here.filter(|it| it.path().extension().is_some_and(|it| it == "part"));
+    assert_eq!(parts.count(), 0);
+}
+
+#[tokio::test]
 async fn all_mistakes_of_a_configuration_are_told_at_once() {
     let app = TestApp::new();
     let settings = "[http]\nbind = \"nowhere\"\n\n[poll]\ninterval_defualt_minutes = 5\n";

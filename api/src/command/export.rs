@@ -1,7 +1,8 @@
 //! `harbinger export`: what a search finds, in the format of another tool.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use index::{Archive, SearchIndex};
 use tokio_util::sync::CancellationToken;
 
 use super::setup::Setup;
-use super::{runtime, search, stop_on_signal};
+use super::{runtime, search, stop_on_signal, support};
 use crate::cli::ExportArgs;
 use crate::export::{self, ExportError, Facts, Options, Source};
 use crate::system::{archive_settings, index_folder, sector_labels};
@@ -30,21 +31,35 @@ pub(super) fn run(setup: &Setup, args: &ExportArgs) -> anyhow::Result<ExitCode> 
     let archive = runtime.block_on(Archive::open_read_only(&settings))?;
     let stop = CancellationToken::new();
     runtime.block_on(async { stop_on_signal(stop.clone()) });
-    let source = Source { archive, search, now: super::now(), stop };
+    let progress = support::counter(setup.args.quiet, "articles");
+    let source = Source { archive, search, now: super::now(), stop, progress };
     let options = Options { facts: Arc::new(Facts::of(&setup.config)), tlp: args.tlp };
 
     let written = match &args.output {
         Some(path) => {
-            let file = File::create(path);
-            let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+            let part = part_of(path);
+            let file = File::create(&part);
+            let file = file.with_context(|| format!("cannot write {}", part.display()))?;
             let mut out = BufWriter::with_capacity(BUFFER_BYTES, file);
-            export::run(runtime.handle(), &source, request, args.format, &options, &mut out)
+            let written =
+                export::run(runtime.handle(), &source, request, args.format, &options, &mut out);
+            drop(out);
+            if part != *path {
+                let finished = match &written {
+                    Ok(_) => fs::rename(&part, path),
+                    // What was there under the name stays, and nothing half is left.
+                    Err(_) => fs::remove_file(&part),
+                };
+                finished.with_context(|| format!("cannot finish {}", path.display()))?;
+            }
+            written
         }
         None => {
             let mut out = BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock());
             export::run(runtime.handle(), &source, request, args.format, &options, &mut out)
         }
     };
+    source.progress.finish_and_clear();
     match written {
         Ok(written) => {
             if !setup.args.quiet {
@@ -62,4 +77,14 @@ pub(super) fn run(setup: &Setup, args: &ExportArgs) -> anyhow::Result<ExitCode> 
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Where the file is written until it is whole; what is no file (`/dev/stdout`, a pipe) itself.
+fn part_of(path: &Path) -> PathBuf {
+    if path.exists() && !path.is_file() {
+        return path.to_owned();
+    }
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    part.into()
 }

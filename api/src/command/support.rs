@@ -86,6 +86,16 @@ pub(super) fn spinner(is_quiet: bool) -> ProgressBar {
     bar
 }
 
+/// A spinner that counts `what` on standard error; hidden when nobody would see it.
+pub(super) fn counter(is_quiet: bool, what: &'static str) -> ProgressBar {
+    let bar = spinner(is_quiet);
+    if !bar.is_hidden() {
+        let template = format!("{{spinner}} {{elapsed}} {{human_pos}} {what} ({{per_sec}})");
+        bar.set_style(ProgressStyle::with_template(&template).expect("the template is valid"));
+    }
+    bar
+}
+
 /// Answers `items` on all cores, in order.
 pub(super) fn in_parallel<T: Send, R: Send>(items: Vec<T>, answer: fn(T) -> R) -> Vec<R> {
     let n_threads = std::thread::available_parallelism().map_or(1, usize::from);

@@ -11,6 +11,7 @@ use axum::http::header::{self, HeaderValue};
 use axum::response::Response;
 use index::FilterField;
 use index::search::{DateField, SearchRequest};
+use indicatif::ProgressBar;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -91,6 +92,7 @@ pub(crate) async fn get(
         search: state.search.clone(),
         now: (state.now)(),
         stop: state.shutdown.clone(),
+        progress: ProgressBar::hidden(),
     };
     let handle = Handle::current();
     tokio::task::spawn_blocking(move || {
