@@ -82,13 +82,14 @@ pub fn link_beside(
     linked
 }
 
-/// Whether the tagger speaks of letters that it has not learnt where the lists know the name.
+/// Whether the tagger speaks of letters that it has not learnt where the lists know the name, or takes
+/// two names of a language that it has not learnt for one.
 fn is_unlearnt(text: &str, range: &Range<usize>, stretches: &[Stretch]) -> bool {
     let from = stretches.partition_point(|it| it.range.end <= range.start);
-    let mut within = stretches[from..].iter().take_while(|it| it.range.start < range.end);
-    within.any(|it| {
-        is_in_other_script(&text[it.range.clone()]) && it.readings.iter().any(|it| it.is_sure)
-    })
+    let within = stretches[from..].iter().take_while(|it| it.range.start < range.end);
+    let sure: Vec<&Stretch> =
+        within.filter(|it| it.readings.iter().any(|it| it.is_sure)).collect();
+    1 < sure.len() || sure.iter().any(|it| is_in_other_script(&text[it.range.clone()]))
 }
 
 /// A stretch of a document with its readings.

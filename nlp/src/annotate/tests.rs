@@ -232,7 +232,7 @@ fn names_in_security_reports_are_as_good_as_the_model_card_says() {
 
 #[test]
 fn a_sector_that_only_the_headline_tells_is_the_documents() {
-    let sector = |id: &str, score| ScoredSector { id: config::SectorId::new(id), score };
+    let sector = |id: &str, score| ScoredSector { id: SectorId::new(id), score };
     let of_text = vec![sector("/energy", 0.6), sector("/water", 0.5)];
     let of_title = vec![sector("/health", 0.55), sector("/energy", 0.9), sector("/water", 0.1)];
     let expected = [sector("/energy", 0.9), sector("/health", 0.55), sector("/water", 0.5)];
