@@ -164,10 +164,8 @@ impl Annotator {
         let sectors = judged(of_passage, &mut of_text, of_title.as_mut());
         let id = document.id.clone();
         let language = body.language;
-        let title = of_title.map(|it| TitleAnnotation {
-            mentions: it.mentions,
-            statements: it.statements,
-        });
+        let title =
+            of_title.map(|it| TitleAnnotation { mentions: it.mentions, statements: it.statements });
         let Findings { mentions, statements, .. } = of_text;
         let annotation = Annotation { id, language, mentions, statements, sectors, title };
         Ok(Annotated { annotation, embedding, error: None })

@@ -139,7 +139,8 @@ impl Judgement {
         let mut of_top_level = of_passage;
         for sector in &mut of_top_level {
             let found = best(&sector.id, &mut found.iter().map(|it| (&it.id, it.score)));
-            let stated = statements.iter().flat_map(|it| it.sectors.iter().map(move |id| (id, it.score)));
+            let stated =
+                statements.iter().flat_map(|it| it.sectors.iter().map(move |id| (id, it.score)));
             let stated = best(&sector.id, &mut { stated });
             sector.score = combined(sector.score, found, stated);
         }
