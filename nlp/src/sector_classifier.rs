@@ -21,7 +21,7 @@ const HOSTILE_MIN: f32 = 0.4;
 /// Sectors of a document without any need this one.
 const CALM_MIN: f32 = 0.6;
 /// A sector of a target is dropped below this probability.
-const STATED_MIN: f32 = 0.2;
+const STATED_MIN: f32 = 0.1;
 
 /// The weights, whole numbers that are divided by `scale`; each row has a number for each sector.
 #[derive(Debug, Deserialize)]

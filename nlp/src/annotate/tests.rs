@@ -303,7 +303,7 @@ fn the_whole_passage_judges_what_targets_and_headline_say() {
     let found: Vec<&str> = sectors.iter().map(|it| it.id.as_str()).collect();
     assert_eq!(found, ["/energy/nuclear", "/media"]);
     assert_eq!(of_text.statements[0].sectors, [SectorId::new("/energy/nuclear")]);
-    assert_eq!(of_title.statements[0].sectors, []);
+    assert!(of_title.statements[0].sectors.is_empty());
 }
 
 #[test]
