@@ -10,6 +10,7 @@ use std::ops::Range;
 use tracing::warn;
 
 use crate::assemble::normalise;
+use crate::consistency;
 use crate::cyber_context::cyber_contexts;
 use crate::document::{AnalysedDocument, AnalysedSentence, Document, RawMention};
 use crate::language;
@@ -142,6 +143,7 @@ impl Annotator {
                 sentence: number,
             }));
         }
+        consistency::agree(document, &mut mentions);
         mentions
     }
 

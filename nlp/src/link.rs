@@ -14,6 +14,7 @@ use crate::document::{AnalysedDocument, RawMention};
 use crate::gazetteer::{Gazetteer, GazetteerMatch, NameRole};
 use crate::link_names::name_unlisted;
 use crate::script::is_in_other_script;
+use crate::software_names::{is_mere_word, kind_in_context, without_noun};
 use crate::{EntityRef, MentionKind};
 
 /// A name in a document and the entity it means.
@@ -67,7 +68,11 @@ pub fn link_beside(
         if is_unlearnt(&document.text, &mention.range, &stretches) {
             continue;
         }
-        linked.push(linker.link_raw(mention, &stretches, &mut taken));
+        let found = linker.link_raw(mention, &stretches, &mut taken);
+        if found.listed.is_some() || !is_mere_word(&document.text[found.range.clone()], found.kind)
+        {
+            linked.push(found);
+        }
     }
     for (stretch, _) in stretches.iter().zip(&taken).filter(|(_, taken)| !**taken) {
         let is_free = linked.iter().all(|it| !overlap(&it.range, &stretch.range));
@@ -225,7 +230,11 @@ impl Linker<'_> {
 
     fn fill(&self, answer: &mut LinkedMention, reading: &GazetteerMatch, stretch: &Stretch) {
         let entity = self.gazetteer.entity(reading.entity);
-        answer.kind = mention_kind(entity.kind, reading.role, answer.kind);
+        answer.range = name_only(&self.document.text, &answer.range, entity.kind);
+        let after = &self.document.text[answer.range.end..];
+        let in_context = kind_in_context(entity, answer.kind, answer.score, after);
+        answer.kind =
+            in_context.unwrap_or_else(|| mention_kind(entity.kind, reading.role, answer.kind));
         answer.entity = Some(self.reference(reading.entity));
         answer.listed = Some(reading.entity);
         answer.is_demonym = reading.role == NameRole::Demonym;
@@ -347,6 +356,19 @@ fn mention_kind(kind: GazetteerKind, role: NameRole, tagged: MentionKind) -> Men
         _ if tagged == MentionKind::Location => MentionKind::Location,
         _ => MentionKind::Organization,
     }
+}
+
+/// `range` without what lists have beside a name: an article, the noun in `Moss ransomware`.
+fn name_only(text: &str, range: &Range<usize>, kind: GazetteerKind) -> Range<usize> {
+    let name = &text[range.clone()];
+    let start = range.end - name.strip_prefix("the ").unwrap_or(name).len();
+    let end = match kind {
+        GazetteerKind::Malware | GazetteerKind::ThreatGroup => {
+            start + without_noun(&text[start..range.end]).len()
+        }
+        _ => range.end,
+    };
+    start..end
 }
 
 /// Whether a sign of money follows: `US$ 26 million` speaks of no country.

@@ -61,6 +61,10 @@ fn gazetteer() -> Gazetteer {
             ..entity("group:will", G::ThreatGroup, "Will")
         },
         entity("malware:lockbit", G::Malware, "LockBit"),
+        GazetteerEntity {
+            aliases: texts(&["Moss ransomware", "the Moss"]),
+            ..entity("group:moss", G::ThreatGroup, "Moss")
+        },
     ])
 }
 
@@ -82,6 +86,8 @@ fn document(marked: &str) -> AnalysedDocument {
                     "PER" => MentionKind::Person,
                     "ORG" => MentionKind::Organization,
                     "LOC" => MentionKind::Location,
+                    "GROUP" => MentionKind::ThreatGroup,
+                    "MALWARE" => MentionKind::Malware,
                     _ => MentionKind::Misc,
                 },
                 score: 0.9,
@@ -109,6 +115,31 @@ fn check(marked: &str, expected: &[(&str, &str)]) {
         })
         .collect();
     assert_eq!(found, expected);
+}
+
+#[track_caller]
+fn check_kinds(marked: &str, expected: &[(&str, MentionKind)]) {
+    let document = document(marked);
+    let linked = link(&document, &gazetteer());
+    let found: Vec<(&str, MentionKind)> =
+        linked.iter().map(|it| (document.text_of(it.range.clone()), it.kind)).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_gang_named_like_its_ransomware_is_what_the_words_around_say() {
+    use MentionKind as M;
+    check_kinds("[Moss|MALWARE] encrypts files.", &[("Moss", M::Malware)]);
+    check_kinds("[Moss ransomware|GROUP] encrypts files.", &[("Moss", M::Malware)]);
+    check_kinds("The [Moss|MALWARE] gang fled.", &[("Moss", M::ThreatGroup)]);
+    check_kinds("[Moss|GROUP] fled.", &[("Moss", M::ThreatGroup)]);
+    check_kinds("Moss ransomware spreads.", &[("Moss", M::Malware)]);
+    check("[Moss ransomware|MALWARE] spreads.", &[("Moss", "group:moss")]);
+}
+
+#[test]
+fn sorts_of_malware_are_no_names_and_articles_no_part_of_them() {
+    check("A [backdoor|MALWARE] and a [RAT|MALWARE] of [the Moss|ORG].", &[("Moss", "group:moss")]);
 }
 
 #[test]

@@ -131,6 +131,7 @@ fn is_boundary(sentence: &str, stop: usize, end: usize) -> bool {
 
 /// Whether the single full stop between `before` and `next` ends a sentence.
 fn ends_at_full_stop(before: &str, next: &str) -> bool {
+    let before = without_space_after_initial(before);
     let word_start = before.rfind(char::is_whitespace).map_or(0, |at| at + 1);
     let word_start = before.ceil_char_boundary(word_start);
     let word = before[word_start..].trim_start_matches(|c: char| !c.is_alphanumeric());
@@ -142,6 +143,14 @@ fn ends_at_full_stop(before: &str, next: &str) -> bool {
         StopKind::TimeOfDay => !abbreviation::goes_on_after_time(next_word),
         StopKind::EndBeforeStarter => abbreviation::starts_sentence(next_word),
     }
+}
+
+/// `before` without the space that texts cut into words set before a full stop: `U . S .`.
+fn without_space_after_initial(before: &str) -> &str {
+    let trimmed = before.trim_end();
+    let word = trimmed.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let is_initial = word.chars().count() == 1 && word.chars().all(char::is_uppercase);
+    if is_initial { trimmed } else { before }
 }
 
 #[cfg(test)]
@@ -169,6 +178,9 @@ mod tests {
         check(&["The plant is in the U.S.", "The owner is not."]);
         check(&["Acme Corp. Chairman Jo Bell resigned.", "He led Acme Inc.", "It is bankrupt."]);
         check(&["It costs approx. 5 million vs. Iran e.g. Qom."]);
+        // Texts that were cut into words.
+        check(&["The U . S . Army met L . Oyun in B . C . today ."]);
+        check(&["It was late .", "Police left ."]);
     }
 
     #[test]
