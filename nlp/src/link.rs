@@ -92,8 +92,7 @@ pub fn link_beside(
 fn is_unlearnt(text: &str, range: &Range<usize>, stretches: &[Stretch]) -> bool {
     let from = stretches.partition_point(|it| it.range.end <= range.start);
     let within = stretches[from..].iter().take_while(|it| it.range.start < range.end);
-    let sure: Vec<&Stretch> =
-        within.filter(|it| it.readings.iter().any(|it| it.is_sure)).collect();
+    let sure: Vec<&Stretch> = within.filter(|it| it.readings.iter().any(|it| it.is_sure)).collect();
     1 < sure.len() || sure.iter().any(|it| is_in_other_script(&text[it.range.clone()]))
 }
 
