@@ -32,7 +32,7 @@ KINDS |= dict.fromkeys(["NORP", "EVENT", "WORK_OF_ART", "PRODUCT", "LAW", "LANGU
 """What spaCy's classes are called here; its dates, numbers and amounts are no entities."""
 EDGES = re.compile(r"^(?:the|a|an) | ['’]s?$", re.IGNORECASE)
 """OntoNotes takes articles and genitives into names, the sets scored here do not."""
-N_SAMPLES_PER_SECOND = 20
+N_SAMPLES_PER_SECOND = 5
 
 
 def rows(path):
