@@ -88,12 +88,14 @@ pub fn link_beside(
 }
 
 /// Whether the tagger speaks of letters that it has not learnt where the lists know the name, or takes
-/// two names of a language that it has not learnt for one.
+/// two names of a language that it has not learnt, or words before one, for one.
 fn is_unlearnt(text: &str, range: &Range<usize>, stretches: &[Stretch]) -> bool {
     let from = stretches.partition_point(|it| it.range.end <= range.start);
     let within = stretches[from..].iter().take_while(|it| it.range.start < range.end);
     let sure: Vec<&Stretch> = within.filter(|it| it.readings.iter().any(|it| it.is_sure)).collect();
-    1 < sure.len() || sure.iter().any(|it| is_in_other_script(&text[it.range.clone()]))
+    // `puerto de Ucrania`.
+    let is_half = text[range.clone()].starts_with(char::is_lowercase) && !sure.is_empty();
+    is_half || 1 < sure.len() || sure.iter().any(|it| is_in_other_script(&text[it.range.clone()]))
 }
 
 /// A stretch of a document with its readings.
@@ -360,12 +362,13 @@ fn mention_kind(kind: GazetteerKind, role: NameRole, tagged: MentionKind) -> Men
 /// `range` without what lists have beside a name: an article, the noun in `Moss ransomware`.
 fn name_only(text: &str, range: &Range<usize>, kind: GazetteerKind) -> Range<usize> {
     let name = &text[range.clone()];
-    let start = range.end - name.strip_prefix("the ").unwrap_or(name).len();
-    let end = match kind {
-        GazetteerKind::Malware | GazetteerKind::ThreatGroup => {
-            start + without_noun(&text[start..range.end]).len()
-        }
-        _ => range.end,
+    let is_cyber = matches!(kind, GazetteerKind::Malware | GazetteerKind::ThreatGroup);
+    // `The Hague` keeps its article.
+    let at_start = name.strip_prefix("The ").filter(|_| is_cyber);
+    let start = range.end - name.strip_prefix("the ").or(at_start).unwrap_or(name).len();
+    let end = match is_cyber {
+        true => start + without_noun(&text[start..range.end]).len(),
+        false => range.end,
     };
     start..end
 }

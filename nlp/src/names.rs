@@ -102,6 +102,9 @@ pub(crate) fn names(
                 false => *kind,
             };
             let mut range = with_its_stop(sentence, range);
+            if kind == MentionKind::Person {
+                range.start = range.end - without_titles(&sentence[range.clone()]).len();
+            }
             if kind == MentionKind::Malware {
                 range.end =
                     range.start + software_names::without_noun(&sentence[range.clone()]).len();
@@ -262,6 +265,18 @@ fn is_form_of_address(text: &str) -> bool {
         "Sir",
     ];
     TITLES.contains(&text.trim_end_matches('.'))
+}
+
+/// `name` without what is short for a title before it: `Gen. Omar Haddad`, `Lt. Col. Boro`.
+fn without_titles(name: &str) -> &str {
+    let mut left = name;
+    while let Some((title, rest)) = left.split_once(' ')
+        && title.ends_with('.')
+        && is_form_of_address(title)
+    {
+        left = rest.trim_start();
+    }
+    left
 }
 
 /// Without a possessive, a `-backed` and signs around, and whether a `-backed` was cut; `None` when

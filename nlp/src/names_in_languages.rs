@@ -312,7 +312,10 @@ impl LocalName {
                 return None;
             }
         }
-        Some(stretch.last()?.end - cut)
+        // Signs that do not count for the comparison may stand in the word: then nothing is cut safely.
+        let end = stretch.last()?.end.checked_sub(cut)?;
+        let is_within = stretch[0].start + first.from < end && text.is_char_boundary(end);
+        is_within.then_some(end)
     }
 
     /// Bytes at the end of the word that are no part of the name, when the word is a form of `own`.
