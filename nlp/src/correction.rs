@@ -264,16 +264,19 @@ fn concerns(correction: &Correction, annotation: &Annotation) -> bool {
         Subject::Article(id) => return id == annotation.id,
         Subject::Entity(id) => id,
     };
-    let is_it = |it: &Option<EntityRef>| it.as_ref().is_some_and(|it| it.id == entity);
-    let (mentions, statements) = match &annotation.title {
-        Some(title) => (title.mentions.as_slice(), title.statements.as_slice()),
-        None => (&[][..], &[][..]),
-    };
-    annotation.mentions.iter().chain(mentions).any(|it| is_it(&it.entity))
-        || annotation.statements.iter().chain(statements).any(|it| {
-            let phrases = it.actors.iter().chain(&it.targets).chain(&it.means);
-            phrases.chain(&it.speaker).any(|it| is_it(&it.entity))
-        })
+    entities(annotation).any(|it| it.id == entity)
+}
+
+/// Whatever mentions and statements of `annotation` name, in headline and text, as often as they do.
+pub(crate) fn entities(annotation: &Annotation) -> impl Iterator<Item = &EntityRef> {
+    let title = annotation.title.as_ref();
+    let mentions = annotation.mentions.iter().chain(title.into_iter().flat_map(|it| &it.mentions));
+    let statements =
+        annotation.statements.iter().chain(title.into_iter().flat_map(|it| &it.statements));
+    let phrases = statements
+        .flat_map(|it| it.actors.iter().chain(&it.targets).chain(&it.means).chain(&it.speaker));
+    let of_mentions = mentions.filter_map(|it| it.entity.as_ref());
+    of_mentions.chain(phrases.filter_map(|it| it.entity.as_ref()))
 }
 
 /// Forgets the sectors of the document that only statements gave it which are gone now, or denials.
@@ -349,7 +352,7 @@ fn rename(annotation: &mut Annotation, entity: &str, to: &EntityRef) {
     });
 }
 
-/// Calls `change` with whatever mentions and statements of `annotation` name.
+/// Calls `change` with all that [`entities`] tells.
 pub(crate) fn each_entity(annotation: &mut Annotation, mut change: impl FnMut(&mut EntityRef)) {
     for mention in all_mentions(annotation).flatten() {
         mention.entity.iter_mut().for_each(&mut change);

@@ -20,6 +20,8 @@ struct Names {
     all: Vec<EntityRef>,
     /// Ids of those that recorded articles have.
     recorded: BTreeSet<String>,
+    /// Whether there are too many to say which is the only one.
+    is_cut: bool,
 }
 
 /// Gives short names in the batch the entities that they mean in their stories; answers those that
@@ -40,13 +42,15 @@ pub(super) async fn unite(
         if !unread.is_empty() {
             let read = archive.names_of_stories(&unread).await;
             let read = read.context("the names of a story could not be read")?;
+            names.is_cut |= read.is_none();
+            let read = read.unwrap_or_default();
             names.recorded.extend(read.iter().map(|it| it.id.clone()));
             names.all.extend(read);
         }
         names.all.extend(names_in(&it.annotated.annotation));
     }
     let mut found = Vec::new();
-    for (story, names) in &stories {
+    for (story, names) in stories.iter().filter(|it| !it.1.is_cut) {
         let mut of_story = aliases(&names.all);
         of_story.retain(|short, full| {
             !corrected.contains(short.as_str()) && !corrected.contains(full.id.as_str())

@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ingest::ArticleId;
+use nlp::EntityRef;
 use nlp::story::{ALIAS_CLASSES, StoryId, unite};
-use nlp::{Annotation, EntityRef, Statement};
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
@@ -19,10 +19,10 @@ use super::value::{get, to_json};
 use super::{Archive, ArchiveError};
 use crate::matching::novelty::claims;
 
-/// Newest articles of a story whose names are read.
-const N_ARTICLES_READ: i64 = 200;
-/// Names that are read of a story at most.
-const N_NAMES_READ: i64 = 2_000;
+/// Of stories with more articles no names are told.
+const N_ARTICLES_MAX: i64 = 1_000;
+/// Nor of those with more names.
+const N_NAMES_MAX: i64 = 2_000;
 /// Articles that get other names for one batch at most; the rest do with the next one.
 const N_ARTICLES_CHANGED: i64 = 200;
 
@@ -38,31 +38,42 @@ pub struct Alias {
 }
 
 impl Archive {
-    /// The persons, organisations, companies and groups that the newest 200 articles of `stories`
-    /// name, at most 2 000, by id.
-    pub async fn names_of_stories(&self, stories: &[&str]) -> Result<Vec<EntityRef>, ArchiveError> {
+    /// The persons, organisations, companies and groups that the articles of `stories` name, by id;
+    /// `None` where these are over 1 000 articles or 2 000 names, too many to be compared.
+    pub async fn names_of_stories(
+        &self,
+        stories: &[&str],
+    ) -> Result<Option<Vec<EntityRef>>, ArchiveError> {
+        let count = format!(
+            "SELECT COUNT(*) AS n FROM article_states WHERE story_id IN {}",
+            self.dialect.list(1),
+        );
         let is_named: Vec<String> =
             ALIAS_CLASSES.iter().map(|it| format!("entities.id LIKE '{it}%'")).collect();
         let select = format!(
-            "SELECT DISTINCT entities.id, entities.name FROM (
-                 SELECT article_id FROM article_states WHERE story_id IN {}
-                 ORDER BY dated_at DESC, article_id LIMIT $2) AS newest
-             JOIN article_entities ON article_entities.article_id = newest.article_id
+            "SELECT DISTINCT entities.id, entities.name FROM article_states
+             JOIN article_entities ON article_entities.article_id = article_states.article_id
              JOIN entities ON entities.id = article_entities.entity_id
-             WHERE {} ORDER BY entities.id LIMIT $3",
+             WHERE article_states.story_id IN {} AND ({}) ORDER BY entities.id LIMIT $2",
             self.dialect.list(1),
             is_named.join(" OR "),
         );
+        let stories = to_json(&stories);
         self.tried("read the names of a story", async {
+            let counted =
+                sqlx::query(AssertSqlSafe(count)).bind(&stories).fetch_one(&self.reader).await?;
+            if N_ARTICLES_MAX < get::<i64>(&counted, "n")? {
+                return Ok(None);
+            }
             let rows = sqlx::query(AssertSqlSafe(select))
-                .bind(to_json(&stories))
-                .bind(N_ARTICLES_READ)
-                .bind(N_NAMES_READ)
+                .bind(&stories)
+                .bind(N_NAMES_MAX + 1)
                 .fetch_all(&self.reader)
                 .await?;
             let read =
                 |row: &AnyRow| Ok(EntityRef { id: get(row, "id")?, name: get(row, "name")? });
-            rows.iter().map(read).collect()
+            let names = rows.iter().map(read).collect::<Result<Vec<_>, sqlx::Error>>()?;
+            Ok((names.len() as i64 <= N_NAMES_MAX).then_some(names))
         })
         .await
     }
@@ -104,15 +115,12 @@ impl Archive {
         let (mut changed, mut heirs) = (Vec::with_capacity(rows.len()), BTreeSet::new());
         for row in &rows {
             let mut item = read_correlated(row)?;
-            let before = item.annotation.clone();
+            let told = self.renamed_keys(&item, aliases);
             let of_story = aliases.iter().filter(|it| it.story == item.story);
             let of_story: BTreeMap<String, EntityRef> =
                 of_story.map(|it| (it.entity.clone(), it.to.clone())).collect();
             if unite(&mut item.annotation, &of_story) {
-                let after = statements(&item.annotation);
-                for (old, new) in statements(&before).zip(after) {
-                    heirs.extend(self.heirs_of(old, new, item.story.as_str()));
-                }
+                heirs.extend(told);
                 changed.push(item);
             }
         }
@@ -120,18 +128,15 @@ impl Archive {
         Ok(changed)
     }
 
-    /// For each key under which `old` may have been told in `story`, those of `new`.
-    fn heirs_of(&self, old: &Statement, new: &Statement, story: &str) -> Vec<(String, String)> {
-        let country_of = |id: &str| self.countries.country_of(id);
-        let keys: BTreeSet<String> =
-            claims(new, country_of).iter().flat_map(|it| it.remembered(story)).collect();
-        let told = claims(old, country_of);
-        let told = told.iter().flat_map(|it| it.looked_up(story));
-        told.flat_map(|key| keys.iter().map(move |it| (key.clone(), it.clone()))).collect()
+    /// For each key under which statements of `item` may have been told in its story, the one of the
+    /// same claim with full names.
+    fn renamed_keys(&self, item: &CorrelatedArticle, aliases: &[Alias]) -> Vec<(String, String)> {
+        let of_story = aliases.iter().filter(|it| it.story == item.story);
+        let names: BTreeMap<String, String> =
+            of_story.map(|it| (it.entity.to_lowercase(), it.to.id.to_lowercase())).collect();
+        let in_title = item.annotation.title.iter().flat_map(|it| &it.statements);
+        let statements = in_title.chain(&item.annotation.statements);
+        let claims = statements.flat_map(|it| claims(it, |id| self.countries.country_of(id)));
+        claims.flat_map(|it| it.renamed(item.story.as_str(), &names)).collect()
     }
-}
-
-fn statements(annotation: &Annotation) -> impl Iterator<Item = &Statement> {
-    let of_title = annotation.title.iter().flat_map(|it| &it.statements);
-    of_title.chain(&annotation.statements)
 }

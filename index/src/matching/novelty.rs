@@ -46,7 +46,24 @@ impl Claim {
 
     /// Keys that are no news after it was said in `story`.
     pub fn remembered(&self, story: &str) -> BTreeSet<String> {
-        let mut keys: BTreeSet<String> = self.anywhere().into_iter().collect();
+        self.keys(story).into_iter().collect()
+    }
+
+    /// For the keys of [`Claim::remembered`] those that they are when entities have other ids: `names`
+    /// leads from old to new ones, both in lower case.
+    pub fn renamed(&self, story: &str, names: &BTreeMap<String, String>) -> Vec<(String, String)> {
+        let name = |it: &String| names.get(it).unwrap_or(it).clone();
+        let renamed =
+            Claim { actor: name(&self.actor), target: name(&self.target), ..self.clone() };
+        self.keys(story)
+            .into_iter()
+            .zip(renamed.keys(story))
+            .filter(|(old, new)| old != new)
+            .collect()
+    }
+
+    fn keys(&self, story: &str) -> Vec<String> {
+        let mut keys: Vec<String> = self.anywhere().into_iter().collect();
         let wider = self.tops.iter().chain(&self.country).chain(&self.names).map(String::as_str);
         let is_country = self.target.starts_with("country:");
         let sectors = self.tops.iter().cloned().chain([joined(&self.tops)]).filter(|_| is_country);
@@ -55,10 +72,10 @@ impl Claim {
         let targets: Vec<&str> = [self.target.as_str(), ANYONE].into_iter().chain(wider).collect();
         for actor in [self.actor.as_str(), ANYONE] {
             for target in &targets {
-                keys.insert(self.in_story(story, actor, self.kind, target));
+                keys.push(self.in_story(story, actor, self.kind, target));
                 // Who threatens is warned of; but a threat is news after a warning.
                 if self.kind == StatementKind::Threat {
-                    keys.insert(self.in_story(story, actor, StatementKind::Warning, target));
+                    keys.push(self.in_story(story, actor, StatementKind::Warning, target));
                 }
             }
         }

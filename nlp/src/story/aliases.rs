@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::annotation::{Annotation, EntityRef};
-use crate::correction::each_entity;
+use crate::correction::{each_entity, entities};
 use crate::link_names::{initials, is_acronym};
 
-/// Names of a story that are compared; further ones, in the order of their ids, are left alone.
+/// Of a story with more names nothing is told: what is not compared cannot be the only one.
 const N_NAMES_MAX: usize = 4_000;
 /// Words of a full name at most.
 const N_WORDS_MAX: usize = 5;
@@ -37,8 +37,9 @@ const LEGAL_FORMS: &[&str] = &[
 ];
 
 /// For ids of short names the entity that they mean, of all that the articles of a story name:
-/// `Hultquist` is `John Hultquist` unless a second Hultquist is named, `RTP` the `Royal Thai Police`
-/// unless another name has these initials. Only names that no list has (`name:…`) are short ones.
+/// `Hultquist` is `John Hultquist` unless a second Hultquist is named, or somebody whose first name that
+/// is; `RTP` the `Royal Thai Police` unless another name has these initials. Only names that no list
+/// has (`name:…`) are short ones.
 ///
 /// The same for every order of `entities`; what is found never is a short name itself.
 pub fn aliases<'a>(
@@ -52,13 +53,14 @@ pub fn aliases<'a>(
             *kept = it;
         }
     }
-    while N_NAMES_MAX < names.len() {
-        names.pop_last();
+    if N_NAMES_MAX < names.len() {
+        return BTreeMap::new();
     }
     let mut found: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let persons = of_class(&names, &["name:person:"]);
+    let first_names: BTreeSet<String> = persons.iter().flat_map(|it| starts(&it.name)).collect();
     for full in &persons {
-        for end in ends(&full.name) {
+        for end in ends(&full.name).into_iter().filter(|it| !first_names.contains(it)) {
             if let Some(short) = names.get(format!("name:person:{end}").as_str()) {
                 found.entry(short.id.as_str()).or_default().insert(full.id.as_str());
             }
@@ -102,14 +104,9 @@ pub fn unite(annotation: &mut Annotation, aliases: &BTreeMap<String, EntityRef>)
 
 /// The entities that `annotation` names and that [`aliases`] may be about, each once.
 pub fn names_in(annotation: &Annotation) -> Vec<EntityRef> {
-    let mut names = BTreeMap::new();
-    // A copy is made since one walk serves reading and writing.
-    each_entity(&mut annotation.clone(), |it| {
-        if CLASSES.iter().any(|class| it.id.starts_with(class)) {
-            names.entry(it.id.clone()).or_insert_with(|| it.clone());
-        }
-    });
-    names.into_values().collect()
+    let is_named = |it: &&EntityRef| CLASSES.iter().any(|class| it.id.starts_with(class));
+    let names = entities(annotation).filter(is_named).map(|it| (it.id.as_str(), it));
+    names.collect::<BTreeMap<_, _>>().into_values().cloned().collect()
 }
 
 /// How ids of entities begin that [`aliases`] looks at.
@@ -127,6 +124,12 @@ fn of_class<'a>(names: &BTreeMap<&str, &'a EntityRef>, classes: &[&str]) -> Vec<
 fn ends(name: &str) -> Vec<String> {
     let words: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
     (1..words.len()).map(|first| words[first..].join(" ")).collect()
+}
+
+/// The first words of a person's name, without the last, in lower case.
+fn starts(name: &str) -> Vec<String> {
+    let words: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
+    (1..words.len()).map(|end| words[..end].join(" ")).collect()
 }
 
 /// The name of an organisation without the legal form behind it.
@@ -170,6 +173,24 @@ mod tests {
         assert!(meant(&persons(&["Hultquist", "John Hultquist", "Anna Hultquist"])).is_empty());
         assert!(meant(&persons(&["John", "John Hultquist"])).is_empty(), "a first name");
         assert!(meant(&persons(&["Quist", "John Hultquist"])).is_empty(), "a part of a word");
+    }
+
+    #[test]
+    fn a_last_name_that_somebody_else_has_as_a_first_name_means_nobody() {
+        assert_eq!(meant(&persons(&["Kim", "Daniel Kim"])), ["kim = Daniel Kim"]);
+        assert!(meant(&persons(&["Kim", "Daniel Kim", "Kim Jong Un"])).is_empty());
+    }
+
+    #[test]
+    fn of_more_names_than_are_compared_none_is_known_to_be_the_only_one() {
+        let mut names = persons(&["Hultquist", "John Hultquist"]);
+        let others = (names.len()..N_NAMES_MAX).map(|n| format!("Person{n} Name{n}"));
+        names.extend(others.map(|it| named("person", &it)));
+        assert_eq!(meant(&names), ["hultquist = John Hultquist"]);
+        names.push(named("person", "Zoe Hultquist"));
+        assert!(meant(&names).is_empty());
+        *names.last_mut().expect("it was added") = named("person", "Zoe Other");
+        assert!(meant(&names).is_empty(), "one of those might be a Hultquist");
     }
 
     #[test]

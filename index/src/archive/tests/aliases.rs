@@ -1,9 +1,9 @@
 use config::AlertUnit;
-use nlp::EntityRef;
 use nlp::story::StoryId;
+use nlp::{EntityRef, Phrase, Statement};
 
 use super::alerts::{matched, search};
-use super::world::{World, at, correlated, id, on_each_database, threat, threatening};
+use super::world::{World, at, correlated, entity, id, on_each_database, threat, threatening};
 use crate::archive::alerts::Match;
 use crate::archive::aliases::Alias;
 use crate::archive::annotations::CorrelatedArticle;
@@ -44,7 +44,7 @@ async fn a_full_name_reaches_the_articles_of_its_story_and_no_other() {
         let batch = [correlated(1, 1, &[SHORT, "country:ir"]), correlated(2, 2, &[SHORT])];
         world.annotate(&batch).await;
         let story = id(1).to_string();
-        let known = world.archive.names_of_stories(&[&story]).await.unwrap();
+        let known = world.archive.names_of_stories(&[&story]).await.unwrap().unwrap();
         let known: Vec<&str> = known.iter().map(|it| it.id.as_str()).collect();
         assert_eq!(known, [SHORT], "countries have no aliases");
         let feed = world.archive.last_index_change().await.unwrap();
@@ -104,6 +104,58 @@ async fn what_was_told_of_the_short_name_is_no_news_under_the_full_one() {
         let short = EntityRef { id: SHORT.to_owned(), name: "Hultquist".to_owned() };
         assert_eq!(record(world, threatened(1, &short), &[told(1, &short)]).await, 1);
         assert_eq!(record(world, threatened(2, &john()), &[told(2, &john())]).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_not_told_of_the_short_name_is_news_under_the_full_one() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1, 2]).await;
+        let grid = search(AlertUnit::Statement);
+        let short = EntityRef { id: SHORT.to_owned(), name: "Hultquist".to_owned() };
+        let against = |actor: &EntityRef, targets: &[&str]| {
+            let mut statement = threat();
+            statement.actors[0].entity = Some(actor.clone());
+            let named = |id: &&str| Phrase { entity: Some(entity(id)), ..Phrase::default() };
+            statement.targets = targets.iter().map(named).collect();
+            statement
+        };
+        let said = |n: u32, statement: Statement| {
+            let mut item = threatening(n, 1);
+            item.annotation.statements = vec![statement];
+            item
+        };
+        let told = |n: u32, statement: &Statement| {
+            let mut told = matched(&grid, n);
+            told.items[0].claims = claims(statement, |_| None);
+            told
+        };
+        // Two are threatened, and the search asked for one of them only.
+        let both = said(1, against(&short, &["country:us", "country:il"]));
+        let first = told(1, &against(&short, &["country:us"]));
+        assert_eq!(record(world, both, &[first]).await, 1);
+        let second = against(&john(), &["country:il"]);
+        assert_eq!(record(world, said(2, second.clone()), &[told(2, &second)]).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_too_many_names_none_are_told() {
+    on_each_database(async |world| {
+        world.store([1, 2]).await;
+        let names: Vec<String> = (0..2_001).map(|n| format!("name:person:p{n}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let (first, second) = (id(1).to_string(), id(2).to_string());
+        world.annotate(&[correlated(1, 1, &names[..2_000]), correlated(2, 2, &names)]).await;
+        let n_names = async |story: &str| {
+            let read = world.archive.names_of_stories(&[story]).await.unwrap();
+            read.map(|it| it.len())
+        };
+        assert_eq!(n_names(&first).await, Some(2_000));
+        assert_eq!(n_names(&second).await, None);
     })
     .await;
 }
