@@ -139,7 +139,9 @@ fn countries_named(stretches: &[Stretch], gazetteer: &Gazetteer) -> HashMap<Stri
     countries
 }
 
-const SURE_MIN: f32 = 0.6; // What the tagger says of other languages counts little.
+/// A name that the lists are sure of agrees at least so well: what the tagger says of other languages
+/// counts little.
+const SURE_MIN: f32 = 0.6;
 
 struct Linker<'a> {
     document: &'a AnalysedDocument,

@@ -21,6 +21,7 @@ use crate::document::Document;
 pub use acts::acts;
 pub use aliases::{CLASSES as ALIAS_CLASSES, aliases, names_in, unite};
 pub use clusterer::{Placed, Split, StoryClusterer};
+pub use stop_words::is_stop_word;
 
 /// Characters of a text that tell its event.
 pub const N_LEAD_CHARS: usize = 2_500;

@@ -104,6 +104,7 @@ impl Search<'_> {
         let mut words: Vec<(usize, String, String)> = n_having
             .into_iter()
             .filter(|(_, (n, surface))| *n >= N_ARTICLES_MIN && !asked.contains(surface))
+            .filter(|(_, (_, surface))| !nlp::story::is_stop_word(surface))
             .map(|(stem, (n, surface))| (n, stem, surface))
             .collect();
         words.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));

@@ -77,17 +77,17 @@ fn port_articles() -> Vec<StoredArticle> {
         article(
             "x.example/ransom",
             "Ransomware closes the port of Rotterdam",
-            "Ransomware encrypted the cranes; the port of Rotterdam stays closed, dockers wait.",
+            "Ransomware encrypted the cranes; the port of Rotterdam stays closed then, dockers wait.",
         ),
         article(
             "x.example/dockers",
             "Dockers wait as cranes stand still",
-            "Ransomware keeps the cranes of Rotterdam encrypted. Dockers wait.",
+            "Ransomware keeps the cranes of Rotterdam encrypted. Dockers wait then.",
         ),
         article(
             "x.example/cranes",
             "Cranes encrypted",
-            "A gang says that its ransomware encrypted cranes in Rotterdam.",
+            "A gang says then that its ransomware encrypted cranes in Rotterdam.",
         )
         .published(Some(at("2026-01-15"))),
     ]);

@@ -1,7 +1,12 @@
 //! English words that tell nothing about an event.
 
+/// Whether the English `word`, in lower case, tells nothing about an event.
+pub fn is_stop_word(word: &str) -> bool {
+    STOP_WORDS.binary_search(&word).is_ok()
+}
+
 /// In alphabetical order, for binary search.
-pub(super) const STOP_WORDS: &[&str] = &[
+const STOP_WORDS: &[&str] = &[
     "a",
     "about",
     "according",

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::StoryInput;
-use super::stop_words::STOP_WORDS;
+use super::stop_words::is_stop_word;
 
 /// Characters of headline and text that make the lead.
 const N_LEAD_CHARS: usize = 600;
@@ -319,7 +319,7 @@ pub(super) fn stem(word: &str) -> Option<String> {
     let endings = ["ing", "ed", "es", "s"].iter();
     let mut stems = endings.filter_map(|it| word.strip_suffix(it));
     let stem = stems.find(|it| 4 <= it.chars().count()).unwrap_or(word);
-    (1 < stem.len() && STOP_WORDS.binary_search(&stem).is_err()).then(|| stem.to_owned())
+    (1 < stem.len() && !is_stop_word(stem)).then(|| stem.to_owned())
 }
 
 /// FNV-1a, 64 bits: the same on every machine, so that ties fall the same way.
