@@ -66,7 +66,7 @@ pub(super) fn users(setup: &Setup, command: &UsersCommand) -> anyhow::Result<Exi
             UsersCommand::Restore { name } => {
                 let archive = Archive::open(&archive_settings(&setup.config)).await?;
                 let restored = archive.restore_user(name, undo::since(super::now())).await?;
-                back(restored, &format!("user `{name}`"))?;
+                check_restored(restored, &format!("user `{name}`"))?;
                 note(&archive, "restore user", name).await?;
                 super::say(&format!("{name} is back, and must log in again"))?;
             }
@@ -120,7 +120,7 @@ pub(super) fn keys(setup: &Setup, command: &KeysCommand) -> anyhow::Result<ExitC
             KeysCommand::Restore { id } => {
                 let archive = Archive::open(&archive_settings(&setup.config)).await?;
                 let restored = archive.restore_api_key(id, undo::since(super::now())).await?;
-                back(restored, &format!("key `{id}`"))?;
+                check_restored(restored, &format!("key `{id}`"))?;
                 note(&archive, "restore key", id).await?;
                 super::say("the key is back")?;
             }
@@ -129,7 +129,7 @@ pub(super) fn keys(setup: &Setup, command: &KeysCommand) -> anyhow::Result<ExitC
     })
 }
 
-fn back(restored: Restored, what: &str) -> Result<(), UsageError> {
+fn check_restored(restored: Restored, what: &str) -> Result<(), UsageError> {
     match restored {
         Restored::Back => Ok(()),
         Restored::Taken => Err(UsageError(format!("there is a {what} by now"))),

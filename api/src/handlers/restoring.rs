@@ -1,13 +1,16 @@
 //! What was deleted comes back: `/v1/saved-searches/{id}/restore`, `/v1/sources/{id}/restore`, and the
-//! button that a page shows after a deletion.
+//! button that a page shows after a deletion, also of a user or a key.
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use config::{SearchId, SourceId};
 use index::archive::added_sources::Addition;
+use index::archive::removed_access::Restored;
 use serde_json::Value;
 
+use crate::access::guard::require_admin;
+use crate::access::subject;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::json_body::conflict;
 use crate::handlers::saved_searches::{body_of, known, refused};
@@ -68,6 +71,40 @@ pub(crate) async fn submit_source(
     restore_source(&state, &id).await?;
     let to = crate::pages::text::href("/sources", [("restored", id.as_str())]);
     Ok(Redirect::to(&to).into_response())
+}
+
+/// The button of the page of settings after a user was removed.
+pub(crate) async fn submit_user(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+) -> Result<Response, ApiError> {
+    require_admin()?;
+    subject::note(&name);
+    let restored = state.archive.restore_user(&name, undo::since((state.now)())).await?;
+    to_settings(restored, "user", &name)
+}
+
+/// The button of the page of settings after a key was removed.
+pub(crate) async fn submit_key(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    require_admin()?;
+    let since = undo::since((state.now)());
+    if let Some(name) = state.archive.removed_api_key(&id, since).await? {
+        subject::note(&name);
+    }
+    to_settings(state.archive.restore_api_key(&id, since).await?, "key", &id)
+}
+
+fn to_settings(restored: Restored, what: &str, id: &str) -> Result<Response, ApiError> {
+    match restored {
+        Restored::Back => Ok(Redirect::to("/settings").into_response()),
+        Restored::Taken => Err(conflict(format!("there is a {what} `{id}` by now"))),
+        Restored::Missing => {
+            Err(ApiError::not_found(format!("no {what} `{id}` was removed lately")))
+        }
+    }
 }
 
 async fn restore_search(state: &AppState, id: &str) -> Result<(), ApiError> {

@@ -1,18 +1,16 @@
 //! `/settings`: own password, users, keys and the log of changes.
 
 use axum::Form;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::TimeDelta;
 use index::archive::access::{ApiKey, Role};
-use index::archive::removed_access::Restored;
 use serde::Deserialize;
 
 use crate::access::guard::require_admin;
 use crate::access::principal::Via;
 use crate::access::{Principal, is_name, password, subject, token};
 use crate::error::ApiError;
-use crate::handlers::json_body::conflict;
 use crate::handlers::params::Params;
 use crate::pages::text::{href, path_href};
 use crate::pages::view::Undo;
@@ -208,40 +206,6 @@ pub(crate) async fn remove_key(
         return Err(ApiError::invalid_parameter("id", "no such key"));
     }
     Ok(Redirect::to(&href("/settings", [("removed_key", form.id.as_str())])).into_response())
-}
-
-/// Brings back a user who was removed in the last 24 hours.
-pub(crate) async fn restore_user(
-    State(state): State<AppState>,
-    Path(name): Path<String>,
-) -> Result<Response, ApiError> {
-    require_admin()?;
-    subject::note(&name);
-    let restored = state.archive.restore_user(&name, undo::since((state.now)())).await?;
-    back(restored, "user", &name)
-}
-
-/// Brings back a key that was removed in the last 24 hours.
-pub(crate) async fn restore_key(
-    State(state): State<AppState>,
-    Path(id): Path<String>,
-) -> Result<Response, ApiError> {
-    require_admin()?;
-    let since = undo::since((state.now)());
-    if let Some(name) = state.archive.removed_api_key(&id, since).await? {
-        subject::note(&name);
-    }
-    back(state.archive.restore_api_key(&id, since).await?, "key", &id)
-}
-
-fn back(restored: Restored, what: &str, id: &str) -> Result<Response, ApiError> {
-    match restored {
-        Restored::Back => Ok(Redirect::to("/settings").into_response()),
-        Restored::Taken => Err(conflict(format!("there is a {what} `{id}` by now"))),
-        Restored::Missing => {
-            Err(ApiError::not_found(format!("no {what} `{id}` was removed lately")))
-        }
-    }
 }
 
 fn checked_name(name: &str) -> Result<String, ApiError> {

@@ -73,21 +73,26 @@ pub(crate) struct SettingsPage {
 
 /// Makes the page.
 pub(crate) fn page(input: Input<'_>) -> SettingsPage {
-    let Input { principal, users, keys, audit, is_first, older, .. } = input;
-    let (removed, articles_days, now) = (input.removed, input.articles_days, input.now);
-    let deck = match principal.via {
-        Via::Loopback => "No login is asked for: only this machine can reach Harbinger.".to_owned(),
-        Via::Session { .. } | Via::Key { .. } => {
-            format!("You are {}, {}.", principal.name, principal.role)
-        }
-    };
+    let Input {
+        principal,
+        users,
+        keys,
+        audit,
+        is_first,
+        older,
+        new_key,
+        removed,
+        articles_days,
+        now,
+    } = input;
+    let deck = deck(principal);
     let time = |at| Time::of(at, now);
     SettingsPage {
         frame: Frame::new("Settings", "/settings"),
         deck,
         has_password: matches!(principal.via, Via::Session { .. }),
         is_admin: principal.role == Role::Admin,
-        new_key: input.new_key.map(str::to_owned),
+        new_key: new_key.map(str::to_owned),
         removed: (removed.into_iter())
             .map(|it| Undo { what: brief(&clean(&it.what), 64), action: it.action })
             .collect(),
@@ -123,5 +128,14 @@ pub(crate) fn page(input: Input<'_>) -> SettingsPage {
                 outcome: brief(&clean(&it.outcome), 40),
             })
             .collect(),
+    }
+}
+
+fn deck(principal: &Principal) -> String {
+    match principal.via {
+        Via::Loopback => "No login is asked for: only this machine can reach Harbinger.".to_owned(),
+        Via::Session { .. } | Via::Key { .. } => {
+            format!("You are {}, {}.", principal.name, principal.role)
+        }
     }
 }

@@ -332,6 +332,14 @@ mod tests {
             self.tell_at(title, now() - TimeDelta::days(days_ago)).await
         }
 
+        /// Eight stories, a minute from one to the next.
+        async fn tell_of_eight_topics(&mut self, from: DateTime<Utc>) {
+            for minute in 0..8 {
+                let title = format!("Report{minute} about topic{minute}");
+                self.tell_at(&title, from + TimeDelta::minutes(minute)).await;
+            }
+        }
+
         /// The story of a new article that was published then.
         async fn tell_at(&mut self, title: &str, at: DateTime<Utc>) -> String {
             self.n_told += 1;
@@ -417,10 +425,7 @@ mod tests {
     async fn what_the_budget_of_one_batch_cuts_off_is_read_for_the_next() {
         let mut desk = Desk::new().await;
         let day = now() - TimeDelta::days(300);
-        for minute in 0..8 {
-            let title = format!("Report{minute} about topic{minute}");
-            desk.tell_at(&title, day + TimeDelta::minutes(minute)).await;
-        }
+        desk.tell_of_eight_topics(day).await;
         let flood = desk.tell_at(FLOOD, day + TimeDelta::minutes(40)).await;
         desk.restart().await;
         desk.stories.past.n_per_batch = 4;
@@ -435,10 +440,7 @@ mod tests {
     async fn of_one_hour_no_more_articles_are_read_than_are_enough() {
         let mut desk = Desk::new().await;
         let day = now() - TimeDelta::days(300);
-        for minute in 0..8 {
-            let title = format!("Report{minute} about topic{minute}");
-            desk.tell_at(&title, day + TimeDelta::minutes(minute)).await;
-        }
+        desk.tell_of_eight_topics(day).await;
         desk.restart().await;
         desk.stories.past.n_near_max = 4;
         for (n, title) in [FLOOD, STRIKE].into_iter().enumerate() {
@@ -451,10 +453,7 @@ mod tests {
     async fn an_hour_that_was_read_in_part_is_forgotten_as_well() {
         let mut desk = Desk::new().await;
         let day = now() - TimeDelta::days(300);
-        for minute in 0..8 {
-            let title = format!("Report{minute} about topic{minute}");
-            desk.tell_at(&title, day + TimeDelta::minutes(minute)).await;
-        }
+        desk.tell_of_eight_topics(day).await;
         desk.restart().await;
         desk.stories.past.n_near_max = 4;
         desk.stories.past.n_max = 3;

@@ -66,6 +66,12 @@ async fn browse_as(newsroom: &Newsroom, path: &str, cookie: &str) -> Answer {
     newsroom.ask(request.body(Body::empty()).expect("a request")).await
 }
 
+/// What forms of the session with this cookie must send back.
+async fn token_of(newsroom: &Newsroom, cookie: &str) -> String {
+    let page = Page::of(&browse_as(newsroom, "/settings", cookie).await.body);
+    page.attributes("footer input[name=csrf]", "value").remove(0)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_see_the_login_page_and_nothing_else() {
     let newsroom = guarded().await;
@@ -126,8 +132,7 @@ async fn a_form_without_the_token_of_its_session_changes_nothing() {
     }
     assert_eq!(newsroom.state.archive.users().await.expect("users").len(), 3);
 
-    let page = Page::of(&browse_as(&newsroom, "/settings", &cookie).await.body);
-    let csrf = page.attributes("#users input[name=csrf]", "value").remove(0);
+    let csrf = token_of(&newsroom, &cookie).await;
     let body = format!("{fields}&csrf={csrf}");
     assert_eq!(newsroom.ask(form("/settings/users", &cookie, &body)).await.status, 303);
     assert_eq!(newsroom.state.archive.users().await.expect("users").len(), 4);
@@ -144,8 +149,7 @@ async fn a_form_without_the_token_of_its_session_changes_nothing() {
 async fn a_key_and_a_user_that_were_removed_come_back_by_the_button() {
     let newsroom = guarded().await;
     let cookie = session(&newsroom, "ada").await;
-    let page = Page::of(&browse_as(&newsroom, "/settings", &cookie).await.body);
-    let csrf = page.attributes("#users input[name=csrf]", "value").remove(0);
+    let csrf = token_of(&newsroom, &cookie).await;
     let send = async |path: &str, fields: &str| {
         newsroom.ask(form(path, &cookie, &format!("{fields}&csrf={csrf}"))).await
     };
@@ -181,8 +185,7 @@ async fn a_key_and_a_user_that_were_removed_come_back_by_the_button() {
     assert_eq!(log_in(&newsroom, "rita", PASSWORD).await.status, 303);
     // Who is no admin brings nobody back.
     let cookie = session(&newsroom, "ana").await;
-    let page = Page::of(&browse_as(&newsroom, "/settings", &cookie).await.body);
-    let csrf = page.attributes("input[name=csrf]", "value").remove(0);
+    let csrf = token_of(&newsroom, &cookie).await;
     let asked = form("/settings/users/rita/restore", &cookie, &format!("csrf={csrf}"));
     assert_eq!(newsroom.ask(asked).await.status, 403);
 }
@@ -191,8 +194,7 @@ async fn a_key_and_a_user_that_were_removed_come_back_by_the_button() {
 async fn the_audit_log_names_what_was_changed_page_by_page() {
     let newsroom = guarded().await;
     let cookie = session(&newsroom, "ada").await;
-    let page = Page::of(&browse_as(&newsroom, "/settings", &cookie).await.body);
-    let csrf = page.attributes("#users input[name=csrf]", "value").remove(0);
+    let csrf = token_of(&newsroom, &cookie).await;
     let send = async |path: &str, fields: &str| {
         newsroom.ask(form(path, &cookie, &format!("{fields}&csrf={csrf}"))).await
     };

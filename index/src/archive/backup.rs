@@ -73,7 +73,7 @@ pub async fn backup(settings: &ArchiveSettings, to: &Path) -> Result<Copied, Arc
 }
 
 /// The path with `ending` behind its name.
-fn named_after(path: &Path, ending: &str) -> PathBuf {
+pub(super) fn named_after(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(ending);
     path.with_file_name(name)

@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::backup::named_after;
+
 /// Why the archive could not be opened, read or written. Every variant names its subject.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
@@ -152,8 +154,7 @@ fn kind(error: &sqlx::Error) -> Kind {
 fn what_is_there(database: &Path) -> String {
     let mut parts = Vec::new();
     for ending in ["", "-wal", "-shm"] {
-        let mut path = database.as_os_str().to_owned();
-        path.push(ending);
+        let path = named_after(database, ending);
         let name = if ending.is_empty() { "database" } else { &ending[1..] };
         parts.push(match fs::metadata(&path) {
             Ok(file) if file.permissions().readonly() => format!("{name}: read-only"),

@@ -64,12 +64,13 @@ impl Archive {
         let restore = "INSERT INTO users (name, role, password_hash, created_at)
              SELECT name, role, password_hash, created_at FROM removed_users
              WHERE name = $1 AND $2 <= removed_at ON CONFLICT (name) DO NOTHING";
-        let words = [
+        let statements = [
             "SELECT 1 FROM removed_users WHERE name = $1 AND $2 <= removed_at",
             restore,
             "DELETE FROM removed_users WHERE name = $1",
         ];
-        self.tried(format!("bring user `{name}` back"), self.restored(words, name, since)).await
+        self.tried(format!("bring user `{name}` back"), self.restored(statements, name, since))
+            .await
     }
 
     /// Brings back a key that was removed at `since` or later: who holds it can use it again.
@@ -82,22 +83,22 @@ impl Archive {
                  (id, name, role, key_hash, created_at, expires_at, last_used_at)
              SELECT id, name, role, key_hash, created_at, expires_at, last_used_at
              FROM removed_api_keys WHERE id = $1 AND $2 <= removed_at ON CONFLICT (id) DO NOTHING";
-        let words = [
+        let statements = [
             "SELECT 1 FROM removed_api_keys WHERE id = $1 AND $2 <= removed_at",
             restore,
             "DELETE FROM removed_api_keys WHERE id = $1",
         ];
-        self.tried(format!("bring key `{id}` back"), self.restored(words, id, since)).await
+        self.tried(format!("bring key `{id}` back"), self.restored(statements, id, since)).await
     }
 
-    /// Looks, brings back and forgets, by the three statements in `words`.
+    /// Looks, brings back and forgets, by three statements.
     async fn restored(
         &self,
-        words: [&'static str; 3],
+        statements: [&'static str; 3],
         id: &str,
         since: DateTime<Utc>,
     ) -> Result<Restored, sqlx::Error> {
-        let [look, restore, forget] = words;
+        let [look, restore, forget] = statements;
         let (id, since) = (clean(id), micros(since));
         let mut tx = self.begin().await?;
         let found = sqlx::query(look).bind(&*id).bind(since).fetch_optional(&mut *tx).await?;

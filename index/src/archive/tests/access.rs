@@ -9,6 +9,18 @@ fn at(hour: u32) -> DateTime<Utc> {
     format!("2026-03-01T{hour:02}:30:00Z").parse().unwrap()
 }
 
+/// A reader's key that ends at that hour.
+fn key_until(hour: u32) -> ApiKey {
+    ApiKey {
+        id: "k1".to_owned(),
+        name: "dashboard".to_owned(),
+        role: Role::Reader,
+        created_at: at(1),
+        expires_at: Some(at(hour)),
+        last_used_at: None,
+    }
+}
+
 #[tokio::test]
 async fn a_user_logs_in_until_the_session_ends_or_the_password_changes() {
     on_each_database(async |world| {
@@ -60,14 +72,7 @@ async fn the_last_admin_stays() {
 async fn a_key_works_until_it_ends_and_tells_when_it_was_used() {
     on_each_database(async |world| {
         let archive = &world.archive;
-        let key = ApiKey {
-            id: "k1".to_owned(),
-            name: "dashboard".to_owned(),
-            role: Role::Reader,
-            created_at: at(1),
-            expires_at: Some(at(5)),
-            last_used_at: None,
-        };
+        let key = key_until(5);
         archive.add_api_key(&key, "secret-hash").await.unwrap();
         assert_eq!(archive.api_key("secret-hash", at(2)).await.unwrap(), Some(key.clone()));
         assert_eq!(archive.api_key("other", at(2)).await.unwrap(), None);
@@ -119,14 +124,7 @@ async fn a_user_who_was_removed_comes_back_with_the_password_and_without_session
 async fn a_key_that_was_removed_works_again_once_it_is_back_and_not_before() {
     on_each_database(async |world| {
         let archive = &world.archive;
-        let key = ApiKey {
-            id: "k1".to_owned(),
-            name: "dashboard".to_owned(),
-            role: Role::Reader,
-            created_at: at(1),
-            expires_at: Some(at(9)),
-            last_used_at: None,
-        };
+        let key = key_until(9);
         let works = async |hour| archive.api_key("secret-hash", at(hour)).await.unwrap().is_some();
         let restore = async |since| archive.restore_api_key("k1", at(since)).await.unwrap();
         archive.add_api_key(&key, "secret-hash").await.unwrap();
