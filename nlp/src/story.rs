@@ -19,7 +19,7 @@ use crate::annotate::Annotated;
 use crate::document::Document;
 
 pub use acts::acts;
-pub use aliases::{CLASSES as ALIAS_CLASSES, aliases, names_in, unite};
+pub use aliases::{CLASSES as ALIAS_CLASSES, aliases, names_in, renamed, unite};
 pub use clusterer::{Placed, Split, StoryClusterer};
 pub use stop_words::is_stop_word;
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Utc};
 use index::archive::entities::EntityFilter;
 use index::archive::statements::StatementFilter;
@@ -19,6 +19,7 @@ use crate::error::{ApiError, ErrorBody};
 use crate::handlers::params::Params;
 use crate::handlers::statements::StatementBody;
 use crate::handlers::{etag, graph, headlines, search};
+use crate::pages::text::path_href;
 use crate::pages::{entity, frame};
 use crate::state::AppState;
 
@@ -121,14 +122,21 @@ pub(crate) async fn list(
 #[utoipa::path(
     get, path = "/v1/entities/{id}", tag = "entities",
     params(("id" = String, Path, description = "`kind:key`, percent-encoded")),
-    responses((status = OK, body = EntityDetailBody), (status = NOT_FOUND, body = ErrorBody))
+    responses(
+        (status = OK, body = EntityDetailBody),
+        (status = TEMPORARY_REDIRECT, description = "to the entity that this short name means"),
+        (status = NOT_FOUND, body = ErrorBody)
+    )
 )]
 pub(crate) async fn get(
     State(state): State<AppState>,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let found = find(&state, &id).await?;
+    let found = match find(&state, &id).await? {
+        Found::Entity(it) => *it,
+        Found::Means(id) => return Ok(lead_to(&format!("/v1{}", path_href("entities", &id)))),
+    };
     let bodies = |it: Vec<StatementRecord>| it.into_iter().map(StatementBody::from).collect();
     etag::json(
         &headers,
@@ -146,7 +154,11 @@ pub(crate) async fn page(
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let found = find(&state, &id).await?;
+    let found = match find(&state, &id).await? {
+        Found::Entity(it) => *it,
+        Found::Means(id) => return Ok(lead_to(&path_href("entities", &id))),
+    };
+    let short_names = state.archive.short_names(&id).await?;
     let recent = SearchRequest {
         filters: [(FilterField::Entity, vec![id])].into(),
         sort: Sort::Newest,
@@ -174,6 +186,7 @@ pub(crate) async fn page(
         as_target: evidence(found.as_target),
         as_speaker: evidence(found.as_speaker),
         counts,
+        short_names,
         articles,
         around,
         facts: &state.facts,
@@ -182,7 +195,13 @@ pub(crate) async fn page(
     }))
 }
 
-struct Found {
+enum Found {
+    Entity(Box<FoundEntity>),
+    /// It is a short name for the entity with this id.
+    Means(String),
+}
+
+struct FoundEntity {
     entity: EntityRecord,
     as_actor: Vec<StatementRecord>,
     as_target: Vec<StatementRecord>,
@@ -194,12 +213,19 @@ async fn find(state: &AppState, id: &str) -> Result<Found, ApiError> {
     if id.len() > ID_LEN_MAX || id.contains('\0') {
         return Err(missing());
     }
-    let entity = state.archive.entity(id).await?.ok_or_else(missing)?;
+    let Some(entity) = state.archive.entity(id).await? else {
+        return state.archive.entity_meant_by(id).await?.map(Found::Means).ok_or_else(missing);
+    };
     let actor = StatementFilter { actor: Some(id.to_owned()), ..StatementFilter::default() };
     let target = StatementFilter { target: Some(id.to_owned()), ..StatementFilter::default() };
     let speaker = StatementFilter { speaker: Some(id.to_owned()), ..StatementFilter::default() };
     let as_actor = state.archive.statements(&actor, None, N_STATEMENTS).await?.items;
     let as_target = state.archive.statements(&target, None, N_STATEMENTS).await?.items;
     let as_speaker = state.archive.statements(&speaker, None, N_STATEMENTS).await?.items;
-    Ok(Found { entity, as_actor, as_target, as_speaker })
+    Ok(Found::Entity(Box::new(FoundEntity { entity, as_actor, as_target, as_speaker })))
+}
+
+/// Not for good: what a short name means depends on the story.
+fn lead_to(address: &str) -> Response {
+    Redirect::temporary(address).into_response()
 }

@@ -37,6 +37,8 @@ pub(crate) struct Input<'a> {
     pub(crate) as_speaker: Vec<Evidence>,
     /// How many statements name it, by role; needed when not all were read.
     pub(crate) counts: BTreeMap<String, u64>,
+    /// What articles call it for short.
+    pub(crate) short_names: Vec<String>,
     /// The latest articles that name it, and what can be counted in all of them; `None` when the
     /// index cannot say.
     pub(crate) articles: Option<SearchResponse>,
@@ -92,7 +94,7 @@ pub(crate) fn page(input: Input<'_>) -> EntityPage {
     let id = entity.id.as_str();
     let name = brief(&clean_or(&entity.name, &entity.id), 120);
     let fact = facts.get(id);
-    let known = fact.map(|it| it.aliases.as_slice()).unwrap_or_default();
+    let known = fact.iter().flat_map(|it| &it.aliases).chain(&input.short_names);
     let aliases = aliases(&entity, &name, known, as_actor.iter().chain(&as_target));
     let paths: Vec<SectorId> =
         fact.iter().flat_map(|it| &it.sectors).map(|it| SectorId::new(it.as_str())).collect();
@@ -188,13 +190,13 @@ fn country(id: &str, facts: &Facts) -> Option<String> {
 fn aliases<'a>(
     entity: &EntityRecord,
     name: &str,
-    known: &[String],
+    known: impl Iterator<Item = &'a String>,
     evidence: impl Iterator<Item = &'a Evidence>,
 ) -> Vec<String> {
     let mut seen = BTreeSet::from([name.to_lowercase()]);
     let phrases = evidence.flat_map(|it| it.statement.actors.iter().chain(&it.statement.targets));
     let own = phrases.filter(|it| it.entity.as_ref().is_some_and(|it| it.id == entity.id));
-    let all = own.map(|it| it.text.as_str()).chain(known.iter().map(String::as_str));
+    let all = own.map(|it| it.text.as_str()).chain(known.map(String::as_str));
     let printed = all.map(|it| brief(it, 60)).filter(|it| !it.trim().is_empty());
     printed.filter(|it| seen.insert(it.to_lowercase())).take(N_ALIASES_MAX).collect()
 }

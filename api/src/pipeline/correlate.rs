@@ -15,10 +15,11 @@ use nlp::story::{Placed, StoryInput};
 use tokio::sync::mpsc;
 use tracing::info;
 
+use super::aliases::StoryNames;
 use super::annotate::AnnotatedArticle;
 use super::matching::{SavedSearches, is_backfilled, stored};
 use super::stories::Stories;
-use super::{Shared, add, aliases};
+use super::{Shared, add};
 use crate::state::{Event, EventKind};
 
 /// Correlates until annotation ends.
@@ -55,21 +56,22 @@ async fn correlate_all(
             placed.push((it, place));
         }
         // A short name means what the other articles of its story call in full.
-        let aliases = aliases::unite(&shared.archive, &mut placed, &corrections).await?;
+        let names = StoryNames::read(&shared.archive, &placed, &corrections).await?;
         for (it, place) in placed {
             let article = it.article.clone();
             let item = correlated_of(it, place, &mut events);
             let days = shared.config.settings.alerts.backfill_after_days;
             let (published, fetched) = (article.published_at, article.fetched_at);
             let is_old = imported.contains(&article.id) || is_backfilled(published, fetched, days);
-            let stored = stored(article, &item, &shared.roster, shared.archive.countries());
+            let countries = shared.archive.countries();
+            let stored = stored(article, &item, &names, &shared.roster, countries);
             let now = (shared.now)();
             matches.extend(searches.matches(&shared.archive, &stored, is_old, now).await?);
             correlated.push(item);
         }
         let now = (shared.now)();
         let recorded =
-            shared.archive.record_with_aliases(&correlated, &aliases, &matches, now).await;
+            shared.archive.record_annotations_and_alerts(&correlated, &matches, now).await;
         let recorded = recorded.context("annotations could not be recorded")?;
         announce_alerts(shared, recorded.alerts, now);
         for event in events {

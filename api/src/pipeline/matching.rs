@@ -16,6 +16,7 @@ use index::{Countries, Matcher, StoredArticle};
 use ingest::Article;
 use tracing::warn;
 
+use super::aliases::StoryNames;
 use crate::roster::Roster;
 use crate::submitted;
 
@@ -178,6 +179,7 @@ fn items_of(
 pub(super) fn stored(
     article: Article,
     correlated: &CorrelatedArticle,
+    names: &StoryNames,
     roster: &Roster,
     countries: &Countries,
 ) -> StoredArticle {
@@ -187,7 +189,7 @@ pub(super) fn stored(
         source_name: source.map_or_else(|| article.source.to_string(), |it| it.name.clone()),
         source_country: source.and_then(|it| it.country.clone()),
         is_sample: source.is_some_and(|it| it.sample),
-        annotation: Some(correlated.annotation.clone()),
+        annotation: Some(names.united(&correlated.story, &correlated.annotation)),
         story: Some(correlated.story.clone()),
         index_seq: None,
         countries: BTreeMap::new(),
@@ -248,7 +250,7 @@ mod tests {
             merged: Vec::new(),
             split: None,
         };
-        stored(article, &correlated, roster, &Countries::of(&[]))
+        stored(article, &correlated, &StoryNames::default(), roster, &Countries::of(&[]))
     }
 
     #[test]

@@ -12,7 +12,6 @@ use nlp::story::{Split, StoryId};
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use super::alerts::Match;
-use super::aliases::Alias;
 use super::annotation_rows::{EntityRow, StatementRow, entity_rows, readable_json, statement_rows};
 use super::articles::read_article;
 use super::index_feed::take_index_seqs;
@@ -137,21 +136,12 @@ impl Archive {
 
     /// As [`Archive::record_annotations`]; `matches` of saved searches become alerts and messages
     /// in the same transaction, for articles that were never held against saved searches before.
+    ///
+    /// What one article calls by a short name gets the full name that another one of its story has,
+    /// before anything is told.
     pub async fn record_annotations_and_alerts(
         &self,
         batch: &[CorrelatedArticle],
-        matches: &[Match],
-        now: DateTime<Utc>,
-    ) -> Result<Recorded, ArchiveError> {
-        self.record_with_aliases(batch, &[], matches, now).await
-    }
-
-    /// As [`Archive::record_annotations_and_alerts`]; articles that were recorded before get the
-    /// full names of `aliases` in the same transaction, before anything is told.
-    pub async fn record_with_aliases(
-        &self,
-        batch: &[CorrelatedArticle],
-        aliases: &[Alias],
         matches: &[Match],
         now: DateTime<Utc>,
     ) -> Result<Recorded, ArchiveError> {
@@ -159,8 +149,6 @@ impl Archive {
             let mut tx = self.begin().await?;
             // First of all: from here on, other transactions that annotate wait.
             take_index_seqs(&mut tx, 0).await?;
-            let renamed = self.with_full_names(&mut tx, aliases, batch).await?;
-            self.record(&mut tx, &renamed, &[], now).await?;
             let recorded = self.record(&mut tx, batch, matches, now).await?;
             tx.commit().await?;
             Ok(recorded)
@@ -224,10 +212,38 @@ impl Archive {
         let of_stories = to_json(&of_stories);
         stale.extend(self.part_copies(tx, &of_stories, &articles, now).await?);
         self.recount_stories(tx, &stale).await?;
+        self.settle_names(tx).await?;
         let fresh = self.mark_matched(tx, &ids, now).await?;
         self.carry_told(tx, &again, Told::OfArticle, Told::InStory).await?;
-        let alerts = self.record_alerts(tx, matches, &fresh, now).await?;
+        let matches = self.with_settled_names(tx, matches).await?;
+        let alerts = self.record_alerts(tx, &matches, &fresh, now).await?;
         Ok(Recorded { n_articles: known.len(), alerts })
+    }
+
+    /// Puts other annotations in place of those that articles have, which stay where they are, and the
+    /// articles into the index feed once more.
+    pub(super) async fn replace_annotations(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        batch: &[CorrelatedArticle],
+    ) -> Result<(), sqlx::Error> {
+        let first_seq = take_index_seqs(tx, batch.len()).await?;
+        let known = self.known(tx, batch, &BTreeMap::new(), first_seq).await?;
+        let ids: Vec<&str> = known.iter().map(|it| it.id.as_str()).collect();
+        let ids = to_json(&ids);
+        self.forget_entities(tx, &ids).await?;
+        let remove = format!("DELETE FROM statements WHERE article_id IN {}", self.dialect.list(1));
+        sqlx::query(AssertSqlSafe(remove)).bind(&ids).execute(&mut **tx).await?;
+        self.place(tx, &known).await?;
+        for it in &known {
+            sqlx::query("UPDATE annotations SET body = $2 WHERE article_id = $1")
+                .bind(it.id.as_str())
+                .bind(readable_json(&it.item.annotation))
+                .execute(&mut **tx)
+                .await?;
+        }
+        self.insert_statements(tx, &known).await?;
+        self.insert_entities(tx, &known).await
     }
 
     /// Takes back all annotations and stories, so that every article waits for annotation again.

@@ -11,12 +11,13 @@ use serde::Serialize;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
+use super::aliases::corrected_entities;
 use super::annotations::CorrelatedArticle;
 use super::index_feed::take_index_seqs;
 use super::told::Told;
 use super::value::{
-    clean, embedding_of, get, get_count, get_instant, get_instant_opt, get_json, get_parsed,
-    micros, to_json,
+    clean, embedding_of, from_json, get, get_count, get_instant, get_instant_opt, get_json,
+    get_parsed, micros, to_json,
 };
 use super::{Archive, ArchiveError};
 
@@ -269,12 +270,10 @@ impl Archive {
         loop {
             let read = self.articles_of(correction.subject(), &after).await?;
             let Some(last) = read.last() else { break };
-            after = last.article.to_string();
+            after = last.shown.article.to_string();
             let n_read = read.len();
-            let changed: Vec<CorrelatedArticle> = read
-                .into_iter()
-                .filter_map(|mut it| apply(&mut it.annotation, correction, &all).then_some(it))
-                .collect();
+            let changed: Vec<CorrelatedArticle> =
+                read.into_iter().filter_map(|it| it.corrected(correction, &all)).collect();
             if !changed.is_empty() {
                 // Noted first: to have read one article too many anew harms nobody.
                 let pairs: Vec<_> = changed.iter().map(|it| (id.to_owned(), it.article)).collect();
@@ -286,11 +285,17 @@ impl Archive {
             }
         }
         self.tried(format!("finish the correction {id}"), async {
+            let mut tx = self.begin().await?;
+            take_index_seqs(&mut tx, 0).await?;
             sqlx::query("UPDATE corrections SET applied_at = $2 WHERE id = $1")
                 .bind(id)
                 .bind(micros(now))
-                .execute(&self.writer)
-                .await
+                .execute(&mut *tx)
+                .await?;
+            // What a reader said of an entity counts, not what its story says.
+            self.unsettle(&mut tx, &corrected_entities([correction])).await?;
+            self.settle_names(&mut tx).await?;
+            tx.commit().await
         })
         .await?;
         Ok(n_changed)
@@ -360,11 +365,13 @@ impl Archive {
         &self,
         subject: Subject<'_>,
         after: &str,
-    ) -> Result<Vec<CorrelatedArticle>, ArchiveError> {
+    ) -> Result<Vec<Correctable>, ArchiveError> {
         let (condition, value) = concerned(subject);
         let select = format!(
             "SELECT annotations.article_id, annotations.body, annotations.embedding,
-                 article_states.story_id, article_states.copy_of
+                 article_states.story_id, article_states.copy_of,
+                 (SELECT body FROM own_readings
+                  WHERE own_readings.article_id = annotations.article_id) AS own
              FROM annotations
              JOIN article_states ON article_states.article_id = annotations.article_id
              WHERE {condition} AND $2 < annotations.article_id
@@ -378,9 +385,32 @@ impl Archive {
                 .bind(N_ARTICLES_PER_STEP)
                 .fetch_all(&self.reader)
                 .await?;
-            rows.iter().map(read_correlated).collect()
+            rows.iter().map(read_correctable).collect()
         })
         .await
+    }
+}
+
+/// An article that a correction may concern.
+struct Correctable {
+    /// As it is shown.
+    shown: CorrelatedArticle,
+    /// With its own names, where the others of its story gave it longer ones.
+    own: Option<Annotation>,
+}
+
+impl Correctable {
+    /// The article as `correction`, one of `all`, leaves it; `None` when that changes nothing. What was
+    /// said of a name that only its story gave it is true of the words that are shown, which become
+    /// its own.
+    fn corrected(self, correction: &Correction, all: &[Correction]) -> Option<CorrelatedArticle> {
+        let Correctable { mut shown, own } = self;
+        if let Some(mut own) = own
+            && apply(&mut own, correction, all)
+        {
+            return Some(CorrelatedArticle { annotation: own, ..shown });
+        }
+        apply(&mut shown.annotation, correction, all).then_some(shown)
     }
 }
 
@@ -391,6 +421,7 @@ fn concerned(subject: Subject<'_>) -> (&'static str, &str) {
         Subject::Entity(id) => (
             "annotations.article_id IN (SELECT article_id FROM article_entities
                  WHERE entity_id = $1
+                 UNION SELECT article_id FROM own_names WHERE entity_id = $1
                  UNION SELECT statements.article_id FROM statements
                  JOIN statement_entities ON statement_entities.statement_id = statements.id
                  WHERE statement_entities.entity_id = $1)",
@@ -411,6 +442,12 @@ fn read_correction(row: &AnyRow) -> Result<CorrectionRecord, sqlx::Error> {
         n_concerned: get_count(row, "n_concerned")?,
         applied_at: get_instant_opt(row, "applied_at")?,
     })
+}
+
+fn read_correctable(row: &AnyRow) -> Result<Correctable, sqlx::Error> {
+    let own: Option<&str> = get(row, "own")?;
+    let own = own.map(|it| from_json("own", it)).transpose()?;
+    Ok(Correctable { shown: read_correlated(row)?, own })
 }
 
 pub(super) fn read_correlated(row: &AnyRow) -> Result<CorrelatedArticle, sqlx::Error> {

@@ -48,6 +48,37 @@ impl Archive {
         .await
     }
 
+    /// The entity that the articles mean which call one by the short name with id `short`, in most of
+    /// their stories; `None` when it is no such name.
+    pub async fn entity_meant_by(&self, short: &str) -> Result<Option<String>, ArchiveError> {
+        self.tried(format!("look up what {short} means"), async {
+            let row = sqlx::query(
+                "SELECT means_id FROM own_names WHERE entity_id = $1 AND means_id IS NOT NULL
+                 GROUP BY means_id ORDER BY COUNT(*) DESC, means_id LIMIT 1",
+            )
+            .bind(short)
+            .fetch_optional(&self.reader)
+            .await?;
+            row.map(|it| get(&it, "means_id")).transpose()
+        })
+        .await
+    }
+
+    /// The short names by which articles call the entity `id`, at most 20.
+    pub async fn short_names(&self, id: &str) -> Result<Vec<String>, ArchiveError> {
+        self.tried(format!("read the short names of {id}"), async {
+            let rows = sqlx::query(
+                "SELECT name FROM own_names WHERE means_id = $1
+                 GROUP BY name ORDER BY COUNT(*) DESC, name LIMIT 20",
+            )
+            .bind(id)
+            .fetch_all(&self.reader)
+            .await?;
+            rows.iter().map(|it| get(it, "name")).collect()
+        })
+        .await
+    }
+
     /// Entities that pass `filter`, those that most articles name first. `cursor` is
     /// [`Page::next`] of the page before; `limit` is at most 1 000.
     pub async fn entities(

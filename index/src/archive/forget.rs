@@ -49,7 +49,7 @@ impl Archive {
     }
 
     /// Removes the links of articles (JSON array of ids) to entities, and entities left without.
-    async fn forget_entities(
+    pub(super) async fn forget_entities(
         &self,
         tx: &mut Transaction<'static, Any>,
         ids: &str,
@@ -83,7 +83,8 @@ impl Archive {
         Ok(())
     }
 
-    /// Counts the articles, sources and statements of `stories` anew and removes empty stories.
+    /// Counts the articles, sources and statements of `stories` anew and removes empty stories; which
+    /// names mean which in the others is to be told anew ([`Archive::settle_names`]).
     pub(super) async fn recount_stories(
         &self,
         tx: &mut Transaction<'static, Any>,
@@ -115,6 +116,10 @@ impl Archive {
             format!(
                 "DELETE FROM stories WHERE id IN {list} AND NOT EXISTS
                      (SELECT 1 FROM article_states WHERE story_id = stories.id)"
+            ),
+            format!(
+                "INSERT INTO unsettled_stories (story_id) SELECT id FROM stories WHERE id IN {list}
+                 ON CONFLICT DO NOTHING"
             ),
         ];
         for update in updates {

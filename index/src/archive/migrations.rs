@@ -117,4 +117,10 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0021_removed_access.sql"),
         include_str!("../../migrations/postgres/0021_removed_access.sql"),
     ),
+    (
+        23,
+        "own names",
+        include_str!("../../migrations/sqlite/0023_own_names.sql"),
+        include_str!("../../migrations/postgres/0023_own_names.sql"),
+    ),
 ];

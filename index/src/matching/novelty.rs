@@ -52,14 +52,18 @@ impl Claim {
     /// For the keys of [`Claim::remembered`] those that they are when entities have other ids: `names`
     /// leads from old to new ones, both in lower case.
     pub fn renamed(&self, story: &str, names: &BTreeMap<String, String>) -> Vec<(String, String)> {
-        let name = |it: &String| names.get(it).unwrap_or(it).clone();
-        let renamed =
-            Claim { actor: name(&self.actor), target: name(&self.target), ..self.clone() };
+        let renamed = self.with_names(names);
         self.keys(story)
             .into_iter()
             .zip(renamed.keys(story))
             .filter(|(old, new)| old != new)
             .collect()
+    }
+
+    /// The same claim where entities have other ids; see [`Claim::renamed`].
+    pub fn with_names(&self, names: &BTreeMap<String, String>) -> Claim {
+        let name = |it: &String| names.get(it).unwrap_or(it).clone();
+        Claim { actor: name(&self.actor), target: name(&self.target), ..self.clone() }
     }
 
     fn keys(&self, story: &str) -> Vec<String> {

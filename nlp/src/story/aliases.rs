@@ -102,6 +102,12 @@ pub fn unite(annotation: &mut Annotation, aliases: &BTreeMap<String, EntityRef>)
     any
 }
 
+/// Ids of the entities of `before` that are others in `after`, which is the same but for [`unite`].
+pub fn renamed(before: &Annotation, after: &Annotation) -> BTreeSet<(String, String)> {
+    let pairs = entities(before).zip(entities(after)).filter(|(old, new)| old.id != new.id);
+    pairs.map(|(old, new)| (old.id.clone(), new.id.clone())).collect()
+}
+
 /// The entities that `annotation` names and that [`aliases`] may be about, each once.
 pub fn names_in(annotation: &Annotation) -> Vec<EntityRef> {
     let is_named = |it: &&EntityRef| CLASSES.iter().any(|class| it.id.starts_with(class));

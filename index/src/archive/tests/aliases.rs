@@ -1,12 +1,13 @@
 use config::AlertUnit;
+use nlp::correction::Correction;
 use nlp::story::StoryId;
 use nlp::{EntityRef, Phrase, Statement};
 
 use super::alerts::{matched, search};
 use super::world::{World, at, correlated, entity, id, on_each_database, threat, threatening};
 use crate::archive::alerts::Match;
-use crate::archive::aliases::Alias;
 use crate::archive::annotations::CorrelatedArticle;
+use crate::archive::story_edits::StoryEdit;
 use crate::matching::novelty::claims;
 
 const SHORT: &str = "name:person:hultquist";
@@ -14,12 +15,6 @@ const FULL: &str = "name:person:john hultquist";
 
 fn john() -> EntityRef {
     EntityRef { id: FULL.to_owned(), name: "John Hultquist".to_owned() }
-}
-
-/// In the story that article `founder` founded.
-fn alias(founder: u32) -> Alias {
-    let story = StoryId::founded_by(&id(founder).to_string());
-    Alias { story, entity: SHORT.to_owned(), to: john() }
 }
 
 async fn names(world: &World, n: u32) -> Vec<String> {
@@ -32,8 +27,9 @@ async fn n_articles(world: &World, entity: &str) -> u64 {
     world.archive.entity(entity).await.unwrap().map_or(0, |it| it.n_articles)
 }
 
+/// Records `item` with what matches of it; the number of alerts that this raises.
 async fn record(world: &World, item: CorrelatedArticle, matches: &[Match]) -> usize {
-    let recorded = world.archive.record_with_aliases(&[item], &[alias(1)], matches, at(101)).await;
+    let recorded = world.archive.record_annotations_and_alerts(&[item], matches, at(101)).await;
     recorded.unwrap().alerts.len()
 }
 
@@ -44,9 +40,7 @@ async fn a_full_name_reaches_the_articles_of_its_story_and_no_other() {
         let batch = [correlated(1, 1, &[SHORT, "country:ir"]), correlated(2, 2, &[SHORT])];
         world.annotate(&batch).await;
         let story = id(1).to_string();
-        let known = world.archive.names_of_stories(&[&story]).await.unwrap().unwrap();
-        let known: Vec<&str> = known.iter().map(|it| it.id.as_str()).collect();
-        assert_eq!(known, [SHORT], "countries have no aliases");
+        assert_eq!(own_names(world, 1).await, [SHORT], "countries have no aliases");
         let feed = world.archive.last_index_change().await.unwrap();
 
         record(world, correlated(3, 1, &[FULL]), &[]).await;
@@ -55,7 +49,7 @@ async fn a_full_name_reaches_the_articles_of_its_story_and_no_other() {
         assert_eq!((n_articles(world, FULL).await, n_articles(world, SHORT).await), (2, 1));
         let changes = world.archive.index_changes_after(feed, 10).await.unwrap();
         let changed: Vec<_> = changes.articles.iter().map(|it| it.article.id).collect();
-        assert_eq!(changed, [id(1), id(3)], "indexed anew");
+        assert_eq!(changed, [id(3), id(1)], "indexed anew");
         let story = world.archive.story(&StoryId::founded_by(&story)).await.unwrap().unwrap();
         assert_eq!(story.summary.n_articles, 2);
 
@@ -63,6 +57,123 @@ async fn a_full_name_reaches_the_articles_of_its_story_and_no_other() {
         record(world, correlated(4, 1, &[FULL]), &[]).await;
         let changes = world.archive.index_changes_after(feed, 10).await.unwrap();
         assert_eq!(changes.articles.len(), 1, "nothing is left to change");
+        assert_eq!(own_names(world, 1).await, [SHORT, FULL], "what they say themselves");
+    })
+    .await;
+}
+
+/// What the articles of the story that article `founder` founded name themselves.
+async fn own_names(world: &World, founder: u32) -> Vec<String> {
+    let story = id(founder).to_string();
+    let known = world.archive.names_of_stories(&[&story]).await.unwrap().unwrap();
+    let mut known: Vec<String> = known.into_iter().map(|it| it.id).collect();
+    known.sort_by_key(String::len);
+    known
+}
+
+const ANNA: &str = "name:person:anna hultquist";
+
+#[tokio::test]
+async fn names_do_not_depend_on_the_order_in_which_articles_came() {
+    for order in [[1, 2, 3], [1, 3, 2], [2, 1, 3], [2, 3, 1], [3, 1, 2], [3, 2, 1]] {
+        let world = World::on_sqlite().await;
+        world.store([1, 2, 3]).await;
+        for n in order {
+            let name = [SHORT, FULL, ANNA][n as usize - 1];
+            record(&world, correlated(n, 1, &[name, "country:ir"]), &[]).await;
+        }
+        assert_eq!(names(&world, 1).await, [SHORT, "country:ir"], "{order:?}: which Hultquist?");
+        assert_eq!(n_articles(&world, FULL).await, 1, "{order:?}");
+        let meant = world.archive.entity_meant_by(SHORT).await.unwrap();
+        assert_eq!(meant, None, "{order:?}");
+        world.archive.close().await;
+    }
+}
+
+#[tokio::test]
+async fn names_follow_the_articles_that_leave_a_story_and_come_back() {
+    on_each_database(async |world| {
+        world.store([1, 2, 3]).await;
+        let batch = [correlated(1, 1, &[SHORT]), correlated(2, 1, &[FULL])];
+        world.annotate(&batch).await;
+        assert_eq!(names(world, 1).await, [FULL]);
+        assert_eq!(world.archive.entity_meant_by(SHORT).await.unwrap().as_deref(), Some(FULL));
+        assert_eq!(world.archive.short_names(FULL).await.unwrap(), ["HULTQUIST"]);
+
+        let story = StoryId::founded_by(&id(1).to_string());
+        let split = world.archive.split_story(&story, &[id(2)], at(110)).await.unwrap();
+        let StoryEdit::Done(other, 1) = split else { panic!("{split:?}") };
+        assert_eq!(names(world, 1).await, [SHORT], "nobody says who that is");
+        assert_eq!((n_articles(world, FULL).await, n_articles(world, SHORT).await), (1, 1));
+        assert!(world.archive.short_names(FULL).await.unwrap().is_empty());
+
+        world.archive.merge_stories(&other, &story, at(111)).await.unwrap();
+        assert_eq!(names(world, 1).await, [FULL]);
+        world.annotate(&[correlated(3, 3, &["country:ir"])]).await;
+        let third = StoryId::founded_by(&id(3).to_string());
+        world.archive.pin_articles(&third, &[id(1)], at(112)).await.unwrap();
+        assert_eq!(names(world, 1).await, [SHORT]);
+        world.archive.pin_articles(&story, &[id(1)], at(113)).await.unwrap();
+        assert_eq!(names(world, 1).await, [FULL]);
+
+        world.archive.delete_article(&id(2), at(114)).await.unwrap();
+        assert_eq!(names(world, 1).await, [SHORT], "nothing is left of what was deleted");
+        assert_eq!(n_articles(world, FULL).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn more_articles_than_one_transaction_changes_are_left_to_the_next() {
+    let world = World::on_sqlite().await;
+    world.store(1..=204).await;
+    let batch: Vec<_> = (1..=201).map(|n| correlated(n, 1, &[SHORT])).collect();
+    world.annotate(&batch).await;
+    record(&world, correlated(202, 1, &[FULL]), &[]).await;
+    assert_eq!((n_articles(&world, FULL).await, n_articles(&world, SHORT).await), (201, 1));
+    record(&world, correlated(203, 203, &["country:ir"]), &[]).await;
+    assert_eq!((n_articles(&world, FULL).await, n_articles(&world, SHORT).await), (202, 0));
+    let feed = world.archive.last_index_change().await.unwrap();
+    record(&world, correlated(204, 203, &["country:ir"]), &[]).await;
+    let changes = world.archive.index_changes_after(feed, 10).await.unwrap();
+    assert_eq!(changes.articles.len(), 1, "all are done");
+    world.archive.close().await;
+}
+
+#[tokio::test]
+async fn what_a_reader_says_of_a_name_counts_more_than_its_story() {
+    on_each_database(async |world| {
+        world.store([1, 2, 3]).await;
+        let batch = [correlated(1, 1, &[SHORT]), correlated(2, 1, &[FULL])];
+        world.annotate(&batch).await;
+        let to = EntityRef { id: "name:person:lars hultquist".into(), name: "Lars".into() };
+        let lars = to.id.clone();
+        let correction = Correction::SameAs { entity: SHORT.to_owned(), to };
+        let kept = world.archive.add_correction(&correction, "ana", None, at(102)).await.unwrap();
+        let corrected = world.archive.correct_articles(&kept.unwrap(), &correction, at(103)).await;
+        assert_eq!(corrected.unwrap(), 1, "found by the name that it has itself");
+        assert_eq!(names(world, 1).await, [lars.as_str()]);
+        record(world, correlated(3, 1, &[SHORT]), &[]).await;
+        assert_eq!(names(world, 3).await, [SHORT], "the stage that reads it corrects it");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_reader_says_of_the_long_name_leaves_the_short_one_alone() {
+    on_each_database(async |world| {
+        world.store([1, 2]).await;
+        let batch = [correlated(1, 1, &[SHORT]), correlated(2, 1, &[FULL])];
+        world.annotate(&batch).await;
+        let to = EntityRef { id: "org:mandiant".into(), name: "Mandiant".into() };
+        let correction =
+            Correction::Means { text: "Nobody".into(), entity: FULL.to_owned(), to, kind: None };
+        let kept = world.archive.add_correction(&correction, "ana", None, at(102)).await.unwrap();
+        world.archive.correct_articles(&kept.unwrap(), &correction, at(103)).await.unwrap();
+        assert_eq!(
+            (names(world, 1).await, names(world, 2).await),
+            (vec![SHORT.into()], vec![FULL.into()])
+        );
     })
     .await;
 }
@@ -88,11 +199,23 @@ fn threatened(n: u32, actor: &EntityRef) -> CorrelatedArticle {
     item
 }
 
+/// Who threatens in article `n`.
+async fn names_of_actors(world: &World, n: u32) -> Vec<String> {
+    let stored = world.archive.article(&id(n)).await.unwrap().unwrap();
+    let statements = stored.annotation.unwrap().statements;
+    statements
+        .into_iter()
+        .flat_map(|it| it.actors)
+        .filter_map(|it| it.entity)
+        .map(|it| it.id)
+        .collect()
+}
+
 #[tokio::test]
 async fn what_was_told_of_the_short_name_is_no_news_under_the_full_one() {
     on_each_database(async |world| {
         world.declare(&["wire"]).await;
-        world.store([1, 2]).await;
+        world.store([1, 2, 3, 4]).await;
         let grid = search(AlertUnit::Statement);
         let told = |n: u32, actor: &EntityRef| {
             let mut statement = threat();
@@ -104,6 +227,11 @@ async fn what_was_told_of_the_short_name_is_no_news_under_the_full_one() {
         let short = EntityRef { id: SHORT.to_owned(), name: "Hultquist".to_owned() };
         assert_eq!(record(world, threatened(1, &short), &[told(1, &short)]).await, 1);
         assert_eq!(record(world, threatened(2, &john()), &[told(2, &john())]).await, 0);
+        // Found before this worker heard of John.
+        assert_eq!(record(world, threatened(3, &short), &[told(3, &short)]).await, 0);
+        world.archive.delete_article(&id(2), at(102)).await.unwrap();
+        assert_eq!(names_of_actors(world, 1).await, [SHORT]);
+        assert_eq!(record(world, threatened(4, &short), &[told(4, &short)]).await, 0);
     })
     .await;
 }
