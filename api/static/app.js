@@ -271,6 +271,138 @@
   };
   follow();
 
+  // Long work shows how far it is, and can be cancelled; without a script it is a form or a link.
+  const watched = (button, name, cancel) => {
+    const [box, label, text] = ["p", "label", "span"].map((it) => document.createElement(it));
+    const [bar, stop] = ["progress", "button"].map((it) => document.createElement(it));
+    box.className = "note";
+    box.dataset.watched = "";
+    label.append(`${name} `, bar);
+    stop.type = "button";
+    stop.className = "plain";
+    stop.textContent = "Cancel";
+    stop.setAttribute("aria-label", `Cancel: ${name}`);
+    stop.addEventListener("click", cancel);
+    box.append(label, " ", text, " ", stop);
+    const place = button.closest("p") ?? button;
+    if (place.nextElementSibling?.matches('[data-watched="ended"]')) place.nextElementSibling.remove();
+    place.after(box);
+    if (button instanceof HTMLButtonElement) {
+      button.disabled = true;
+      stop.focus();
+    }
+    say(`${name}: begun.`);
+    let n_quarters = 0;
+    const leave = () => {
+      button.disabled = false;
+      if (box.contains(document.activeElement)) button.focus();
+      stop.remove();
+      bar.remove();
+    };
+    return {
+      tell: (n, of, words) => {
+        if (of > 0) [bar.max, bar.value] = [of, n];
+        else bar.removeAttribute("value");
+        text.textContent = words;
+        const n_now = of > 0 ? Math.floor((4 * n) / of) : 0;
+        if (n_quarters < n_now && n_now < 4) say(`${name}: ${25 * n_now} percent.`);
+        n_quarters = n_now;
+      },
+      end: (words) => {
+        leave();
+        box.dataset.watched = "ended";
+        text.textContent = words;
+        say(`${name}: ${words}`);
+      },
+      clear: () => { leave(); box.remove(); },
+    };
+  };
+  const size = (n_bytes) => `${(n_bytes / 1e6).toFixed(1)} MB`;
+
+  // A form whose button says so is sent from here. The answer is a page, or lines that tell how far it
+  // is and at last a part of the page.
+  document.addEventListener("submit", (event) => {
+    const [form, button] = [event.target, event.submitter];
+    if (!button?.dataset.watch) return;
+    event.preventDefault();
+    const fields = new FormData(form);
+    const hasFiles = form.enctype === "multipart/form-data";
+    const address = button.hasAttribute("formaction") ? button.formAction : form.action;
+    const request = new XMLHttpRequest();
+    const shown = watched(button, button.dataset.watch, () => request.abort());
+    const hasLines = () => request.getResponseHeader("content-type")?.startsWith("application/x-ndjson");
+    // Only what ends with its line feed is there as a whole.
+    const last = () => JSON.parse(request.responseText.split("\n").at(-2) ?? "{}");
+    let isSent = false;
+    request.upload.addEventListener("progress", (it) => {
+      if (hasFiles) shown.tell(it.loaded, it.total, `${size(it.loaded)} of ${size(it.total)} sent`);
+    });
+    request.upload.addEventListener("load", () => {
+      isSent = true;
+      if (hasFiles) shown.tell(0, 0, "sent, being taken in");
+    });
+    request.addEventListener("progress", () => {
+      const { n_done, n_total } = hasLines() ? last() : {};
+      if (n_total) shown.tell(n_done, n_total, `${n_done} of ${n_total} looked at`);
+    });
+    request.addEventListener("abort", () => {
+      shown.end(hasFiles && isSent ? "cancelled; if it was done by then, the list of sources says so." : "cancelled.");
+    });
+    request.addEventListener("error", () => shown.end("the server cannot be reached."));
+    request.addEventListener("load", () => {
+      const { html, error } = hasLines() ? last() : { html: request.responseText };
+      if (!html) return shown.end(error?.message ?? "broken off.");
+      const page = new DOMParser().parseFromString(html, "text/html");
+      if (!hasLines() && new URL(request.responseURL).pathname !== new URL(address).pathname) return open(request.responseURL);
+      shown.clear();
+      const part = document.importNode(hasLines() ? page.body.firstElementChild : page.querySelector("main"), true);
+      const before = document.getElementById(part.id);
+      if (before) before.replaceWith(part);
+      else form.before(part);
+      part.tabIndex = -1;
+      part.focus();
+      say((part.querySelector("strong, [role=status], [role=alert]") ?? part.querySelector("h1, h2"))?.textContent ?? "");
+    });
+    request.open("POST", address);
+    request.setRequestHeader("Accept", "application/x-ndjson, text/html");
+    request.send(hasFiles ? fields : new URLSearchParams(fields));
+  });
+
+  // An export is read here, up to what a page may hold; a longer one is the browser's.
+  const N_EXPORT_BYTES_MAX = 256e6;
+  const download = async (link) => {
+    const stop = new AbortController();
+    const shown = watched(link, `Export as ${link.textContent}`, () => stop.abort());
+    const leave = () => { stop.abort(); shown.clear(); open(link.href); };
+    try {
+      const answer = await fetch(link.href, { signal: stop.signal });
+      if (!answer.ok) return leave();
+      const n_articles = answer.headers.get("harbinger-articles");
+      const [reader, parts] = [answer.body.getReader(), []];
+      let n_bytes = 0;
+      for (let it = await reader.read(); !it.done; it = await reader.read()) {
+        parts.push(it.value);
+        n_bytes += it.value.length;
+        if (N_EXPORT_BYTES_MAX < n_bytes) return leave();
+        shown.tell(0, 0, `${size(n_bytes)} so far, of ${n_articles} articles`);
+      }
+      const file = document.createElement("a");
+      file.href = URL.createObjectURL(new Blob(parts));
+      file.download = /filename="([^"]*)"/.exec(answer.headers.get("content-disposition"))?.[1] ?? "export";
+      file.click();
+      setTimeout(() => URL.revokeObjectURL(file.href), 60_000);
+      shown.end(`done, ${size(n_bytes)} of ${n_articles} articles.`);
+    } catch {
+      shown.end(stop.signal.aborted ? "cancelled." : "broken off; nothing was saved.");
+    }
+  };
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.('a[href^="/v1/export/"]');
+    if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    download(link);
+  });
+
   const notice = document.querySelector("[data-new]");
   if (notice && "EventSource" in window) {
     const stream = new EventSource("/v1/events");
