@@ -52,12 +52,14 @@ const bar = (name) => slow.page.getByRole("progressbar", { name });
 const said = slow.page.locator("[data-said]");
 
 /** Begins anew and cancels with the keyboard; the server must notice. */
-async function cancel(name, { gone }) {
+async function cancel(name, { request, gone }) {
   const stop = slow.page.getByRole("button", { name: `Cancel: ${name}` });
   await stop.focus();
   await slow.page.keyboard.press("Enter");
+  // Who does not read does not see either that nobody sends any more.
+  request.resume();
   assert.equal(await gone, true, `${name}: the server is not left`);
-  await said.getByText("cancelled").waitFor({ state: "attached" });
+  await slow.page.locator("[data-said]", { hasText: "cancelled" }).waitFor({ state: "attached" });
   assert.equal(await bar(name).count(), 0, `${name}: the bar is gone`);
   assert.equal(await said.getAttribute("role"), "status", "what happened is said politely");
 }
