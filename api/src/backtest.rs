@@ -143,7 +143,7 @@ async fn hits(
         hits.extend(found.hits);
         let n_all = usize::try_from(total).map_or(N_ARTICLES_MAX, |it| it.min(N_ARTICLES_MAX));
         let n_read = if saved.unit == AlertUnit::Statement { n_all.min(N_READ_MAX) } else { 0 };
-        progress.tell(hits.len(), n_all + n_read).await;
+        progress.tell(hits.len(), n_all + n_read);
         request.cursor = found.next_cursor;
         if request.cursor.is_none() {
             break;
@@ -166,7 +166,7 @@ async fn new_statements(
     let mut examples = Vec::new();
     for (n_read, hit) in hits.iter().take(N_READ_MAX).enumerate() {
         if n_read.is_multiple_of(N_READ_PER_STEP) {
-            progress.tell(n_found + n_read, n_found + hits.len().min(N_READ_MAX)).await;
+            progress.tell(n_found + n_read, n_found + hits.len().min(N_READ_MAX));
         }
         let Ok(id) = hit.id.parse() else { continue };
         let Some(mut stored) = state.archive.article(&id).await? else { continue };

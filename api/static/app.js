@@ -1,4 +1,4 @@
-// Keyboard and live notice. Every page works without this file.
+// Keyboard, live notice and long work. Every page works without this file.
 (() => {
   "use strict";
   const items = () => Array.from(document.querySelectorAll("[data-item]"));
@@ -272,30 +272,31 @@
   follow();
 
   // Long work shows how far it is, and can be cancelled; without a script it is a form or a link.
-  const watched = (button, name, cancel) => {
-    const [box, label, text] = ["p", "label", "span"].map((it) => document.createElement(it));
-    const [bar, stop] = ["progress", "button"].map((it) => document.createElement(it));
+  const watched = (starter, name, cancel) => {
+    const [box, bar, text, stop] = ["p", "progress", "span", "button"].map((it) => document.createElement(it));
     box.className = "note";
     box.dataset.watched = "";
-    label.append(`${name} `, bar);
+    bar.setAttribute("aria-label", name);
     stop.type = "button";
     stop.className = "plain";
     stop.textContent = "Cancel";
     stop.setAttribute("aria-label", `Cancel: ${name}`);
     stop.addEventListener("click", cancel);
-    box.append(label, " ", text, " ", stop);
-    const place = button.closest("p") ?? button;
+    box.append(`${name}: `, bar, " ", text, " ", stop);
+    const place = starter.closest("p") ?? starter;
     if (place.nextElementSibling?.matches('[data-watched="ended"]')) place.nextElementSibling.remove();
     place.after(box);
-    if (button instanceof HTMLButtonElement) {
-      button.disabled = true;
+    // It is not begun twice.
+    if (starter instanceof HTMLButtonElement) {
+      starter.disabled = true;
       stop.focus();
-    }
+    } else starter.setAttribute("aria-disabled", "true");
     say(`${name}: begun.`);
     let n_quarters = 0;
     const leave = () => {
-      button.disabled = false;
-      if (box.contains(document.activeElement)) button.focus();
+      if (starter instanceof HTMLButtonElement) starter.disabled = false;
+      else starter.removeAttribute("aria-disabled");
+      if (box.contains(document.activeElement)) starter.focus();
       stop.remove();
       bar.remove();
     };
@@ -323,13 +324,13 @@
   // is and at last a part of the page.
   document.addEventListener("submit", (event) => {
     const [form, button] = [event.target, event.submitter];
-    if (!button?.dataset.watch) return;
+    if (!button?.dataset.long) return;
     event.preventDefault();
     const fields = new FormData(form);
     const hasFiles = form.enctype === "multipart/form-data";
     const address = button.hasAttribute("formaction") ? button.formAction : form.action;
     const request = new XMLHttpRequest();
-    const shown = watched(button, button.dataset.watch, () => request.abort());
+    const shown = watched(button, button.dataset.long, () => request.abort());
     const hasLines = () => request.getResponseHeader("content-type")?.startsWith("application/x-ndjson");
     // Only what ends with its line feed is there as a whole.
     const last = () => JSON.parse(request.responseText.split("\n").at(-2) ?? "{}");
@@ -346,52 +347,71 @@
       if (n_total) shown.tell(n_done, n_total, `${n_done} of ${n_total} looked at`);
     });
     request.addEventListener("abort", () => {
-      shown.end(hasFiles && isSent ? "cancelled; if it was done by then, the list of sources says so." : "cancelled.");
+      shown.end(hasFiles && isSent ? "cancelled. It is taken in whole or not at all: reload the page to see which." : "cancelled.");
     });
-    request.addEventListener("error", () => shown.end("the server cannot be reached."));
+    request.addEventListener("error", () => shown.end("broken off: the server cannot be reached."));
     request.addEventListener("load", () => {
-      const { html, error } = hasLines() ? last() : { html: request.responseText };
+      const isOfLines = hasLines();
+      const { html, error } = isOfLines ? last() : { html: request.responseText };
       if (!html) return shown.end(error?.message ?? "broken off.");
+      if (!isOfLines && new URL(request.responseURL).pathname !== new URL(address).pathname) return open(request.responseURL);
       const page = new DOMParser().parseFromString(html, "text/html");
-      if (!hasLines() && new URL(request.responseURL).pathname !== new URL(address).pathname) return open(request.responseURL);
+      // A page in place of the form has its fields; any other says why, and the form stays as it is.
+      const part = isOfLines ? page.body.firstElementChild : page.querySelector("main");
+      if (!part || ![200, 422].includes(request.status)) {
+        return shown.end(part?.querySelector(".deck")?.textContent ?? `not answered (${request.status}).`);
+      }
       shown.clear();
-      const part = document.importNode(hasLines() ? page.body.firstElementChild : page.querySelector("main"), true);
-      const before = document.getElementById(part.id);
-      if (before) before.replaceWith(part);
-      else form.before(part);
-      part.tabIndex = -1;
-      part.focus();
-      say((part.querySelector("strong, [role=status], [role=alert]") ?? part.querySelector("h1, h2"))?.textContent ?? "");
+      const next = document.importNode(part, true);
+      const before = document.getElementById(next.id);
+      if (before) before.replaceWith(next);
+      else form.before(next);
+      next.tabIndex = -1;
+      next.focus();
+      say((next.querySelector("[role=alert], [role=status], strong") ?? next.querySelector("h1, h2"))?.textContent ?? "");
     });
     request.open("POST", address);
     request.setRequestHeader("Accept", "application/x-ndjson, text/html");
     request.send(hasFiles ? fields : new URLSearchParams(fields));
   });
 
-  // An export is read here, up to what a page may hold; a longer one is the browser's.
-  const N_EXPORT_BYTES_MAX = 256e6;
+  // An export is read here, up to what a page may hold; a larger one is the browser's. What came is made
+  // a blob bit by bit, which the browser can put away on the disk.
+  const [N_EXPORT_BYTES_MAX, N_LOOSE_BYTES_MAX] = [512e6, 16e6];
+  const read = async (answer, tell) => {
+    const reader = answer.body.getReader();
+    let [parts, n_bytes, n_loose] = [[], 0, 0];
+    for (let it = await reader.read(); !it.done; it = await reader.read()) {
+      parts.push(it.value);
+      n_bytes += it.value.length;
+      n_loose += it.value.length;
+      if (N_EXPORT_BYTES_MAX < n_bytes) return null;
+      if (N_LOOSE_BYTES_MAX < n_loose) [parts, n_loose] = [[new Blob(parts)], 0];
+      tell(n_bytes);
+    }
+    return new Blob(parts);
+  };
   const download = async (link) => {
     const stop = new AbortController();
     const shown = watched(link, `Export as ${link.textContent}`, () => stop.abort());
-    const leave = () => { stop.abort(); shown.clear(); open(link.href); };
+    const handOn = (words) => { stop.abort(); shown.end(words); open(link.href); };
     try {
       const answer = await fetch(link.href, { signal: stop.signal });
-      if (!answer.ok) return leave();
-      const n_articles = answer.headers.get("harbinger-articles");
-      const [reader, parts] = [answer.body.getReader(), []];
-      let n_bytes = 0;
-      for (let it = await reader.read(); !it.done; it = await reader.read()) {
-        parts.push(it.value);
-        n_bytes += it.value.length;
-        if (N_EXPORT_BYTES_MAX < n_bytes) return leave();
-        shown.tell(0, 0, `${size(n_bytes)} so far, of ${n_articles} articles`);
+      if (answer.redirected) return handOn("asked elsewhere.");
+      if (!answer.ok) {
+        const why = await answer.json().catch(() => null);
+        return shown.end(why?.error?.message ?? `not exported (${answer.status}).`);
       }
+      const n = Number(answer.headers.get("harbinger-articles"));
+      const of = `of ${n} ${n === 1 ? "article" : "articles"}`;
+      const blob = await read(answer, (n_bytes) => shown.tell(0, 0, `${size(n_bytes)} so far, ${of}`));
+      if (!blob) return handOn("too large for this page; the browser goes on with it.");
       const file = document.createElement("a");
-      file.href = URL.createObjectURL(new Blob(parts));
+      file.href = URL.createObjectURL(blob);
       file.download = /filename="([^"]*)"/.exec(answer.headers.get("content-disposition"))?.[1] ?? "export";
       file.click();
       setTimeout(() => URL.revokeObjectURL(file.href), 60_000);
-      shown.end(`done, ${size(n_bytes)} of ${n_articles} articles.`);
+      shown.end(`done, ${size(blob.size)} ${of}.`);
     } catch {
       shown.end(stop.signal.aborted ? "cancelled." : "broken off; nothing was saved.");
     }
@@ -400,7 +420,7 @@
     const link = event.target.closest?.('a[href^="/v1/export/"]');
     if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    download(link);
+    if (!link.hasAttribute("aria-disabled")) download(link);
   });
 
   const notice = document.querySelector("[data-new]");

@@ -8,7 +8,6 @@ use index::archive::alerts::{Match, MatchItem};
 use index::archive::searches::Expect;
 use index::matching::Reason;
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 use crate::newsroom::{Answer, Draft, FRONT, Newsroom, now};
 use crate::pages::Page;
@@ -187,33 +186,6 @@ async fn a_back_test_tells_how_far_it_is_and_then_answers_as_always() {
     let last = lines_of(&newsroom.ask(form).await).pop().expect("an answer");
     let part = Page::of(last["html"].as_str().expect("a part of the page"));
     assert!(part.texts("#tested strong")[0].contains("in 90 days"), "{last}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_back_test_ends_when_nobody_waits_for_it() {
-    let newsroom = Newsroom::open().await;
-    let search = json!({ "query": "", "unit": "statement" });
-    let ask = async || {
-        let request =
-            watched("/v1/saved-searches/backtest", "application/json", search.to_string());
-        newsroom.router.clone().oneshot(request).await.expect("routers do not fail")
-    };
-    // Their lines are not read, so that none comes to its end.
-    let mut waiting = Vec::new();
-    for _ in 0..4 {
-        waiting.push(ask().await);
-    }
-    assert!(waiting.iter().all(|it| it.status() == 200));
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    assert_eq!(ask().await.status(), 503, "all four are at work");
-    waiting.pop();
-    for _ in 0..200 {
-        if ask().await.status() == 200 {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    panic!("the back-test that nobody waits for goes on");
 }
 
 /// The fields of the form on `page` that say what to look for.
