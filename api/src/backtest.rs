@@ -10,6 +10,7 @@ use index::{FilterField, StoredArticle};
 use serde::Serialize;
 
 use crate::error::ApiError;
+use crate::handlers::progress::Progress;
 use crate::handlers::search;
 use crate::pipeline::matching::{is_backfilled, items};
 use crate::state::AppState;
@@ -23,6 +24,8 @@ const N_ARTICLES_MAX: usize = 2_000;
 /// Articles whose statements are looked at, at most.
 const N_READ_MAX: usize = 500;
 const N_PER_PAGE: usize = 200;
+/// Articles whose statements are looked at between two words on how far it is.
+const N_READ_PER_STEP: usize = 10;
 const N_EXAMPLES_MAX: usize = 10;
 
 /// What a saved search would have brought.
@@ -61,15 +64,19 @@ pub(crate) struct Example {
     pub(crate) sentence: String,
 }
 
-/// Asks the index for what `search` matches in the last `days`, and counts what would be news.
+/// Asks the index for what `saved` matches in the last `days`, and counts what would be news. Tells
+/// `progress` of each article that was found, and of each whose statements were looked at.
 pub(crate) async fn backtest(
     state: &AppState,
     saved: &SavedSearch,
     days: u32,
+    progress: &Progress,
 ) -> Result<Backtest, ApiError> {
     let now = (state.now)();
     let days = days.clamp(1, DAYS_MAX);
-    let (mut hits, n_articles) = hits(state, saved, now - TimeDelta::days(days.into())).await?;
+    let from = now - TimeDelta::days(days.into());
+    let (mut hits, n_articles) = hits(state, saved, from, progress).await?;
+    let n_found = hits.len();
     let mut is_lower_bound = (hits.len() as u64) < n_articles;
     let late = state.config.settings.alerts.backfill_after_days;
     hits.retain(|it| saved.backfill || !is_backfilled(it.published_at, it.fetched_at, late));
@@ -89,7 +96,7 @@ pub(crate) async fn backtest(
         }
         AlertUnit::Statement => {
             is_lower_bound |= N_READ_MAX < hits.len();
-            let examples = new_statements(state, saved, &hits, now).await?;
+            let examples = new_statements(state, saved, &hits, now, (progress, n_found)).await?;
             (examples.len() as u64, examples)
         }
     };
@@ -112,6 +119,7 @@ async fn hits(
     state: &AppState,
     saved: &SavedSearch,
     from: DateTime<Utc>,
+    progress: &Progress,
 ) -> Result<(Vec<Hit>, u64), ApiError> {
     let filters = saved.filters.chosen().into_iter().filter_map(|(name, values)| {
         let values = values.into_iter().map(str::to_owned).collect();
@@ -133,6 +141,9 @@ async fn hits(
         let found = search::run(state, request.clone()).await?;
         total = total.max(found.total);
         hits.extend(found.hits);
+        let n_all = usize::try_from(total).map_or(N_ARTICLES_MAX, |it| it.min(N_ARTICLES_MAX));
+        let n_read = if saved.unit == AlertUnit::Statement { n_all.min(N_READ_MAX) } else { 0 };
+        progress.tell(hits.len(), n_all + n_read);
         request.cursor = found.next_cursor;
         if request.cursor.is_none() {
             break;
@@ -141,17 +152,22 @@ async fn hits(
     Ok((hits, total))
 }
 
-/// The statements that would have been news, in order.
+/// The statements that would have been news, in order; how far that is goes on from the articles that
+/// were found.
 async fn new_statements(
     state: &AppState,
     saved: &SavedSearch,
     hits: &[Hit],
     now: DateTime<Utc>,
+    (progress, n_found): (&Progress, usize),
 ) -> Result<Vec<Example>, ApiError> {
     let window = TimeDelta::days(saved.novelty_days.into());
     let mut fired: HashMap<String, DateTime<Utc>> = HashMap::new();
     let mut examples = Vec::new();
-    for hit in hits.iter().take(N_READ_MAX) {
+    for (n_read, hit) in hits.iter().take(N_READ_MAX).enumerate() {
+        if n_read.is_multiple_of(N_READ_PER_STEP) {
+            progress.tell(n_found + n_read, n_found + hits.len().min(N_READ_MAX));
+        }
         let Ok(id) = hit.id.parse() else { continue };
         let Some(mut stored) = state.archive.article(&id).await? else { continue };
         state.archive.countries().fill(&mut stored);

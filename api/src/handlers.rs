@@ -4,7 +4,8 @@
 //! [`statements`], [`entities`], [`graph`], [`map`], [`export`], [`taxii`], [`events`],
 //! [`saved_searches`], [`alerts`], [`alert_pages`], [`feeds`], [`sources`], [`source_list`],
 //! [`restoring`], [`opml`], [`hubs`], [`corrections`], [`login`], [`settings`], [`mcp`], [`openapi`], [`assets`]; [`params`]
-//! reads query strings, [`json_body`] and [`upload`] bodies, [`etag`] answers with tags.
+//! reads query strings, [`json_body`] and [`upload`] bodies, [`etag`] answers with tags, [`progress`]
+//! tells how far an answer is.
 
 pub(crate) mod alert_pages;
 pub(crate) mod alerts;
@@ -30,6 +31,7 @@ pub(crate) mod oidc;
 pub(crate) mod openapi;
 pub(crate) mod opml;
 pub(crate) mod params;
+pub(crate) mod progress;
 pub(crate) mod restoring;
 pub(crate) mod saved_searches;
 pub(crate) mod search;

@@ -26,6 +26,8 @@ const N_SEARCHES_MAX: usize = 16;
 const N_EXPORTS_MAX: usize = 3;
 /// Sources that may be tried out at once; more are told to come back.
 const N_TRIALS_MAX: usize = 4;
+/// Answers that tell how far they are, at once; more are told to come back.
+const N_WATCHED_MAX: usize = 4;
 /// Events that a slow reader may fall behind before it loses some.
 const N_EVENTS_KEPT: usize = 256;
 
@@ -59,6 +61,7 @@ pub struct AppState {
     pub(crate) search_permits: Arc<Semaphore>,
     pub(crate) export_permits: Arc<Semaphore>,
     pub(crate) trial_permits: Arc<Semaphore>,
+    pub(crate) watched_permits: Arc<Semaphore>,
     pub(crate) facts: Arc<Facts>,
     pub(crate) places: Arc<Places>,
     pub(crate) stream_permits: Arc<Semaphore>,
@@ -93,6 +96,7 @@ impl AppState {
             search_permits: Arc::new(Semaphore::new(N_SEARCHES_MAX)),
             export_permits: Arc::new(Semaphore::new(N_EXPORTS_MAX)),
             trial_permits: Arc::new(Semaphore::new(N_TRIALS_MAX)),
+            watched_permits: Arc::new(Semaphore::new(N_WATCHED_MAX)),
             facts: Arc::new(Facts::of(&config)),
             is_followed: Arc::default(),
             config,

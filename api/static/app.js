@@ -1,4 +1,4 @@
-// Keyboard and live notice. Every page works without this file.
+// Keyboard, live notice and long work. Every page works without this file.
 (() => {
   "use strict";
   const items = () => Array.from(document.querySelectorAll("[data-item]"));
@@ -270,6 +270,158 @@
     }, 1_500);
   };
   follow();
+
+  // Long work shows how far it is, and can be cancelled; without a script it is a form or a link.
+  const watched = (starter, name, cancel) => {
+    const [box, bar, text, stop] = ["p", "progress", "span", "button"].map((it) => document.createElement(it));
+    box.className = "note";
+    box.dataset.watched = "";
+    bar.setAttribute("aria-label", name);
+    stop.type = "button";
+    stop.className = "plain";
+    stop.textContent = "Cancel";
+    stop.setAttribute("aria-label", `Cancel: ${name}`);
+    stop.addEventListener("click", cancel);
+    box.append(`${name}: `, bar, " ", text, " ", stop);
+    const place = starter.closest("p") ?? starter;
+    if (place.nextElementSibling?.matches('[data-watched="ended"]')) place.nextElementSibling.remove();
+    place.after(box);
+    // It is not begun twice.
+    if (starter instanceof HTMLButtonElement) {
+      starter.disabled = true;
+      stop.focus();
+    } else starter.setAttribute("aria-disabled", "true");
+    say(`${name}: begun.`);
+    let n_quarters = 0;
+    const leave = () => {
+      if (starter instanceof HTMLButtonElement) starter.disabled = false;
+      else starter.removeAttribute("aria-disabled");
+      if (box.contains(document.activeElement)) starter.focus();
+      stop.remove();
+      bar.remove();
+    };
+    return {
+      tell: (n, of, words) => {
+        if (of > 0) [bar.max, bar.value] = [of, n];
+        else bar.removeAttribute("value");
+        text.textContent = words;
+        const n_now = of > 0 ? Math.floor((4 * n) / of) : 0;
+        if (n_quarters < n_now && n_now < 4) say(`${name}: ${25 * n_now} percent.`);
+        n_quarters = n_now;
+      },
+      end: (words) => {
+        leave();
+        box.dataset.watched = "ended";
+        text.textContent = words;
+        say(`${name}: ${words}`);
+      },
+      clear: () => { leave(); box.remove(); },
+    };
+  };
+  const size = (n_bytes) => `${(n_bytes / 1e6).toFixed(1)} MB`;
+
+  // A form whose button says so is sent from here. The answer is a page, or lines that tell how far it
+  // is and at last a part of the page.
+  document.addEventListener("submit", (event) => {
+    const [form, button] = [event.target, event.submitter];
+    if (!button?.dataset.long) return;
+    event.preventDefault();
+    const fields = new FormData(form);
+    const hasFiles = form.enctype === "multipart/form-data";
+    const address = button.hasAttribute("formaction") ? button.formAction : form.action;
+    const request = new XMLHttpRequest();
+    const shown = watched(button, button.dataset.long, () => request.abort());
+    const hasLines = () => request.getResponseHeader("content-type")?.startsWith("application/x-ndjson");
+    // Only what ends with its line feed is there as a whole.
+    const last = () => JSON.parse(request.responseText.split("\n").at(-2) ?? "{}");
+    let isSent = false;
+    request.upload.addEventListener("progress", (it) => {
+      if (hasFiles) shown.tell(it.loaded, it.total, `${size(it.loaded)} of ${size(it.total)} sent`);
+    });
+    request.upload.addEventListener("load", () => {
+      isSent = true;
+      if (hasFiles) shown.tell(0, 0, "sent, being taken in");
+    });
+    request.addEventListener("progress", () => {
+      const { n_done, n_total } = hasLines() ? last() : {};
+      if (n_total) shown.tell(n_done, n_total, `${n_done} of ${n_total} looked at`);
+    });
+    request.addEventListener("abort", () => {
+      shown.end(hasFiles && isSent ? "cancelled. It is taken in whole or not at all: reload the page to see which." : "cancelled.");
+    });
+    request.addEventListener("error", () => shown.end("broken off: the server cannot be reached."));
+    request.addEventListener("load", () => {
+      const isOfLines = hasLines();
+      const { html, error } = isOfLines ? last() : { html: request.responseText };
+      if (!html) return shown.end(error?.message ?? "broken off.");
+      if (!isOfLines && new URL(request.responseURL).pathname !== new URL(address).pathname) return open(request.responseURL);
+      const page = new DOMParser().parseFromString(html, "text/html");
+      // A page in place of the form has its fields; any other says why, and the form stays as it is.
+      const part = isOfLines ? page.body.firstElementChild : page.querySelector("main");
+      if (!part || ![200, 422].includes(request.status)) {
+        return shown.end(part?.querySelector(".deck")?.textContent ?? `not answered (${request.status}).`);
+      }
+      shown.clear();
+      const next = document.importNode(part, true);
+      const before = document.getElementById(next.id);
+      if (before) before.replaceWith(next);
+      else form.before(next);
+      next.tabIndex = -1;
+      next.focus();
+      say((next.querySelector("[role=alert], [role=status], strong") ?? next.querySelector("h1, h2"))?.textContent ?? "");
+    });
+    request.open("POST", address);
+    request.setRequestHeader("Accept", "application/x-ndjson, text/html");
+    request.send(hasFiles ? fields : new URLSearchParams(fields));
+  });
+
+  // An export is read here, up to what a page may hold; a larger one is the browser's. What came is made
+  // a blob bit by bit, which the browser can put away on the disk.
+  const [N_EXPORT_BYTES_MAX, N_LOOSE_BYTES_MAX] = [512e6, 16e6];
+  const read = async (answer, tell) => {
+    const reader = answer.body.getReader();
+    let [parts, n_bytes, n_loose] = [[], 0, 0];
+    for (let it = await reader.read(); !it.done; it = await reader.read()) {
+      parts.push(it.value);
+      n_bytes += it.value.length;
+      n_loose += it.value.length;
+      if (N_EXPORT_BYTES_MAX < n_bytes) return null;
+      if (N_LOOSE_BYTES_MAX < n_loose) [parts, n_loose] = [[new Blob(parts)], 0];
+      tell(n_bytes);
+    }
+    return new Blob(parts);
+  };
+  const download = async (link) => {
+    const stop = new AbortController();
+    const shown = watched(link, `Export as ${link.textContent}`, () => stop.abort());
+    const handOn = (words) => { stop.abort(); shown.end(words); open(link.href); };
+    try {
+      const answer = await fetch(link.href, { signal: stop.signal });
+      if (answer.redirected) return handOn("asked elsewhere.");
+      if (!answer.ok) {
+        const why = await answer.json().catch(() => null);
+        return shown.end(why?.error?.message ?? `not exported (${answer.status}).`);
+      }
+      const n = Number(answer.headers.get("harbinger-articles"));
+      const of = `of ${n} ${n === 1 ? "article" : "articles"}`;
+      const blob = await read(answer, (n_bytes) => shown.tell(0, 0, `${size(n_bytes)} so far, ${of}`));
+      if (!blob) return handOn("too large for this page; the browser goes on with it.");
+      const file = document.createElement("a");
+      file.href = URL.createObjectURL(blob);
+      file.download = /filename="([^"]*)"/.exec(answer.headers.get("content-disposition"))?.[1] ?? "export";
+      file.click();
+      setTimeout(() => URL.revokeObjectURL(file.href), 60_000);
+      shown.end(`done, ${size(blob.size)} ${of}.`);
+    } catch {
+      shown.end(stop.signal.aborted ? "cancelled." : "broken off; nothing was saved.");
+    }
+  };
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.('a[href^="/v1/export/"]');
+    if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    if (!link.hasAttribute("aria-disabled")) download(link);
+  });
 
   const notice = document.querySelector("[data-new]");
   if (notice && "EventSource" in window) {

@@ -91,6 +91,7 @@ async fn a_new_user_searches_power_grid_opens_a_story_and_follows_an_actor() {
     tools.run("journey.mjs", &served, &[], Duration::from_secs(300)).await;
     tools.run("guide.mjs", &served, &[], Duration::from_secs(120)).await;
     tools.run("progress.mjs", &served, &[], Duration::from_secs(120)).await;
+    tools.run("watch.mjs", &served, &[], Duration::from_secs(180)).await;
     check_guide(&tools.folder.join("screenshots"));
 }
 

@@ -12,6 +12,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use index::archive::access::Role;
 use index::archive::audit::AuditEntry;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use url::form_urlencoded;
 
 use super::principal::{Principal, Via};
@@ -29,6 +31,8 @@ const FORMS: [(&str, FormKind); 2] = [
     ("application/x-www-form-urlencoded", FormKind::Fields),
     ("multipart/form-data", FormKind::Files),
 ];
+/// How a change ended that nobody waited for to the end, in the audit log.
+const BROKEN_OFF: &str = "broken off";
 /// Longest value of a header that is looked at.
 const HEADER_BYTES_MAX: usize = 4_096;
 
@@ -104,25 +108,54 @@ async fn answer(
     let path = request.uri().path().to_owned();
     let id = request.extensions().get::<RequestId>().map(|it| it.0.clone());
     let Some(principal) = principal else { return next.run(request).await };
-    let who = principal.name.clone();
+    let is_change = !rules::is_safe(&method) && path != "/mcp";
+    let entry = AuditEntry {
+        at: (state.now)(),
+        who: principal.name.clone(),
+        action: method.to_string(),
+        subject: path,
+        outcome: BROKEN_OFF.to_owned(),
+        request_id: id,
+    };
+    let mut change = Change { state: state.clone(), entry: is_change.then_some(entry) };
     let (response, about) = subject::scope(principal.scope(next.run(request))).await;
-    if !rules::is_safe(&method) && path != "/mcp" {
-        let entry = AuditEntry {
-            at: (state.now)(),
-            who,
-            action: method.to_string(),
-            subject: match about {
-                Some(about) => format!("{path}: {about}"),
-                None => path,
-            },
-            outcome: response.status().as_u16().to_string(),
-            request_id: id,
-        };
-        if let Err(error) = state.archive.record_audit(&entry).await {
-            tracing::error!(%error, "the audit log cannot be written");
+    if let Some(mut entry) = change.entry.take() {
+        entry.outcome = response.status().as_u16().to_string();
+        if let Some(about) = about {
+            entry.subject = format!("{}: {about}", entry.subject);
         }
+        // To its end, also when nobody waits for it any more.
+        let _ = change.write(entry).await;
     }
     response
+}
+
+/// A change that is being made. It is written down also when it is broken off half-way, because whoever
+/// asked for it hung up or it took too long: what was done by then may stand.
+struct Change {
+    state: AppState,
+    entry: Option<AuditEntry>,
+}
+
+impl Change {
+    fn write(&self, entry: AuditEntry) -> JoinHandle<()> {
+        let state = self.state.clone();
+        tokio::spawn(async move {
+            let entry = AuditEntry { at: (state.now)(), ..entry };
+            if let Err(error) = state.archive.record_audit(&entry).await {
+                tracing::error!(%error, "the audit log cannot be written");
+            }
+        })
+    }
+}
+
+impl Drop for Change {
+    fn drop(&mut self) {
+        // Without a runtime Harbinger is at its end.
+        if let (Some(entry), Ok(_)) = (self.entry.take(), Handle::try_current()) {
+            drop(self.write(entry));
+        }
+    }
 }
 
 /// Id of the request, put there by `router::finish`.

@@ -1,8 +1,9 @@
 //! The pages `/alerts` and `/alerts/searches/…`: forms that work without a script.
 
+use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -16,6 +17,7 @@ use crate::access::subject;
 use crate::backtest::{Backtest, DAYS_DEFAULT, backtest};
 use crate::error::ApiError;
 use crate::handlers::params::{Form, Params};
+use crate::handlers::progress::{self, Progress};
 use crate::handlers::restoring;
 use crate::handlers::saved_searches::{delete, known, read, save};
 use crate::pages::frame::N_NEW_ALERTS;
@@ -193,8 +195,13 @@ async fn store(
     }
 }
 
-/// Shows the form again, with what the search would have brought; saves nothing.
-async fn test(State(state): State<AppState>, Form(sent): Form) -> Result<Response, ApiError> {
+/// Shows the form again, with what the search would have brought; saves nothing. A script that wants to
+/// be told how far it is gets that part of the page alone, as `html`.
+async fn test(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Form(sent): Form,
+) -> Result<Response, ApiError> {
     let id = sent.get("id").unwrap_or_default().to_owned();
     let record = if id.is_empty() { None } else { state.archive.saved_search(&id).await? };
     let fields = record.as_ref().and_then(|it| serde_json::to_value(&it.search).ok());
@@ -211,8 +218,17 @@ async fn test(State(state): State<AppState>, Form(sent): Form) -> Result<Respons
         ..Shown::default()
     };
     let search = match read(&state, &value) {
+        Ok(search) if progress::is_wanted(&headers) => {
+            return progress::stream(&state.clone(), move |progress| async move {
+                let tested = backtest(&state, &search, DAYS_DEFAULT, &progress).await?;
+                let part = saved_search::tested(&tested, (state.now)());
+                let html = part.render().map_err(ApiError::internal)?;
+                Ok::<_, ApiError>(json!({ "html": html }))
+            });
+        }
         Ok(search) => {
-            shown.tested = Some(backtest(&state, &search, DAYS_DEFAULT).await?);
+            let unwatched = Progress::unwatched();
+            shown.tested = Some(backtest(&state, &search, DAYS_DEFAULT, &unwatched).await?);
             search
         }
         Err(error) if error.status.is_client_error() => {

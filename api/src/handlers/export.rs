@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
-use axum::http::header::{self, HeaderValue};
+use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::response::Response;
 use index::FilterField;
 use index::search::{DateField, SearchRequest};
@@ -25,6 +25,8 @@ use crate::handlers::search::{self, FilterParams};
 use crate::state::AppState;
 
 const BUFFER_BYTES: usize = 64 * 1024;
+/// How many articles are exported, so that a reader can tell how much is to come.
+const N_ARTICLES: HeaderName = HeaderName::from_static("harbinger-articles");
 /// Buffers that a slow reader may leave untaken.
 const N_BUFFERS: usize = 4;
 /// Parameters besides the facets.
@@ -49,7 +51,8 @@ pub(crate) struct SelectionParams {
 
 /// Exports all articles that a search finds, with their statements, entities and graph.
 ///
-/// Takes the query and the filters of `/v1/search`.
+/// Takes the query and the filters of `/v1/search`. The header `harbinger-articles` says how many
+/// articles there are.
 #[utoipa::path(
     get, path = "/v1/export/{format}", tag = "graph",
     params(
@@ -83,7 +86,7 @@ pub(crate) async fn get(
         Options { facts: Arc::clone(&state.facts), tlp: params.named("tlp")?.unwrap_or_default() };
     // What is wrong with the query is said before the first byte.
     let counted = SearchRequest { limit: 0, aggs: false, ..request.clone() };
-    search::run(&state, counted).await?;
+    let n_articles = search::run(&state, counted).await?.total;
     let permit = state.export_permits.clone().try_acquire_owned();
     let permit = permit.map_err(|_| ApiError::busy("exports"))?;
     let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(N_BUFFERS);
@@ -118,6 +121,7 @@ pub(crate) async fn get(
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(N_ARTICLES, HeaderValue::from(n_articles));
     let disposition = format!("attachment; filename=\"{}\"", format.file_name());
     if let Ok(disposition) = HeaderValue::from_str(&disposition) {
         headers.insert(header::CONTENT_DISPOSITION, disposition);

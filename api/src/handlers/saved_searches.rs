@@ -18,6 +18,7 @@ use crate::backtest::{Backtest, DAYS_DEFAULT, DAYS_MAX, backtest};
 use crate::command::check_query;
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::json_body::{self, conflict};
+use crate::handlers::progress::{self, Progress};
 use crate::handlers::{etag, params::Params};
 use crate::state::AppState;
 
@@ -151,7 +152,8 @@ pub(crate) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Says what a search would have brought, before it is saved.
+/// Says what a search would have brought, before it is saved. Who accepts `application/x-ndjson` is told
+/// how far it is, in lines with `n_done` and `n_total`; the last line is the answer, or an `error`.
 #[utoipa::path(
     post, path = "/v1/saved-searches/backtest", tag = "saved searches", request_body = Object,
     params(BacktestParams),
@@ -165,7 +167,7 @@ pub(crate) async fn backtest_unsaved(
     params: Params,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<Backtest>, ApiError> {
+) -> Result<Response, ApiError> {
     let days = days_of(&params)?;
     let mut value = json_body::read(&headers, &body)?;
     if let Some(fields) = value.as_object_mut() {
@@ -173,10 +175,11 @@ pub(crate) async fn backtest_unsaved(
         fields.entry("name").or_insert_with(|| json!("unsaved"));
     }
     let search = read(&state, &value)?;
-    Ok(Json(backtest(&state, &search, days).await?))
+    tested(state, &headers, search, days).await
 }
 
-/// Says what a saved search would have brought, had it been there.
+/// Says what a saved search would have brought, had it been there; with lines on how far it is, as for
+/// one that is not saved.
 #[utoipa::path(
     post, path = "/v1/saved-searches/{id}/backtest", tag = "saved searches",
     params(("id" = String, Path, description = "Its id"), BacktestParams),
@@ -186,10 +189,27 @@ pub(crate) async fn backtest_saved(
     State(state): State<AppState>,
     Path(id): Path<String>,
     params: Params,
-) -> Result<Json<Backtest>, ApiError> {
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let days = days_of(&params)?;
     let record = known(&state, &id).await?;
-    Ok(Json(backtest(&state, &record.search, days).await?))
+    tested(state, &headers, record.search, days).await
+}
+
+/// The back-test of `search`, with lines on how far it is for whoever wants them.
+async fn tested(
+    state: AppState,
+    headers: &HeaderMap,
+    search: SavedSearch,
+    days: u32,
+) -> Result<Response, ApiError> {
+    if progress::is_wanted(headers) {
+        return progress::stream(&state.clone(), move |progress| async move {
+            backtest(&state, &search, days, &progress).await
+        });
+    }
+    let tested = backtest(&state, &search, days, &Progress::unwatched()).await?;
+    Ok(Json(tested).into_response())
 }
 
 fn days_of(params: &Params) -> Result<u32, ApiError> {

@@ -88,6 +88,19 @@ pub(crate) struct SavedSearchPage {
     error: Option<String>,
 }
 
+/// `_tested.html`, the part of the page that tells of a back-test.
+#[derive(Template)]
+#[template(path = "_tested.html")]
+pub(crate) struct TestedPart {
+    summary: String,
+    examples: Vec<ExampleView>,
+}
+
+/// Makes the part of the page that tells of a back-test.
+pub(crate) fn tested(tested: &Backtest, now: DateTime<Utc>) -> TestedPart {
+    TestedPart { summary: tested.summary.clone(), examples: examples_of(tested, now) }
+}
+
 /// Makes the page.
 pub(crate) fn page(input: Input<'_>) -> SavedSearchPage {
     let Input { search, is_saved, is_declared, taxonomy, tested, left_out, error, now } = input;
@@ -140,7 +153,7 @@ pub(crate) fn page(input: Input<'_>) -> SavedSearchPage {
         deliveries: deliveries(search),
         notes: search.notes.clone().unwrap_or_default(),
         summary: tested.as_ref().map(|it| it.summary.clone()),
-        examples: tested.iter().flat_map(|it| &it.examples).map(|it| example(it, now)).collect(),
+        examples: tested.map(|it| examples_of(&it, now)).unwrap_or_default(),
         error,
     }
 }
@@ -180,6 +193,10 @@ fn deliveries(search: &SavedSearch) -> Vec<DeliveryRow> {
         }
     };
     (0..n_rows).map(row).collect()
+}
+
+fn examples_of(tested: &Backtest, now: DateTime<Utc>) -> Vec<ExampleView> {
+    tested.examples.iter().map(|it| example(it, now)).collect()
 }
 
 fn example(example: &Example, now: DateTime<Utc>) -> ExampleView {

@@ -1,6 +1,7 @@
 //! Who may do what: login, roles, keys, forms of other sites, limits.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
@@ -143,6 +144,29 @@ async fn a_form_without_the_token_of_its_session_changes_nothing() {
     assert_eq!((line.who.as_str(), line.action.as_str()), ("ada", "POST"));
     assert!(line.request_id.is_some());
     assert!(log.iter().all(|it| !it.subject.contains("password")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_nobody_waits_for_to_the_end_is_written_down_too() {
+    let newsroom = Newsroom::open().await;
+    let endless = futures::stream::pending::<std::io::Result<axum::body::Bytes>>();
+    let request = Request::post("/sources/opml")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from_stream(endless))
+        .expect("a request");
+    let a_moment = Duration::from_millis(300);
+    let answer = tokio::time::timeout(a_moment, newsroom.ask(request)).await;
+    assert!(answer.is_err(), "the list never ends");
+    for _ in 0..200 {
+        let log = newsroom.state.archive.audit_page(None, 10).await.expect("a log").0;
+        if let [line] = &log[..] {
+            assert_eq!((line.action.as_str(), line.outcome.as_str()), ("POST", "broken off"));
+            assert_eq!((line.who.as_str(), line.subject.as_str()), ("local", "/sources/opml"));
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("it is not in the audit log");
 }
 
 #[tokio::test(flavor = "multi_thread")]

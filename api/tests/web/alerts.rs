@@ -152,6 +152,42 @@ async fn a_back_test_leaves_out_what_was_fetched_late_unless_the_search_asks_for
     }
 }
 
+/// Asks for a back-test that tells how far it is.
+fn watched(path: &str, content_type: &str, body: String) -> Request<Body> {
+    let request = Request::post(path).header("accept", "application/x-ndjson, text/html");
+    request.header("content-type", content_type).body(Body::from(body)).expect("a request")
+}
+
+fn lines_of(answer: &Answer) -> Vec<Value> {
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.header("content-type"), "application/x-ndjson");
+    answer.body.lines().map(|it| serde_json::from_str(it).expect("a line of JSON")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_back_test_tells_how_far_it_is_and_then_answers_as_always() {
+    let newsroom = Newsroom::open().await;
+    let path = "/v1/saved-searches/backtest";
+    let search = json!({ "query": "", "unit": "statement" });
+    let answer = newsroom.ask(watched(path, "application/json", search.to_string())).await;
+    let mut lines = lines_of(&answer);
+    let last = lines.pop().expect("an answer");
+    assert_eq!(last, send(&newsroom, "POST", path, &search).await.json());
+    assert!(2 <= lines.len(), "{lines:?}");
+    let mut n_before = 0;
+    for line in &lines {
+        let of = |name: &str| line[name].as_u64().unwrap_or_else(|| panic!("{line}"));
+        assert!(n_before <= of("n_done") && of("n_done") <= of("n_total"), "{lines:?}");
+        n_before = of("n_done");
+    }
+
+    let form = "name=The+Front&query=actor%3Afront&unit=story".to_owned();
+    let form = watched("/alerts/searches/test", "application/x-www-form-urlencoded", form);
+    let last = lines_of(&newsroom.ask(form).await).pop().expect("an answer");
+    let part = Page::of(last["html"].as_str().expect("a part of the page"));
+    assert!(part.texts("#tested strong")[0].contains("in 90 days"), "{last}");
+}
+
 /// The fields of the form on `page` that say what to look for.
 fn asked_on(page: &Page) -> Vec<(String, String)> {
     let inputs =

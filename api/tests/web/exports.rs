@@ -39,6 +39,17 @@ fn python() -> Option<PathBuf> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_export_says_first_of_how_many_articles_it_is() {
+    let newsroom = Newsroom::with(drafts()).await;
+    for (path, is_all) in [("/v1/export/jsonl", true), ("/v1/export/jsonl?q=pumps", false)] {
+        let answer = newsroom.get(path).await;
+        let n_articles = answer.body.matches("{\"type\":\"article\"").count();
+        assert!(1 <= n_articles && (n_articles < drafts().len() || is_all), "{path}");
+        assert_eq!(answer.header("harbinger-articles"), n_articles.to_string(), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_export_is_read_by_the_tools_it_is_made_for_and_nothing_is_lost() {
     let Some(python) = python() else { return };
     let newsroom = Newsroom::with(drafts()).await;
