@@ -132,6 +132,58 @@ async fn a_deleted_article_is_found_no_more_and_not_fetched_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_article_comes_back_whole_and_is_told_to_nobody_again() {
+    let site = FixtureSite::start().await;
+    let app = TestApp::new();
+    let made_up = MadeUp::article(0);
+    site.put("/0", Reply::html(made_up.html()));
+    let items = [(site.url("/0"), made_up.title.clone())];
+    site.put("/feed.xml", Reply::rss(pages::rss("Wire", &items)));
+    app.add_source("wire", &site.url("/feed.xml"));
+    let search = format!(
+        "[[search]]\nid = \"made-up\"\nname = \"Made up\"\nquery = '\"{}\"'\n\
+         unit = \"article\"\nbackfill = true\n",
+        made_up.phrase
+    );
+    fs::write(app.folder().join("config/searches.toml"), search).expect("a writable folder");
+    assert_eq!(app.run_once().await.code, Some(0));
+
+    let served = app.serve().await;
+    let path = format!("/v1/articles/{}", pages::id_of(&items[0].0));
+    let phrase = format!("\"{}\"", made_up.phrase);
+    let (article, alerts) =
+        (served.json(&path, &[]).await, served.json("/v1/alerts", &[]).await["alerts"].clone());
+    assert_eq!(alerts.as_array().map(Vec::len), Some(1), "{alerts}");
+    let found = async |n: u64| {
+        tests::eventually("the search index follows", Duration::from_secs(60), async || {
+            let found = served.json("/v1/search", &[("q", &phrase)]).await;
+            (found["total"] == n).then_some(())
+        })
+        .await;
+    };
+    found(1).await;
+    let client = reqwest::Client::new();
+    let deleted = client.delete(served.url(&path)).send().await.expect("an answer");
+    assert_eq!(deleted.status(), 204);
+    found(0).await;
+    assert_eq!(served.json("/v1/alerts", &[]).await["alerts"], serde_json::json!([]));
+    let restore = served.url(&format!("{path}/restore"));
+    let restored = client.post(restore).send().await.expect("an answer");
+    assert_eq!(restored.status(), 200);
+    found(1).await;
+    assert_eq!(served.json(&path, &[]).await, article, "with its story and what was found in it");
+    served.stop().await;
+
+    let again = app.run_once().await;
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    assert_eq!((n_archived(&app).await, n_indexed(&app)), (1, 1), "the feed still lists it");
+    assert_eq!(site.n_sent_whole("/0"), 1, "and its page is known");
+    let served = app.serve().await;
+    assert_eq!(served.json("/v1/alerts", &[]).await["alerts"], alerts, "told once");
+    served.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_deletes_what_is_old_by_itself() {
     let app = TestApp::new();
     let archive = app.archive().await;

@@ -117,4 +117,10 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0021_removed_access.sql"),
         include_str!("../../migrations/postgres/0021_removed_access.sql"),
     ),
+    (
+        22,
+        "removed articles",
+        include_str!("../../migrations/sqlite/0022_removed_articles.sql"),
+        include_str!("../../migrations/postgres/0022_removed_articles.sql"),
+    ),
 ];
