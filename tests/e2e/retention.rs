@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 use index::{Archive, SearchIndex, SearchRequest};
 use ingest::Article;
 use ingest::warc_writer::RecordPlace;
@@ -202,6 +202,15 @@ async fn a_server_deletes_what_is_old_by_itself() {
     let archive = app.archive().await;
     let noted = archive.record_evidence(&both[1].id, "aa", &place, tests::now()).await;
     noted.expect("a writable archive");
+    // Deleted by somebody, too long ago to be brought back and lately.
+    let mut removed = Vec::new();
+    for (n, hours) in [(3, 25), (4, 23)] {
+        let it = article(n, &format!("https://old.example/{n}"), 2);
+        archive.record_articles(std::slice::from_ref(&it)).await.expect("a writable archive");
+        let deleted = archive.delete_article(&it.id, tests::now() - TimeDelta::hours(hours)).await;
+        assert!(deleted.expect("a writable archive"));
+        removed.push(it.id);
+    }
     close(archive).await;
     let app = app.set("retention.articles_days", "30");
     let served = app.serve().await;
@@ -217,4 +226,12 @@ async fn a_server_deletes_what_is_old_by_itself() {
     .await;
     served.stop().await;
     assert_eq!((n_archived(&app).await, n_indexed(&app)), (1, 1));
+    let archive = app.archive().await;
+    let mut kept = Vec::new();
+    for id in &removed {
+        let found = archive.removed_article(id, DateTime::default()).await;
+        kept.push(found.expect("a readable archive").is_some());
+    }
+    close(archive).await;
+    assert_eq!(kept, [false, true], "what was deleted more than a day ago is gone for good");
 }
