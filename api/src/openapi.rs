@@ -58,6 +58,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
             handlers::saved_searches::replace,
             handlers::saved_searches::remove
         ))
+        .routes(routes!(handlers::restoring::article))
         .routes(routes!(handlers::restoring::search))
         .routes(routes!(handlers::restoring::source))
         .routes(routes!(handlers::saved_searches::backtest_unsaved))

@@ -45,6 +45,7 @@ pub fn router(state: AppState) -> Router {
         .route("/articles/{id}", get(handlers::articles::page))
         .route("/articles/{id}/reread", post(handlers::versions::submit_reread))
         .route("/articles/{id}/remove", post(handlers::articles::submit_removal))
+        .route("/articles/{id}/restore", post(handlers::restoring::submit_article))
         .route("/stories", get(handlers::story_list::page))
         .route("/stories/{id}", get(handlers::stories::page).post(handlers::story_edits::submit))
         .merge(handlers::sources::router())

@@ -17,7 +17,7 @@
 //! [`frontier`], [`articles`] (with `addresses`), [`annotations`] (with
 //! `annotation_rows`, [`aliases`] and `forget`), [`versions`] (with `entry_texts`), [`imports`], [`submissions`], [`index_feed`], [`news`], [`stories`] (with [`glances`]), [`story_edits`] (with `moved`), [`statements`] (with [`told_before`]),
 //! [`entities`], [`graph_articles`], [`counts`]; [`searches`], [`alerts`] (with `told`), [`outbox`]; [`silences`]; [`corrections`],
-//! [`access`] (with [`removed_access`]), [`audit`], [`backup`], [`retention`].
+//! [`access`] (with [`removed_access`]), [`audit`], [`backup`], [`retention`] (with [`removed_articles`]).
 
 pub mod access;
 pub mod added_sources;
@@ -51,6 +51,7 @@ mod open;
 pub mod outbox;
 mod paging;
 pub mod removed_access;
+pub mod removed_articles;
 pub mod retention;
 pub mod searches;
 pub mod silences;

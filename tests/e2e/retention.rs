@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 use index::{Archive, SearchIndex, SearchRequest};
 use ingest::Article;
 use ingest::warc_writer::RecordPlace;
@@ -132,6 +132,58 @@ async fn a_deleted_article_is_found_no_more_and_not_fetched_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_article_comes_back_whole_and_is_told_to_nobody_again() {
+    let site = FixtureSite::start().await;
+    let app = TestApp::new();
+    let made_up = MadeUp::article(0);
+    site.put("/0", Reply::html(made_up.html()));
+    let items = [(site.url("/0"), made_up.title.clone())];
+    site.put("/feed.xml", Reply::rss(pages::rss("Wire", &items)));
+    app.add_source("wire", &site.url("/feed.xml"));
+    let search = format!(
+        "[[search]]\nid = \"made-up\"\nname = \"Made up\"\nquery = '\"{}\"'\n\
+         unit = \"article\"\nbackfill = true\n",
+        made_up.phrase
+    );
+    fs::write(app.folder().join("config/searches.toml"), search).expect("a writable folder");
+    assert_eq!(app.run_once().await.code, Some(0));
+
+    let served = app.serve().await;
+    let path = format!("/v1/articles/{}", pages::id_of(&items[0].0));
+    let phrase = format!("\"{}\"", made_up.phrase);
+    let (article, alerts) =
+        (served.json(&path, &[]).await, served.json("/v1/alerts", &[]).await["alerts"].clone());
+    assert_eq!(alerts.as_array().map(Vec::len), Some(1), "{alerts}");
+    let found = async |n: u64| {
+        tests::eventually("the search index follows", Duration::from_secs(60), async || {
+            let found = served.json("/v1/search", &[("q", &phrase)]).await;
+            (found["total"] == n).then_some(())
+        })
+        .await;
+    };
+    found(1).await;
+    let client = reqwest::Client::new();
+    let deleted = client.delete(served.url(&path)).send().await.expect("an answer");
+    assert_eq!(deleted.status(), 204);
+    found(0).await;
+    assert_eq!(served.json("/v1/alerts", &[]).await["alerts"], serde_json::json!([]));
+    let restore = served.url(&format!("{path}/restore"));
+    let restored = client.post(restore).send().await.expect("an answer");
+    assert_eq!(restored.status(), 200);
+    found(1).await;
+    assert_eq!(served.json(&path, &[]).await, article, "with its story and what was found in it");
+    served.stop().await;
+
+    let again = app.run_once().await;
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    assert_eq!((n_archived(&app).await, n_indexed(&app)), (1, 1), "the feed still lists it");
+    assert_eq!(site.n_sent_whole("/0"), 1, "and its page is known");
+    let served = app.serve().await;
+    assert_eq!(served.json("/v1/alerts", &[]).await["alerts"], alerts, "told once");
+    served.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_deletes_what_is_old_by_itself() {
     let app = TestApp::new();
     let archive = app.archive().await;
@@ -150,6 +202,15 @@ async fn a_server_deletes_what_is_old_by_itself() {
     let archive = app.archive().await;
     let noted = archive.record_evidence(&both[1].id, "aa", &place, tests::now()).await;
     noted.expect("a writable archive");
+    // Deleted by somebody, too long ago to be brought back and lately.
+    let mut removed = Vec::new();
+    for (n, hours) in [(3, 25), (4, 23)] {
+        let it = article(n, &format!("https://old.example/{n}"), 2);
+        archive.record_articles(std::slice::from_ref(&it)).await.expect("a writable archive");
+        let deleted = archive.delete_article(&it.id, tests::now() - TimeDelta::hours(hours)).await;
+        assert!(deleted.expect("a writable archive"));
+        removed.push(it.id);
+    }
     close(archive).await;
     let app = app.set("retention.articles_days", "30");
     let served = app.serve().await;
@@ -165,4 +226,12 @@ async fn a_server_deletes_what_is_old_by_itself() {
     .await;
     served.stop().await;
     assert_eq!((n_archived(&app).await, n_indexed(&app)), (1, 1));
+    let archive = app.archive().await;
+    let mut kept = Vec::new();
+    for id in &removed {
+        let found = archive.removed_article(id, DateTime::default()).await;
+        kept.push(found.expect("a readable archive").is_some());
+    }
+    close(archive).await;
+    assert_eq!(kept, [false, true], "what was deleted more than a day ago is gone for good");
 }

@@ -90,6 +90,8 @@ mod tests {
         check("POST", "/v1/articles", Role::Analyst);
         check("DELETE", "/v1/articles/x", Role::Analyst);
         check("POST", "/articles/x/remove", Role::Analyst);
+        check("POST", "/v1/articles/x/restore", Role::Analyst);
+        check("POST", "/articles/x/restore", Role::Analyst);
         check("POST", "/v1/sources/test", Role::Analyst);
         check("POST", "/sources/test", Role::Analyst);
         check("POST", "/v1/sources", Role::Admin);

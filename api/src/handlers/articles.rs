@@ -1,5 +1,7 @@
 //! `/v1/articles/{id}` and the reading view `/articles/{id}`; articles are deleted here too.
 
+#![expect(unused_qualifications, reason = "what `params(…)` of utoipa expands to")]
+
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -9,10 +11,13 @@ use index::{ArticleIndicator, N_INDICATORS_MAX, StoredArticle, article_indicator
 use ingest::ArticleId;
 use nlp::Annotation;
 use serde::Serialize;
+use utoipa::IntoParams;
 
 use crate::access::{Principal, subject};
 use crate::error::{ApiError, ErrorBody};
 use crate::handlers::etag;
+use crate::handlers::params::{Form, Params};
+use crate::pages::text::href;
 use crate::pages::versions::edits;
 use crate::pages::{article, frame};
 use crate::state::AppState;
@@ -155,18 +160,36 @@ pub(crate) async fn page(
     }))
 }
 
-/// Deletes an article for good, with its text, earlier versions, statements and alerts. It does not
-/// come back, whichever feed names it.
+/// How an article is deleted.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `remove` reads")]
+pub(crate) struct RemovalParams {
+    /// Whether nothing of it is kept for an undo; `false` by default.
+    permanent: Option<bool>,
+}
+
+/// Deletes an article with its text, earlier versions, statements and alerts. It does not come back,
+/// whichever feed names it; for 24 hours `restore` brings it back, unless it goes for good.
 #[utoipa::path(
     delete, path = "/v1/articles/{id}", tag = "articles",
-    params(("id" = String, Path, description = "32 hexadecimal digits")),
-    responses((status = NO_CONTENT), (status = NOT_FOUND, body = ErrorBody))
+    params(("id" = String, Path, description = "32 hexadecimal digits"), RemovalParams),
+    responses(
+        (status = NO_CONTENT), (status = BAD_REQUEST, body = ErrorBody),
+        (status = NOT_FOUND, body = ErrorBody)
+    )
 )]
 pub(crate) async fn remove(
     State(state): State<AppState>,
     Path(id): Path<String>,
+    params: Params,
 ) -> Result<StatusCode, ApiError> {
-    delete(&state, &id).await?;
+    let params = params.only(&["permanent"])?;
+    if params.parsed::<bool>("permanent")?.unwrap_or_default() {
+        delete_for_good(&state, &id).await?;
+    } else {
+        delete(&state, &id).await?;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -174,16 +197,41 @@ pub(crate) async fn remove(
 pub(crate) async fn submit_removal(
     State(state): State<AppState>,
     Path(id): Path<String>,
+    Form(sent): Form,
 ) -> Result<Response, ApiError> {
-    delete(&state, &id).await?;
-    Ok(Redirect::to("/").into_response())
+    if sent.parsed::<bool>("permanent")?.unwrap_or_default() {
+        delete_for_good(&state, &id).await?;
+        return Ok(Redirect::to("/").into_response());
+    }
+    let id = delete(&state, &id).await?.to_string();
+    Ok(Redirect::to(&href("/", [("deleted", id.as_str())])).into_response())
 }
 
-async fn delete(state: &AppState, id: &str) -> Result<(), ApiError> {
+/// Answers the article's own id.
+async fn delete(state: &AppState, id: &str) -> Result<ArticleId, ApiError> {
     let article = find(state, id).await?.article;
     subject::note(article.url.as_str());
     let is_deleted = state.archive.delete_article(&article.id, (state.now)()).await?;
-    if is_deleted { Ok(()) } else { Err(missing()) }
+    if is_deleted { Ok(article.id) } else { Err(missing()) }
+}
+
+/// Also what was deleted before and could be brought back.
+async fn delete_for_good(state: &AppState, id: &str) -> Result<(), ApiError> {
+    let id = match find(state, id).await {
+        Ok(stored) => {
+            subject::note(&format!("for good: {}", stored.article.url));
+            stored.article.id
+        }
+        Err(error) if error.status == StatusCode::NOT_FOUND => {
+            let id: ArticleId = id.parse().map_err(|_| missing())?;
+            let removed = state.archive.removed_article(&id, DateTime::default()).await?;
+            subject::note("for good");
+            removed.ok_or_else(missing)?.id
+        }
+        Err(error) => return Err(error),
+    };
+    let was_there = state.archive.delete_article_for_good(&id, (state.now)()).await?;
+    if was_there { Ok(()) } else { Err(missing()) }
 }
 
 /// The article with that id, or the one that is known under the address that has it.
@@ -196,6 +244,6 @@ pub(super) async fn find(state: &AppState, id: &str) -> Result<StoredArticle, Ap
     state.archive.article(&other).await?.ok_or_else(missing)
 }
 
-fn missing() -> ApiError {
+pub(super) fn missing() -> ApiError {
     ApiError::not_found("there is no such article")
 }

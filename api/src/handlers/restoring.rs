@@ -1,5 +1,5 @@
-//! What was deleted comes back: `/v1/saved-searches/{id}/restore`, `/v1/sources/{id}/restore`, and the
-//! button that a page shows after a deletion, also of a user or a key.
+//! What was deleted comes back: `/v1/articles/{id}/restore`, `/v1/saved-searches/{id}/restore`,
+//! `/v1/sources/{id}/restore`, and the button that a page shows after a deletion, also of a user or a key.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -7,16 +7,36 @@ use axum::response::{IntoResponse, Redirect, Response};
 use config::{SearchId, SourceId};
 use index::archive::added_sources::Addition;
 use index::archive::removed_access::Restored;
+use ingest::ArticleId;
 use serde_json::Value;
 
 use crate::access::guard::require_admin;
 use crate::access::subject;
 use crate::error::{ApiError, ErrorBody};
+use crate::handlers::articles::{self, ArticleBody};
 use crate::handlers::json_body::conflict;
 use crate::handlers::saved_searches::{body_of, known, refused};
 use crate::handlers::source_list::{self, SourceBody};
 use crate::state::AppState;
 use crate::undo;
+
+/// Brings back an article that was deleted in the last 24 hours and not for good, with its story,
+/// statements and alerts. Nobody is told of it again.
+#[utoipa::path(
+    post, path = "/v1/articles/{id}/restore", tag = "articles",
+    params(("id" = String, Path, description = "32 hexadecimal digits")),
+    responses(
+        (status = OK, body = ArticleBody), (status = NOT_FOUND, body = ErrorBody),
+        (status = CONFLICT, body = ErrorBody, description = "it is there")
+    )
+)]
+pub(crate) async fn article(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Json<ArticleBody>, ApiError> {
+    let id = restore_article(&state, &id).await?;
+    Ok(Json(ArticleBody::from(articles::find(&state, &id.to_string()).await?)))
+}
 
 /// Brings back a saved search that was deleted in the last 24 hours, as it was.
 #[utoipa::path(
@@ -51,6 +71,15 @@ pub(crate) async fn source(
 ) -> Result<Json<SourceBody>, ApiError> {
     restore_source(&state, &id).await?;
     Ok(Json(source_list::body_of(&state, &SourceId::new(id)).await?))
+}
+
+/// The button of the first page.
+pub(crate) async fn submit_article(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let id = restore_article(&state, &id).await?.to_string();
+    Ok(Redirect::to(&crate::pages::text::path_href("articles", &id)).into_response())
 }
 
 /// The button of the page of alerts.
@@ -104,6 +133,24 @@ fn to_settings(restored: Restored, what: &str, id: &str) -> Result<Response, Api
         Restored::Missing => {
             Err(ApiError::not_found(format!("no {what} `{id}` was removed lately")))
         }
+    }
+}
+
+/// Answers the article's own id.
+async fn restore_article(state: &AppState, id: &str) -> Result<ArticleId, ApiError> {
+    let now = (state.now)();
+    let since = undo::since(now);
+    let id: ArticleId = id.parse().map_err(|_| articles::missing())?;
+    let removed = state.archive.removed_article(&id, since).await?;
+    let id = removed.map_or(id, |it| it.id);
+    let restored = state.archive.restore_article(&id, since, now).await?;
+    if let Some(stored) = state.archive.article(&id).await? {
+        subject::note(stored.article.url.as_str());
+    }
+    match restored {
+        Restored::Back => Ok(id),
+        Restored::Taken => Err(conflict("this article is not deleted")),
+        Restored::Missing => Err(ApiError::not_found("no such article was deleted lately")),
     }
 }
 

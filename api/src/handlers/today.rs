@@ -6,11 +6,13 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
 use config::{SavedSearch, SectorId};
+use index::archive::removed_articles::RemovedArticle;
 use index::archive::statements::StatementFilter;
 use index::archive::stories::StoryFilter;
 use index::archive::told_before::ToldBefore;
 use index::search::{SearchRequest, SearchResponse};
 use index::{FilterField, Page, StatementRecord};
+use ingest::ArticleId;
 use nlp::story::StoryId;
 use nlp::{Statement, StatementKind};
 
@@ -20,6 +22,7 @@ use crate::handlers::params::Params;
 use crate::handlers::{headlines, search};
 use crate::pages::{frame, today};
 use crate::state::AppState;
+use crate::undo;
 
 /// Statements read for the page.
 const N_STATEMENTS: usize = 400;
@@ -62,10 +65,19 @@ pub(crate) async fn page(
         stories,
         trend: if is_recent { trend(&state).await.ok() } else { None },
         choice: today::Choice::of(&params, &state.sectors),
+        deleted: deleted(&state, &params).await?,
         watched: watched(&state).await?,
         sectors: &state.sectors,
         now,
     }))
+}
+
+/// The article that was deleted just now, as the address of the page says.
+async fn deleted(state: &AppState, params: &Params) -> Result<Option<RemovedArticle>, ApiError> {
+    let Some(id) = params.get("deleted").and_then(|it| it.parse::<ArticleId>().ok()) else {
+        return Ok(None);
+    };
+    Ok(state.archive.removed_article(&id, undo::since((state.now)())).await?)
 }
 
 /// The latest statements; on a day of many, threats and warnings are not pushed out by the rest.

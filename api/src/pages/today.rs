@@ -7,12 +7,13 @@ use askama::Template;
 use chrono::{DateTime, Duration, Utc};
 use config::{SavedSearch, SectorId};
 use index::StorySummary;
+use index::archive::removed_articles::RemovedArticle;
 use nlp::{Domain, Modality, Phrase, StatementKind};
 
 use super::frame::Frame;
 use super::statement::{Context, StatementView, card, domain_name, kind_name};
 use super::text::{Time, brief, clean_or, counted, href, path_href};
-use super::view::{ArticleItem, Chip, Row, SectorNames, rows, spark};
+use super::view::{ArticleItem, Chip, Row, SectorNames, Undo, rows, spark};
 use crate::evidence::{Evidence, Merged, merge};
 use crate::handlers::params::Params;
 
@@ -109,6 +110,8 @@ pub(crate) struct Input<'a> {
     /// The latest stories, when there is no statement at all.
     pub(crate) stories: Vec<StorySummary>,
     pub(crate) choice: Choice,
+    /// An article that was deleted just now.
+    pub(crate) deleted: Option<RemovedArticle>,
     /// Saved searches that are on, with the number of their new alerts; most first.
     pub(crate) watched: Vec<(SavedSearch, u64)>,
     /// How often sectors are named; `None` when the index cannot say.
@@ -159,6 +162,7 @@ pub(crate) struct TodayPage {
     date: String,
     headline: String,
     deck: String,
+    undo: Option<Undo>,
     note: Option<String>,
     list_title: &'static str,
     statements: Vec<StatementView>,
@@ -216,6 +220,10 @@ pub(crate) fn page(input: Input<'_>) -> TodayPage {
         date: now.format("%A, %-d %B %Y").to_string(),
         headline: headline(new, repeated, input.is_recent),
         deck: deck(&groups, now),
+        undo: input.deleted.map(|it| Undo {
+            what: brief(&clean_or(&it.title, "an article without a headline"), 60),
+            action: format!("/articles/{}/restore", it.id),
+        }),
         note,
         list_title: if input.is_recent { "New in the last 24 hours" } else { "Latest" },
         has_trend: sectors.iter().any(|it| !it.spark.is_empty()),

@@ -1,5 +1,5 @@
 //! Retention: deletes what is older than the settings say, and forgets what nobody asks for any more,
-//! once a day.
+//! once a day; and every hour what was deleted and can no longer be brought back.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,17 +16,27 @@ use tracing::{info, warn};
 use super::Shared;
 use crate::undo;
 
-/// Time between two looks at what is old.
-const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Time between two looks at what was deleted.
+const EVERY: Duration = Duration::from_secs(60 * 60);
+/// Such looks between two looks at what is old.
+const N_LOOKS_A_DAY: u64 = 24;
 /// Time between two steps, in which others write.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Deletes what is old until the pipeline stops. What fails is tried again the next day.
+/// Deletes what is old until the pipeline stops. What fails is tried again an hour or a day later.
 pub(super) async fn run(shared: Arc<Shared>) -> anyhow::Result<()> {
+    let mut n_looks: u64 = 0;
     while !shared.shutdown.is_cancelled() {
-        if let Err(error) = prune_and_forget(&shared).await {
+        let since = undo::since((shared.now)());
+        if let Err(error) = shared.archive.forget_deleted(since).await {
+            warn!("{:#}; trying again in an hour", anyhow::Error::from(error));
+        }
+        if n_looks.is_multiple_of(N_LOOKS_A_DAY)
+            && let Err(error) = prune_and_forget(&shared).await
+        {
             warn!("{:#}; trying again tomorrow", anyhow::Error::from(error));
         }
+        n_looks += 1;
         tokio::select! {
             () = shared.shutdown.cancelled() => {}
             () = tokio::time::sleep(EVERY) => {}
@@ -43,7 +53,6 @@ async fn prune_and_forget(shared: &Shared) -> Result<(), ArchiveError> {
         prune(&shared.archive, &folder, before, now, "retention", &shared.shutdown).await?;
         shared.annotations_added.notify_one();
     }
-    shared.archive.forget_deleted(undo::since(now)).await?;
     // Older articles raise no alerts.
     let late = TimeDelta::days(settings.alerts.backfill_after_days.into());
     while !shared.shutdown.is_cancelled() && 0 < shared.archive.forget_told(late, now).await? {

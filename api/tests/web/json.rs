@@ -149,6 +149,7 @@ async fn the_description_names_every_json_address_and_no_other() {
             "/v1/articles",
             "/v1/articles/{id}",
             "/v1/articles/{id}/reread",
+            "/v1/articles/{id}/restore",
             "/v1/articles/{id}/versions",
             "/v1/articles/{id}/warc",
             "/v1/complete",

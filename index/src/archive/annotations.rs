@@ -156,7 +156,8 @@ impl Archive {
         .await
     }
 
-    async fn record(
+    /// The same within a transaction of others, which took numbers first of all.
+    pub(super) async fn record(
         &self,
         tx: &mut Transaction<'static, Any>,
         batch: &[CorrelatedArticle],

@@ -202,7 +202,7 @@ impl Archive {
 
     /// Lets the models read articles again. What repeats another one does so still, which a stage may
     /// not know that took it for the original.
-    async fn read_anew(
+    pub(super) async fn read_anew(
         &self,
         tx: &mut Transaction<'static, Any>,
         ids: &[&str],

@@ -13,7 +13,8 @@ use crate::record::StoredArticle;
 pub struct IndexChanges {
     /// Articles to add, each in place of its earlier version.
     pub articles: Vec<StoredArticle>,
-    /// Articles that are no more. None of them is in `articles`, and none ever comes back.
+    /// Articles that are no more. None of them is in `articles`; one whose deletion is taken back comes
+    /// with a higher number.
     pub removed: Vec<ArticleId>,
     /// The highest number of this part, with which an index may be committed that has applied it;
     /// `None` when there is nothing after the number that was asked for.

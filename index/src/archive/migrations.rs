@@ -118,6 +118,12 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/postgres/0021_removed_access.sql"),
     ),
     (
+        22,
+        "removed articles",
+        include_str!("../../migrations/sqlite/0022_removed_articles.sql"),
+        include_str!("../../migrations/postgres/0022_removed_articles.sql"),
+    ),
+    (
         23,
         "own names",
         include_str!("../../migrations/sqlite/0023_own_names.sql"),

@@ -55,7 +55,7 @@ impl Archive {
     }
 
     /// Tells correlate stages what `articles` repeat by now.
-    async fn note_copies(
+    pub(super) async fn note_copies(
         &self,
         tx: &mut Transaction<'static, Any>,
         articles: &[String],

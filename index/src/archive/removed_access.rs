@@ -6,12 +6,12 @@ use sqlx::{Any, Transaction};
 use super::value::{clean, get, micros};
 use super::{Archive, ArchiveError};
 
-/// What became of a user or key that was to come back.
+/// What became of a user, key or article that was to come back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Restored {
     /// It is back.
     Back,
-    /// Somebody else has its name by now.
+    /// Its name is somebody else's by now, or it is there.
     Taken,
     /// None was removed so lately.
     Missing,

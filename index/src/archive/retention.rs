@@ -11,6 +11,7 @@ use ingest::ArticleId;
 use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
 use super::index_feed::take_index_seqs;
+use super::told::Told;
 use super::value::{get, get_count, micros, to_json};
 use super::{Archive, ArchiveError};
 
@@ -99,6 +100,7 @@ impl Archive {
                 Pruned { n_articles: 0, n_entries }
             } else {
                 self.delete_articles(&mut tx, &ids, now).await?;
+                self.drop_evidence(&mut tx, &to_json(&ids)).await?;
                 self.free_addresses(&mut tx, &ids).await?;
                 Pruned { n_articles: ids.len() as u64, n_entries: 0 }
             };
@@ -109,7 +111,8 @@ impl Archive {
     }
 
     /// Deletes one article as [`Archive::prune_step`] does, whoever works with it; answers whether
-    /// it was there.
+    /// it was there. Until [`Archive::forget_deleted`] it can be brought back
+    /// ([`Archive::restore_article`]), and its evidence stays.
     ///
     /// Tombstones also stay for the other addresses that lead to it, so that it does not come back
     /// by one of them.
@@ -118,35 +121,99 @@ impl Archive {
         id: &ArticleId,
         now: DateTime<Utc>,
     ) -> Result<bool, ArchiveError> {
-        let lock = format!("SELECT id FROM articles WHERE id = $1 {}", self.dialect.locked());
         self.tried(format!("delete article {id}"), async {
             let mut tx = self.begin().await?;
             // As `prune_step` does.
             take_index_seqs(&mut tx, 0).await?;
             let id = id.to_string();
-            let found = sqlx::query(AssertSqlSafe(lock)).bind(&id).fetch_optional(&mut *tx).await?;
-            if found.is_none() {
+            if !self.lock_article(&mut tx, &id).await? {
                 return Ok(false);
             }
-            self.delete_articles(&mut tx, std::slice::from_ref(&id), now).await?;
-            sqlx::query("DELETE FROM article_addresses WHERE article_id = $1 AND is_shared = 1")
-                .bind(&id)
-                .execute(&mut *tx)
-                .await?;
-            sqlx::query(
-                "INSERT INTO tombstones (article_id, buried_at)
-                 SELECT address_id, CAST($2 AS BIGINT) FROM article_addresses
-                 WHERE article_id = $1
-                 ON CONFLICT (article_id) DO NOTHING",
-            )
-            .bind(&id)
-            .bind(micros(now))
-            .execute(&mut *tx)
-            .await?;
+            // Where it comes back into another story, what was told of it is known there too.
+            self.carry_told(&mut tx, &[id.as_str()], Told::InStory, Told::OfArticle).await?;
+            self.put_aside(&mut tx, &id, now).await?;
+            self.bury(&mut tx, &id, now).await?;
             tx.commit().await?;
             Ok(true)
         })
         .await
+    }
+
+    /// The same for good and at once, also when the article was deleted before and could be brought
+    /// back: nothing of it is kept. Answers whether there was anything.
+    pub async fn delete_article_for_good(
+        &self,
+        id: &ArticleId,
+        now: DateTime<Utc>,
+    ) -> Result<bool, ArchiveError> {
+        self.tried(format!("delete article {id} for good"), async {
+            let mut tx = self.begin().await?;
+            // As `prune_step` does.
+            take_index_seqs(&mut tx, 0).await?;
+            let id = id.to_string();
+            let was_there = self.lock_article(&mut tx, &id).await?;
+            if was_there {
+                self.bury(&mut tx, &id, now).await?;
+            }
+            let aside = sqlx::query("DELETE FROM removed_articles WHERE id = $1")
+                .bind(&id)
+                .execute(&mut *tx)
+                .await?;
+            let was_aside = aside.rows_affected() == 1;
+            if was_there || was_aside {
+                self.drop_evidence(&mut tx, &to_json(&[&id])).await?;
+            }
+            tx.commit().await?;
+            Ok(was_there || was_aside)
+        })
+        .await
+    }
+
+    /// Holds article `id`; answers whether it is there.
+    async fn lock_article(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        id: &str,
+    ) -> Result<bool, sqlx::Error> {
+        let lock = format!("SELECT id FROM articles WHERE id = $1 {}", self.dialect.locked());
+        let found = sqlx::query(AssertSqlSafe(lock)).bind(id).fetch_optional(&mut **tx).await?;
+        Ok(found.is_some())
+    }
+
+    /// Deletes an article but for its evidence, and lets none of its addresses bring it back.
+    async fn bury(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        id: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), sqlx::Error> {
+        self.delete_articles(tx, &[id.to_owned()], now).await?;
+        sqlx::query("DELETE FROM article_addresses WHERE article_id = $1 AND is_shared = 1")
+            .bind(id)
+            .execute(&mut **tx)
+            .await?;
+        sqlx::query(
+            "INSERT INTO tombstones (article_id, buried_at)
+             SELECT address_id, CAST($2 AS BIGINT) FROM article_addresses
+             WHERE article_id = $1
+             ON CONFLICT (article_id) DO NOTHING",
+        )
+        .bind(id)
+        .bind(micros(now))
+        .execute(&mut **tx)
+        .await
+        .map(|_| ())
+    }
+
+    /// Lets the evidence of articles (JSON array of ids) go.
+    async fn drop_evidence(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        ids: &str,
+    ) -> Result<(), sqlx::Error> {
+        let removal =
+            format!("DELETE FROM article_evidence WHERE article_id IN {}", self.dialect.list(1));
+        sqlx::query(AssertSqlSafe(removal)).bind(ids).execute(&mut **tx).await.map(|_| ())
     }
 
     /// Lets the addresses of articles that got old lead nowhere.
@@ -202,6 +269,7 @@ impl Archive {
         rows.iter().map(|it| get(it, "article_id")).collect()
     }
 
+    /// Deletes articles but for their evidence.
     async fn delete_articles(
         &self,
         tx: &mut Transaction<'static, Any>,
@@ -231,7 +299,6 @@ impl Archive {
         let list = self.dialect.list(1);
         for removal in [
             format!("DELETE FROM entries WHERE id IN {list}"),
-            format!("DELETE FROM article_evidence WHERE article_id IN {list}"),
             // States, alerts and whatever else hangs on an article go with it.
             format!("DELETE FROM articles WHERE id IN {list}"),
         ] {

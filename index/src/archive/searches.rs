@@ -242,7 +242,7 @@ impl Archive {
     }
 
     /// Forgets for good what was deleted before `before`: what saved searches asked and had told,
-    /// and removed sources.
+    /// removed articles with their evidence, sources, users and keys.
     pub async fn forget_deleted(&self, before: DateTime<Utc>) -> Result<(), ArchiveError> {
         self.tried("forget what was deleted", async {
             let mut tx = self.begin().await?;
@@ -252,6 +252,9 @@ impl Archive {
                 // The row stays, so that matchers learn of the deletion.
                 "UPDATE saved_searches SET body = '{}'
                  WHERE is_deleted = 1 AND updated_at < $1 AND body <> '{}'",
+                "DELETE FROM article_evidence WHERE article_id IN
+                     (SELECT id FROM removed_articles WHERE removed_at < $1)",
+                "DELETE FROM removed_articles WHERE removed_at < $1",
                 "DELETE FROM removed_sources WHERE removed_at < $1",
                 "DELETE FROM removed_users WHERE removed_at < $1",
                 "DELETE FROM removed_api_keys WHERE removed_at < $1",

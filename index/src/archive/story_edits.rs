@@ -459,7 +459,7 @@ impl Archive {
     }
 
     /// Founds the story `id` with the headline and date of `article`.
-    async fn found(
+    pub(super) async fn found(
         &self,
         tx: &mut Transaction<'static, Any>,
         id: &str,

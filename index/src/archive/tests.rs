@@ -18,6 +18,7 @@ mod opening;
 mod outbox;
 mod properties;
 mod reading;
+mod removed;
 mod retention;
 mod silences;
 mod sources;

@@ -38,17 +38,17 @@ async fn there(world: &World, numbers: std::ops::Range<u32>) -> Vec<u32> {
     there
 }
 
-async fn count(world: &World, table: &str) -> i64 {
+pub(super) async fn count(world: &World, table: &str) -> i64 {
     let count = format!("SELECT COUNT(*) FROM {table}");
     let row = sqlx::query(sqlx::AssertSqlSafe(count)).fetch_one(&world.archive.reader).await;
     row.unwrap().try_get(0).unwrap()
 }
 
-fn story_of(founder: u32) -> StoryId {
+pub(super) fn story_of(founder: u32) -> StoryId {
     correlated(founder, founder, &[]).story
 }
 
-fn matched(n: u32, unit: AlertUnit) -> Match {
+pub(super) fn matched(n: u32, unit: AlertUnit) -> Match {
     let to = Some("https://soc.example/hook".to_owned());
     let hook = Delivery { channel: Channel::Webhook, to, to_secret: None, signing_secret: None };
     Match {
