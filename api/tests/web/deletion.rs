@@ -65,7 +65,8 @@ async fn a_deleted_article_is_offered_back_without_a_script_and_comes_back_whole
     let again = post(&newsroom, &restore, "").await;
     assert_eq!(again.status, 409, "{}", again.body);
     assert!(again.body.contains("not deleted"), "{}", again.body);
-    for never in ["/v1/articles/x/restore", "/v1/articles/00000000000000000000000000000000/restore"] {
+    for never in ["/v1/articles/x/restore", "/v1/articles/00000000000000000000000000000000/restore"]
+    {
         assert_eq!(post(&newsroom, never, "").await.status, 404, "{never}");
     }
     let log = newsroom.state.archive.audit_page(None, 10).await.expect("a log").0;

@@ -289,7 +289,7 @@ impl Archive {
             merged: Vec::new(),
             split: None,
         };
-        self.record(tx, std::slice::from_ref(&item), &[], now).await.map(|_| ())
+        Box::pin(self.record(tx, std::slice::from_ref(&item), &[], now)).await.map(|_| ())
     }
 
     /// Puts article `id`, which waits to be read, into `story`, or where that leads by now, so that what
@@ -334,7 +334,8 @@ impl Archive {
             .bind(to_json(&copies))
             .fetch_all(&mut **tx)
             .await?;
-        let (mut repeating, mut stories) = (Vec::<String>::with_capacity(rows.len()), BTreeSet::new());
+        let (mut repeating, mut stories) =
+            (Vec::<String>::with_capacity(rows.len()), BTreeSet::new());
         for row in &rows {
             repeating.push(get(row, "article_id")?);
             stories.extend(get::<Option<String>>(row, "story_id")?);
