@@ -76,6 +76,18 @@ struct Aside {
     found: Option<Found>,
     /// Articles that repeat it.
     copies: Vec<String>,
+    /// The corrections that there were.
+    corrections: Corrections,
+}
+
+/// What corrections are told apart by as a whole, whatever the clocks of workers say.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Corrections {
+    n: i64,
+    /// Ids grow with time.
+    highest: String,
+    /// Those that some articles do not have yet.
+    n_open: i64,
 }
 
 impl Aside {
@@ -164,7 +176,7 @@ impl Archive {
             let aside: Aside = from_json("body", get(&row, "body")?)?;
             let removed_at: i64 = get(&row, "removed_at")?;
             dig_up(&mut tx, &key, removed_at).await?;
-            let is_outdated = self.put_rows_back(&mut tx, &aside, removed_at).await?;
+            let is_outdated = self.put_rows_back(&mut tx, &aside).await?;
             match (&aside.found, aside.story()) {
                 (Some(found), _) => {
                     self.put_found_back(&mut tx, id, aside.title(), found, now).await?;
@@ -208,7 +220,8 @@ impl Archive {
             .await?;
         let copies = copies.iter().map(|it| get(it, "article_id"));
         let copies = copies.collect::<Result<Vec<String>, sqlx::Error>>()?;
-        let aside = Aside { rows, found: what_was_found(tx, id).await?, copies };
+        let (found, corrections) = (what_was_found(tx, id).await?, corrections(tx).await?);
+        let aside = Aside { rows, found, copies, corrections };
         sqlx::query(
             "INSERT INTO removed_articles (id, title, body, removed_at) VALUES ($1, $2, $3, $4)
              ON CONFLICT (id) DO UPDATE SET title = excluded.title, body = excluded.body,
@@ -223,23 +236,16 @@ impl Archive {
         .map(|_| ())
     }
 
-    /// Puts the rows back; answers whether corrections are other ones than at `removed_at`.
+    /// Puts the rows back; answers whether the article may lack a correction, or have one too many.
     async fn put_rows_back(
         &self,
         tx: &mut Transaction<'static, Any>,
         aside: &Aside,
-        removed_at: i64,
     ) -> Result<bool, sqlx::Error> {
         let story = aside.story().unwrap_or_default();
         let has_story = is_there(tx, "SELECT 1 FROM stories WHERE id = $1", story).await?;
-        let newer = sqlx::query(
-            "SELECT 1 FROM corrections
-             WHERE $1 <= made_at OR applied_at IS NULL OR $1 <= applied_at LIMIT 1",
-        )
-        .bind(removed_at)
-        .fetch_optional(&mut **tx)
-        .await?;
-        let mut is_outdated = newer.is_some();
+        let then = &aside.corrections;
+        let mut is_outdated = then.n_open != 0 || *then != corrections(tx).await?;
         for (table, row) in &aside.rows {
             if table == CORRECTIONS {
                 let id = row.get("correction_id").and_then(Value::as_str).unwrap_or_default();
@@ -289,7 +295,7 @@ impl Archive {
             merged: Vec::new(),
             split: None,
         };
-        self.record(tx, std::slice::from_ref(&item), &[], now).await.map(|_| ())
+        Box::pin(self.record(tx, std::slice::from_ref(&item), &[], now)).await.map(|_| ())
     }
 
     /// Puts article `id`, which waits to be read, into `story`, or where that leads by now, so that what
@@ -390,6 +396,18 @@ async fn what_was_found(
         })
     };
     row.as_ref().map(read).transpose()
+}
+
+async fn corrections(tx: &mut Transaction<'static, Any>) -> Result<Corrections, sqlx::Error> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) AS n, COALESCE(MAX(id), '') AS highest,
+             COUNT(*) - COUNT(applied_at) AS n_open
+         FROM corrections",
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    let (n, highest) = (get(&row, "n")?, get(&row, "highest")?);
+    Ok(Corrections { n, highest, n_open: get(&row, "n_open")? })
 }
 
 /// Whether `select` finds anything for `value`.

@@ -199,9 +199,17 @@ async fn what_was_corrected_meanwhile_is_read_again() {
 
         // And one is made.
         archive.delete_article(&id(2), at(400)).await.unwrap();
-        archive.add_correction(&said("Ministers"), "ana", None, at(401)).await.unwrap();
+        let made = archive.add_correction(&said("Ministers"), "ana", None, at(401)).await;
+        let made = made.unwrap().unwrap();
         assert_eq!(restore(world, 2, 400, 410).await, Restored::Back);
         assert_eq!(waiting(411).await, [id(2)]);
+        world.annotate(&[correlated(2, 2, &["group:will"])]).await;
+
+        // And one was on its way: it is called applied as of when that began.
+        archive.delete_article(&id(3), at(500)).await.unwrap();
+        archive.correct_articles(&made, &said("Ministers"), at(402)).await.unwrap();
+        assert_eq!(restore(world, 3, 500, 510).await, Restored::Back);
+        assert_eq!(waiting(511).await, [id(3)]);
     })
     .await;
 }
