@@ -119,6 +119,13 @@ async fn names_follow_the_articles_that_leave_a_story_and_come_back() {
         world.archive.delete_article(&id(2), at(114)).await.unwrap();
         assert_eq!(names(world, 1).await, [SHORT], "nothing is left of what was deleted");
         assert_eq!(n_articles(world, FULL).await, 0);
+        world.archive.restore_article(&id(2), at(114), at(115)).await.unwrap();
+        assert_eq!(names(world, 1).await, [FULL]);
+        // Both go, and one comes back.
+        world.archive.delete_article(&id(1), at(116)).await.unwrap();
+        world.archive.delete_article(&id(2), at(116)).await.unwrap();
+        world.archive.restore_article(&id(1), at(116), at(117)).await.unwrap();
+        assert_eq!(names(world, 1).await, [SHORT]);
     })
     .await;
 }
