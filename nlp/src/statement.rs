@@ -18,6 +18,7 @@ use crate::sector::{document_sectors, without_parents};
 use crate::sector_classifier::SectorClassifier;
 use crate::statement_grammar::Grammar;
 use crate::statement_head::{Reading, SECTORS, StatementHead};
+use crate::statement_parties::{Party, those_meant};
 use crate::statement_phrase::{BytePhrase, PhraseReader};
 use crate::statement_roles::{Role, RoleSpan};
 use crate::statement_time::days_of_act;
@@ -278,8 +279,10 @@ impl Draft {
         let trigger = grammar.trigger(reading.trigger.clone());
         let mut draft =
             Draft { kind, trigger, actors: vec![], targets: vec![], means: vec![], speaker: None };
-        for span in of_role(Role::Actor) {
-            let phrase = phrases.read(span, speaker.as_ref());
+        let parties =
+            |role| those_meant(of_role(role).map(|it| phrases.party(it)).collect(), grammar);
+        for party in parties(Role::Actor) {
+            let phrase = phrases.read_party(&party, speaker.as_ref());
             draft
                 .actors
                 .extend(phrase.filter(|it| draft.actors.iter().all(|a| a.range != it.range)));
@@ -290,11 +293,11 @@ impl Draft {
         if draft.actors.is_empty() && speaks_for_itself {
             draft.actors.extend(speaking.and_then(|it| phrases.read(it, None)));
         }
-        for span in of_role(Role::Target) {
-            let phrase = phrases.read(span, speaker.as_ref());
+        for Party { span, .. } in parties(Role::Target) {
+            let phrase = phrases.read(&span, speaker.as_ref());
             let is_new = |it: &BytePhrase| draft.targets.iter().all(|t| t.0.range != it.range);
             if let Some(phrase) = phrase.filter(is_new) {
-                draft.targets.push((phrase, span.sectors.clone()));
+                draft.targets.push((phrase, span.sectors));
             }
         }
         let means = of_role(Role::Means).filter_map(|it| phrases.read_verbatim(it, grammar));

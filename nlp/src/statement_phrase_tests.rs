@@ -152,3 +152,26 @@ fn who_is_the_noun_before_it() {
     check_who("They met Glass Spider, who struck.", spider);
     check_who("Glass Spider did not know who struck.", spider);
 }
+
+#[test]
+fn forces_mean_whose_they_are() {
+    let document = document(&["Ruritania says its troops struck."]);
+    let country = mention(&document, "Ruritania", MentionKind::Location, "country:RU");
+    let mentions = [country];
+    let reader = PhraseReader { document: &document, mentions: &mentions, acted: vec![] };
+    let span = |words: Range<usize>| RoleSpan {
+        role: Role::Actor,
+        sentence: 0,
+        words,
+        score: 1.0,
+        sectors: vec![],
+    };
+    let owner = reader.party(&span(0..1));
+    assert!(owner.is_name && owner.holds_name);
+    let troops = reader.party(&span(2..4));
+    assert!(!troops.is_name && !troops.holds_name);
+    let troops = Party { owner: Some(owner.span), ..troops };
+    let found = reader.read_party(&troops, None).expect("a phrase");
+    assert_eq!(document.text_of(found.range), "its troops");
+    assert_eq!(found.entity.map(|it| it.id), Some("country:RU".to_owned()));
+}
