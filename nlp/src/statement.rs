@@ -293,8 +293,10 @@ impl Draft {
         let trigger = grammar.trigger(reading.trigger.clone());
         let mut draft =
             Draft { kind, trigger, actors: vec![], targets: vec![], means: vec![], speaker: None };
-        let parties =
-            |role| those_meant(of_role(role).map(|it| phrases.party(it)).collect(), grammar);
+        let parties = |role| {
+            let names = of_role(role).flat_map(|it| phrases.apart(it));
+            those_meant(names.map(|it| phrases.party(&it)).collect(), grammar)
+        };
         for party in parties(Role::Actor) {
             let phrase = phrases.read_party(&party, speaker.as_ref());
             draft

@@ -134,6 +134,35 @@ impl PhraseReader<'_> {
         Party { span: span.clone(), holds_name, is_name, owner: None }
     }
 
+    /// The names that `span` lists and nothing else, each on its own: `Ruritania and Freedonia`.
+    pub(crate) fn apart(&self, span: &RoleSpan) -> Vec<RoleSpan> {
+        let range = |at: usize| self.document.words_range(span.sentence, at..at + 1);
+        let named = |at: usize| {
+            let is_name = |it: &LinkedMention| it.entity.is_some() && !it.is_demonym;
+            self.mentions.iter().position(|it| is_name(it) && overlap(&it.range, &range(at)))
+        };
+        let mut names: Vec<(usize, RoleSpan)> = vec![];
+        let mut is_list = false;
+        for at in span.words.clone() {
+            if let Some(name) = named(at) {
+                match names.last_mut().filter(|it| it.0 == name) {
+                    Some((_, it)) => it.words.end = at + 1,
+                    None => names.push((name, RoleSpan { words: at..at + 1, ..span.clone() })),
+                }
+                continue;
+            }
+            match self.document.text_of(range(at)).to_lowercase().as_str() {
+                "and" | "or" => is_list = true,
+                "," | "&" | "the" => {}
+                _ => return vec![span.clone()],
+            }
+        }
+        match is_list && names.len() > 1 {
+            true => names.into_iter().map(|(_, it)| it).collect(),
+            false => vec![span.clone()],
+        }
+    }
+
     /// As [`read`](Self::read); forces mean whose they are.
     pub(crate) fn read_party(
         &self,
