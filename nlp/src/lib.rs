@@ -42,6 +42,7 @@ pub mod statement;
 pub mod statement_changes;
 mod statement_grammar;
 mod statement_head;
+mod statement_parties;
 mod statement_phrase;
 mod statement_roles;
 mod statement_time;

@@ -39,6 +39,13 @@ fn countries_and_weapons_are_no_sectors() {
 }
 
 #[test]
+fn crowds_and_users_are_no_sectors() {
+    check("dozens of protesters and other demonstrators", &[]);
+    check("taxpayers", &[]);
+    check("Android users and their smartphones", &[]);
+}
+
+#[test]
 fn a_document_sums_up_its_statements() {
     let energy = [SectorId::new("/energy")];
     let both = [SectorId::new("/energy"), SectorId::new("/water")];

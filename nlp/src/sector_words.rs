@@ -99,7 +99,7 @@ pub(crate) const SECTOR_WORDS: &[(&str, &str)] = &[
          opposition party, party leader, house of representatives, congressman, congresswoman, \
          parliamentarian, premier, presidency, intelligence service, secret service, spy agency, \
          secretary of state, tax authority, city council, public sector, e-government, gov, \
-         pension fund, taxpayer",
+         pension fund",
     ),
     (
         "/government/elections",
@@ -189,7 +189,7 @@ pub(crate) const SECTOR_WORDS: &[(&str, &str)] = &[
         "software, technology company, tech company, tech firm, it company, cloud, data center, \
          data centre, technology, software company, internet company, app, social network, \
          security firm, cybersecurity firm, web host, hosting provider, website, server, \
-         database, router, android, iphone, smartphone, windows, operating system, browser, \
+         database, router, iphone, windows, operating system, browser, \
          google, microsoft, facebook, apple, twitter, linkedin, yahoo, linux, user account, \
          online service, mongodb, elasticsearch, mysql, cloud service, iot, web server, \
          smart tv, pc, email account, web browser, mac, iphones, it firm, github, wordpress, \
@@ -243,10 +243,10 @@ pub(crate) const SECTOR_WORDS: &[(&str, &str)] = &[
         "/nonprofit",
         "ngo, aid worker, activist, charity, human rights group, aid convoy, aid group, \
          red cross, aid agency, humanitarian, human rights defender, campaigner, dissident, \
-         rights group, aid organisation, aid organization, non-profit, nonprofit, protester, \
+         rights group, aid organisation, aid organization, non-profit, nonprofit, \
          civil society, relief worker, environmentalist, think tank, red crescent, \
          human rights activist, trade union, unionist, advocacy group, opposition activist, \
-         volunteer, demonstrator, union leader, amnesty international, human right, \
+         volunteer, union leader, amnesty international, human right, \
          non-governmental organization, non-governmental organisation, civil rights group, \
          human rights organization, human rights organisation, rights activist, \
          opposition group, pro-democracy activist, exile group",

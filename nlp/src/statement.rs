@@ -18,6 +18,7 @@ use crate::sector::{document_sectors, without_parents};
 use crate::sector_classifier::SectorClassifier;
 use crate::statement_grammar::Grammar;
 use crate::statement_head::{Reading, SECTORS, StatementHead};
+use crate::statement_parties::{Party, those_meant};
 use crate::statement_phrase::{BytePhrase, PhraseReader};
 use crate::statement_roles::{Role, RoleSpan};
 use crate::statement_time::days_of_act;
@@ -55,6 +56,12 @@ const ACTOR_ONLY_SCORE_MIN: f32 = 0.7;
 
 /// Sectors of a target that only the model tells need this probability.
 const SECTOR_MIN: f32 = 0.4;
+
+/// Sectors whose words stand beside many targets that are not theirs: websites, agencies, tanks.
+const WIDE_SECTORS: [&str; 3] = ["/defence", "/government", "/technology"];
+
+/// Their words count only where the model gives them this probability.
+const WIDE_SECTOR_MIN: f32 = 0.1;
 
 const KINDS: [StatementKind; 6] = [
     StatementKind::Threat,
@@ -236,13 +243,21 @@ impl StatementReader {
             if let Some(listed) = target.listed {
                 sectors.extend_from_slice(&self.knowledge.gazetteer.entity(listed).sectors);
             }
-            sectors
-                .append(&mut self.knowledge.sectors.find(document.text_of(target.range.clone())));
+            let told = self.knowledge.sectors.find(document.text_of(target.range.clone()));
+            sectors.extend(told.into_iter().filter(|it| is_believed(it, probabilities)));
             let sure = SECTORS.iter().zip(probabilities).filter(|it| SECTOR_MIN < *it.1);
             sectors.extend(sure.map(|(path, _)| SectorId::new(*path)));
         }
         distinct(sectors)
     }
+}
+
+/// Whether a `sector` that the words of a target tell is to be believed by the model's
+/// `probabilities`; there are none for a target that the model took for an actor.
+fn is_believed(sector: &SectorId, probabilities: &[f32]) -> bool {
+    let place = SECTORS.iter().position(|it| *it == sector.as_str());
+    let probability = place.and_then(|it| probabilities.get(it));
+    !WIDE_SECTORS.contains(&sector.as_str()) || probability.is_none_or(|it| WIDE_SECTOR_MIN <= *it)
 }
 
 /// Each sector once, in order, without those of which a child is there too.
@@ -278,8 +293,12 @@ impl Draft {
         let trigger = grammar.trigger(reading.trigger.clone());
         let mut draft =
             Draft { kind, trigger, actors: vec![], targets: vec![], means: vec![], speaker: None };
-        for span in of_role(Role::Actor) {
-            let phrase = phrases.read(span, speaker.as_ref());
+        let parties = |role| {
+            let names = of_role(role).flat_map(|it| phrases.apart(it));
+            those_meant(names.map(|it| phrases.party(&it)).collect(), grammar)
+        };
+        for party in parties(Role::Actor) {
+            let phrase = phrases.read_party(&party, speaker.as_ref());
             draft
                 .actors
                 .extend(phrase.filter(|it| draft.actors.iter().all(|a| a.range != it.range)));
@@ -290,11 +309,11 @@ impl Draft {
         if draft.actors.is_empty() && speaks_for_itself {
             draft.actors.extend(speaking.and_then(|it| phrases.read(it, None)));
         }
-        for span in of_role(Role::Target) {
-            let phrase = phrases.read(span, speaker.as_ref());
+        for Party { span, .. } in parties(Role::Target) {
+            let phrase = phrases.read(&span, speaker.as_ref());
             let is_new = |it: &BytePhrase| draft.targets.iter().all(|t| t.0.range != it.range);
             if let Some(phrase) = phrase.filter(is_new) {
-                draft.targets.push((phrase, span.sectors.clone()));
+                draft.targets.push((phrase, span.sectors));
             }
         }
         let means = of_role(Role::Means).filter_map(|it| phrases.read_verbatim(it, grammar));
@@ -361,4 +380,21 @@ fn kind_of(reading: &Reading) -> StatementKind {
 fn most_probable(probabilities: &[f32]) -> usize {
     let places = 0..probabilities.len();
     places.fold(0, |a, b| if probabilities[a] < probabilities[b] { b } else { a })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_wide_sectors_need_the_model() {
+        let mut probabilities = vec![0.0; SECTORS.len()];
+        let is_believed = |path: &str, it: &[f32]| is_believed(&SectorId::new(path), it);
+        assert!(!is_believed("/technology", &probabilities));
+        assert!(is_believed("/technology", &[]), "the model says nothing");
+        assert!(is_believed("/health", &probabilities));
+        let technology = SECTORS.iter().position(|it| *it == "/technology").expect("it is known");
+        probabilities[technology] = 0.2;
+        assert!(is_believed("/technology", &probabilities));
+    }
 }

@@ -161,11 +161,16 @@ impl Grammar {
         Grammar::of_words((0..n_words).map(word))
     }
 
-    fn of_words<'a>(words: impl Iterator<Item = &'a str>) -> Grammar {
+    pub(crate) fn of_words<'a>(words: impl Iterator<Item = &'a str>) -> Grammar {
         let words: Vec<&str> = words.collect();
         let n_dateline = n_dateline_words(&words);
         let words = words.iter().map(|it| it.to_lowercase().replace('’', "'")).collect();
         Grammar { words, n_dateline }
+    }
+
+    /// The words, in small letters.
+    pub(crate) fn words(&self) -> &[String] {
+        &self.words
     }
 
     /// `trigger` without loose words around: `targets` for `targets of a`.

@@ -37,6 +37,9 @@ const N_WORDS_PER_BATCH: usize = 512;
 const SENTENCE_MIN: f32 = 0.2;
 /// Statements below this confidence are left out; where actors and targets are best on dev.
 const SCORE_MIN: f32 = 0.6;
+/// The same for the further statements of a sentence, which are right more often than their score
+/// says: of 58 between both 42 (training documents, documents left out and dev).
+const FURTHER_SCORE_MIN: f32 = 0.45;
 
 /// Sectors in the order of the model's output.
 pub(crate) const SECTORS: [&str; 34] = [
@@ -291,14 +294,16 @@ impl Row {
         }
         let best = spans.iter().map(|it| it.1).fold(0.0, f32::max);
         let mut is_best_found = false;
-        let rows = spans.into_iter().map(|(trigger, probability)| {
+        let rows = spans.into_iter().filter_map(|(trigger, probability)| {
             let is_best = probability == best && !is_best_found;
             is_best_found |= is_best;
             let score = calibrated(probability, any, is_best);
             let Row { sentence, n_words, .. } = *self;
-            Row { sentence, n_words, trigger: Some(trigger), score }
+            let score_min = if is_best { SCORE_MIN } else { FURTHER_SCORE_MIN };
+            let row = Row { sentence, n_words, trigger: Some(trigger), score };
+            (score_min <= score).then_some(row)
         });
-        rows.filter(|it| SCORE_MIN <= it.score).collect()
+        rows.collect()
     }
 
     fn reading(&self, roles: &[f32], classes: &[f32], sectors: &[f32]) -> Reading {

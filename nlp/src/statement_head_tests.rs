@@ -90,3 +90,21 @@ fn integers_say_nearly_the_same() {
     let apart = apart(Precision::Int8);
     assert!(0.01 < apart && apart < 0.5, "{apart}");
 }
+
+#[test]
+fn a_further_statement_needs_a_lower_score_than_the_first() {
+    let row = Row { sentence: 0, n_words: 4, trigger: None, score: 0.0 };
+    // Words with the logits of outside, begin and inside; the sentence surely holds a statement.
+    let sure = [0.0, 9.0, 0.0, 9.0, 0.0, 0.0, 9.0, 0.0, 0.0];
+    let found = |further: f32, any: f32| {
+        let logits: Vec<f32> = sure.into_iter().chain([0.0, further, 0.0]).collect();
+        let rows = row.candidates(&logits, &[any]);
+        rows.into_iter().map(|it| (it.trigger.expect("a trigger"), it.score)).collect::<Vec<_>>()
+    };
+    let two = found(3.6, 5.0);
+    let [(first, first_score), (second, second_score)] = &two[..] else { panic!("{two:?}") };
+    assert_eq!((first, second), (&(0..1), &(3..4)));
+    assert!(SCORE_MIN < *first_score && *second_score < SCORE_MIN, "{two:?}");
+    assert_eq!(found(1.0, 5.0).len(), 1);
+    assert!(found(0.0, -2.0).is_empty(), "the first is not sure enough");
+}

@@ -6,6 +6,7 @@ use crate::coreference::{Anaphor, Antecedent, anaphor, antecedent, described, de
 use crate::document::AnalysedDocument;
 use crate::link::{LinkedMention, overlap, without_compass};
 use crate::statement_grammar::{Grammar, LOOSE};
+use crate::statement_parties::Party;
 use crate::statement_roles::{Role, RoleSpan};
 use crate::{EntityRef, MentionKind};
 
@@ -41,7 +42,7 @@ const TRAILING: &[&str] = &[
 const TITLES: &[&str] = &["Mr", "Mrs", "Ms", "Dr", "President", "Minister", "General"];
 
 /// Bodies that act for the country whose adjective stands before them.
-const STATE_BODIES: &[&str] = &[
+pub(crate) const STATE_BODIES: &[&str] = &[
     "government",
     "forces",
     "military",
@@ -117,6 +118,61 @@ impl PhraseReader<'_> {
             phrase.entity = described_entity(self.mentions, place, described);
         }
         Some(phrase)
+    }
+
+    /// What `span` names, for telling parties apart.
+    pub(crate) fn party(&self, span: &RoleSpan) -> Party {
+        let range = self.document.words_range(span.sentence, span.words.clone());
+        let names = |it: &LinkedMention| {
+            let is_capital =
+                self.document.text_of(it.range.clone()).starts_with(char::is_uppercase);
+            it.entity.is_some() && !it.is_demonym && is_capital
+        };
+        let holds_name = self.mentions.iter().any(|it| overlap(&it.range, &range) && names(it));
+        let named = self.trimmed(span).and_then(|it| self.mention_at(&it));
+        let is_name = named.is_some_and(|it| !it.is_demonym);
+        Party { span: span.clone(), holds_name, is_name, owner: None }
+    }
+
+    /// The names that `span` lists and nothing else, each on its own: `Ruritania and Freedonia`.
+    pub(crate) fn apart(&self, span: &RoleSpan) -> Vec<RoleSpan> {
+        let range = |at: usize| self.document.words_range(span.sentence, at..at + 1);
+        let named = |at: usize| {
+            let is_name = |it: &LinkedMention| it.entity.is_some() && !it.is_demonym;
+            self.mentions.iter().position(|it| is_name(it) && overlap(&it.range, &range(at)))
+        };
+        let mut names: Vec<(usize, RoleSpan)> = vec![];
+        let mut is_list = false;
+        for at in span.words.clone() {
+            if let Some(name) = named(at) {
+                match names.last_mut().filter(|it| it.0 == name) {
+                    Some((_, it)) => it.words.end = at + 1,
+                    None => names.push((name, RoleSpan { words: at..at + 1, ..span.clone() })),
+                }
+                continue;
+            }
+            match self.document.text_of(range(at)).to_lowercase().as_str() {
+                "and" | "or" => is_list = true,
+                "," | "&" | "the" => {}
+                _ => return vec![span.clone()],
+            }
+        }
+        match is_list && names.len() > 1 {
+            true => names.into_iter().map(|(_, it)| it).collect(),
+            false => vec![span.clone()],
+        }
+    }
+
+    /// As [`read`](Self::read); forces mean whose they are.
+    pub(crate) fn read_party(
+        &self,
+        party: &Party,
+        speaker: Option<&BytePhrase>,
+    ) -> Option<BytePhrase> {
+        let phrase = self.read(&party.span, speaker)?;
+        let owner = party.owner.as_ref().filter(|_| phrase.entity.is_none());
+        let owner = owner.and_then(|it| self.read(it, speaker));
+        Some(BytePhrase { entity: owner.and_then(|it| it.entity).or(phrase.entity), ..phrase })
     }
 
     /// What a pronoun at `place`, a sentence and a byte, stands for.

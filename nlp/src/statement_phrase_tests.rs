@@ -152,3 +152,45 @@ fn who_is_the_noun_before_it() {
     check_who("They met Glass Spider, who struck.", spider);
     check_who("Glass Spider did not know who struck.", spider);
 }
+
+#[test]
+fn forces_mean_whose_they_are() {
+    let document = document(&["Ruritania says its troops struck."]);
+    let country = mention(&document, "Ruritania", MentionKind::Location, "country:RU");
+    let mentions = [country];
+    let reader = PhraseReader { document: &document, mentions: &mentions, acted: vec![] };
+    let span = |words: Range<usize>| RoleSpan {
+        role: Role::Actor,
+        sentence: 0,
+        words,
+        score: 1.0,
+        sectors: vec![],
+    };
+    let owner = reader.party(&span(0..1));
+    assert!(owner.is_name && owner.holds_name);
+    let troops = reader.party(&span(2..4));
+    assert!(!troops.is_name && !troops.holds_name);
+    let troops = Party { owner: Some(owner.span), ..troops };
+    let found = reader.read_party(&troops, None).expect("a phrase");
+    assert_eq!(document.text_of(found.range), "its troops");
+    assert_eq!(found.entity.map(|it| it.id), Some("country:RU".to_owned()));
+}
+
+#[test]
+fn only_names_in_a_row_are_told_apart() {
+    let check_apart = |sentence: &str, expected: &[&str]| {
+        let document = document(&[sentence]);
+        let names = [("Ruritania", "country:RU"), ("New Freedonia", "country:FR")];
+        let mentions = names.map(|(it, id)| mention(&document, it, MentionKind::Location, id));
+        let reader = PhraseReader { document: &document, mentions: &mentions, acted: vec![] };
+        let words = 0..document.sentences[0].encoded.words.len();
+        let span = RoleSpan { role: Role::Target, sentence: 0, words, score: 1.0, sectors: vec![] };
+        let apart = reader.apart(&span);
+        let text = |it: &RoleSpan| document.text_of(document.words_range(0, it.words.clone()));
+        assert_eq!(apart.iter().map(text).collect::<Vec<_>>(), expected);
+    };
+    check_apart("Ruritania and New Freedonia", &["Ruritania", "New Freedonia"]);
+    check_apart("Ruritania or the New Freedonia", &["Ruritania", "New Freedonia"]);
+    check_apart("ports of Ruritania and New Freedonia", &["ports of Ruritania and New Freedonia"]);
+    check_apart("New Freedonia the Ruritania", &["New Freedonia the Ruritania"]);
+}
