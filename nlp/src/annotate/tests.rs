@@ -71,6 +71,40 @@ fn hacker_groups_are_found_where_the_text_speaks_of_hacking() {
     assert!(names.iter().all(|(_, kind)| cyber(*kind)), "{names:?}");
 }
 
+/// Of each statement of `text` its actors, its targets and its sectors.
+fn parties_of(text: &str) -> Vec<[Vec<String>; 3]> {
+    let annotated = knowing_annotator().annotate(&[document(None, text)]);
+    let texts = |it: &[Phrase]| it.iter().map(|it| it.text.clone()).collect();
+    let sectors = |it: &Statement| it.sectors.iter().map(|it| it.as_str().to_owned()).collect();
+    let statements = annotated[0].annotation.statements.iter();
+    statements.map(|it| [texts(&it.actors), texts(&it.targets), sectors(it)]).collect()
+}
+
+#[test]
+fn parties_are_told_once_and_each_on_its_own() {
+    let found = parties_of(
+        "A hacker going by the pseudonym Murk leaked the files of Valmora Bank on Monday.",
+    );
+    assert_eq!(found.iter().map(|it| &it[0]).collect::<Vec<_>>(), [&["Murk"]]);
+    let found = parties_of("The group warned of new attacks on Sony and Nintendo.");
+    assert_eq!(found.iter().map(|it| &it[1]).collect::<Vec<_>>(), [&["Sony", "Nintendo"]]);
+}
+
+#[test]
+fn both_acts_of_a_sentence_are_read() {
+    let text = "Hackers leaked the show after two failed blackmail attempts against Larkin Studios \
+                and Hulu.";
+    assert_eq!(parties_of(text).len(), 2);
+}
+
+#[test]
+fn words_that_the_model_rules_out_tell_no_sector() {
+    let found = parties_of("Rebels attacked an army base near Marl.");
+    assert_eq!(found.iter().map(|it| &it[2]).collect::<Vec<_>>(), [&["/defence"]]);
+    let found = parties_of("Soldiers shelled rebel-held areas near Marl.");
+    assert_eq!(found.iter().map(|it| &it[2]).collect::<Vec<_>>(), [&[] as &[&str]]);
+}
+
 #[test]
 fn a_headline_is_read_on_its_own_unless_the_text_begins_with_it() {
     let text = "Iran warns Israel\nTehran threatened to close the strait.";
