@@ -164,7 +164,7 @@ impl Archive {
         tx: &mut Transaction<'static, Any>,
         stories: &[&str],
     ) -> Result<BTreeMap<String, Aliases>, sqlx::Error> {
-        let names = self.names_by_story(&mut **tx, stories).await?;
+        let names = self.names_by_story(tx, stories).await?;
         let mut meant: BTreeMap<String, Aliases> = names
             .into_iter()
             .filter_map(|(story, names)| Some((story, aliases(&names?))))
