@@ -295,7 +295,7 @@ impl Draft {
             Draft { kind, trigger, actors: vec![], targets: vec![], means: vec![], speaker: None };
         let parties = |role| {
             let names = of_role(role).flat_map(|it| phrases.apart(it));
-            those_meant(names.map(|it| phrases.party(&it)).collect(), grammar)
+            those_meant(names.map(|it| phrases.party(&it)).collect(), &reading.trigger, grammar)
         };
         for party in parties(Role::Actor) {
             let phrase = phrases.read_party(&party, speaker.as_ref());

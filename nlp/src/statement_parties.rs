@@ -4,6 +4,8 @@
 //! them the text means. Each rule was read off the errors on the 162 training documents and on the
 //! 229 documents left out of training, and taken where it helped on both (`training/statements.md`).
 
+use std::ops::Range;
+
 use crate::statement_grammar::Grammar;
 use crate::statement_phrase::STATE_BODIES;
 use crate::statement_roles::{Role, RoleSpan};
@@ -109,8 +111,13 @@ const INSTRUMENTS: &[&str] = &[
 /// What stands before somebody who acts in another clause or suffers the act.
 const ELSEWHERE: &[&str] = &["against", "if", "under", "unless"];
 
-/// Those of `found`, all of one role and in the order of the words, that the text means.
-pub(crate) fn those_meant(found: Vec<Party>, grammar: &Grammar) -> Vec<Party> {
+/// Those of `found`, all of one role and in the order of the words, that the text means as parties of
+/// the act with this `trigger`.
+pub(crate) fn those_meant(
+    found: Vec<Party>,
+    trigger: &Range<usize>,
+    grammar: &Grammar,
+) -> Vec<Party> {
     let words = grammar.words();
     let mut parties = found;
     if parties.iter().all(|it| it.span.role == Role::Actor) {
@@ -122,9 +129,19 @@ pub(crate) fn those_meant(found: Vec<Party>, grammar: &Grammar) -> Vec<Party> {
             INSTRUMENTS.contains(&words[it.span.words.end - 1].as_str())
         });
         drop_beside_others(&mut parties, |it| ELSEWHERE.contains(&word_before(it, words)));
+        drop_beside_others(&mut parties, |it| is_in_other_clause(it, trigger, words));
     }
     drop_beside_others(&mut parties, |it| is_lone_pronoun(it, words));
     parties
+}
+
+/// Whether a semicolon stands between a party and the act: `Murk threatens ports; Ruritania denies a
+/// role`. Targets are also listed so.
+fn is_in_other_clause(party: &Party, trigger: &Range<usize>, words: &[String]) -> bool {
+    let own = &party.span.words;
+    let between =
+        if own.end <= trigger.start { own.end..trigger.start } else { trigger.end..own.start };
+    words.get(between).is_some_and(|it| it.iter().any(|it| it == ";"))
 }
 
 /// Drops what `is_weak`, unless nobody else is left.

@@ -25,7 +25,9 @@ fn check_role(role: Role, text: &str, expected: &[&str]) {
             owner: None,
         }
     };
-    let found = those_meant(spans.into_iter().map(party).collect(), &grammar);
+    let struck = words.iter().position(|it| *it == "struck").unwrap_or_default();
+    let found =
+        those_meant(spans.into_iter().map(party).collect(), &(struck..struck + 1), &grammar);
     let found: Vec<String> =
         found.iter().map(|it| words[it.span.words.clone()].join(" ")).collect();
     assert_eq!(found, expected, "{text}");
@@ -80,7 +82,7 @@ fn forces_remember_whose_they_are() {
         owner: None,
     };
     let grammar = Grammar::of_words("Ruritania says its troops struck".split(' '));
-    let found = those_meant(vec![party(0..1), party(2..4)], &grammar);
+    let found = those_meant(vec![party(0..1), party(2..4)], &(4..5), &grammar);
     assert_eq!(found, [Party { owner: Some(span(0..1)), ..party(2..4) }]);
 }
 
@@ -102,6 +104,10 @@ fn qualities_and_instruments_do_not_act() {
 fn who_stands_in_another_clause_does_not_act() {
     check("[ Ruritania ] will strike if the [ Freedonians ] march", &["Ruritania"]);
     check("if [ Ruritania ] strikes", &["Ruritania"]);
+    check("[ Murk ] struck ; [ Ruritania ] denied it", &["Murk"]);
+    check("[ Ruritania ] denied it ; [ Murk ] struck", &["Murk"]);
+    check("the [ hackers ] bragged ; one of them struck", &["hackers"]);
+    check_role(Role::Target, "it struck [ banks ] ; [ ports ]", &["banks", "ports"]);
 }
 
 #[test]
