@@ -12,6 +12,29 @@ use crate::document::AnalysedDocument;
 use crate::statement_head::Reading;
 use crate::statement_roles::{Role, RoleSpan};
 
+/// What somebody does who says that it was not so.
+const DENYING: &[&str] = &["denied", "denies", "deny", "denying"];
+/// What is said not to be so.
+const DENIED: &[&str] = &[
+    "accusation",
+    "accusations",
+    "allegation",
+    "allegations",
+    "being",
+    "claim",
+    "claims",
+    "connection",
+    "guilt",
+    "hand",
+    "having",
+    "involvement",
+    "link",
+    "links",
+    "part",
+    "responsibility",
+    "role",
+];
+
 /// Words that neither begin nor end a trigger and end no phrase.
 pub(crate) const LOOSE: &[&str] = &[
     "a", "an", "and", "as", "at", "by", "for", "from", "in", "into", "near", "of", "on", "or",
@@ -251,8 +274,10 @@ impl Grammar {
         let has =
             |words: &[String], list: &[&str]| words.iter().any(|it| list.contains(&it.as_str()));
         let is_of_past = matches!(kind, StatementKind::Attack | StatementKind::Claim);
-        let is_denied = has(before, &["denied", "denies", "deny", "denying"]);
-        if is_of_past && (is_denied || self.is_negated(trigger)) {
+        let is_denied = has(before, DENYING) || self.is_negated(trigger);
+        // `denies a role` is no threat, whatever else the sentence tells; `denied service` is an attack.
+        let (first, rest) = words.split_at(words.len().min(1));
+        if is_of_past && is_denied || has(first, DENYING) && has(rest, DENIED) {
             return StatementKind::Denial;
         }
         let just_before = &before[before.len().saturating_sub(N_WORDS_OF_TRYING)..];
@@ -501,6 +526,8 @@ mod tests {
     #[test]
     fn words_around_an_act_tell_its_kind() {
         check_kind("We have never attacked a grid", 3..4, StatementKind::Denial);
+        check_kind("Murk threatens ports ; Freedonia denies a role", 5..8, StatementKind::Denial);
+        check_kind("Murk denied ships passage", 1..4, StatementKind::Attack);
         check_kind("The plant was not hit", 4..5, StatementKind::Denial);
         check_kind("He denied having hacked it", 3..4, StatementKind::Denial);
         check_kind("They did not say how hackers attacked", 6..7, StatementKind::Attack);
