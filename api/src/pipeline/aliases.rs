@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use index::archive::Archive;
-use index::archive::aliases::corrected_entities;
-use index::archive::corrections::CorrectionRecord;
+use index::archive::corrections::{CorrectionRecord, corrected_entities};
 use nlp::story::{Placed, StoryId, aliases, names_in, unite};
 use nlp::{Annotation, EntityRef};
 

@@ -9,16 +9,16 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use nlp::correction::{Correction, Subject};
+use nlp::correction::Correction;
 use nlp::story::{ALIAS_CLASSES, aliases, names_in, renamed, unite};
 use nlp::{Annotation, EntityRef};
 use sqlx::any::AnyRow;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Transaction};
 
 use super::alerts::Match;
-use super::annotation_rows::readable_json;
+use super::annotation_rows::{is_storable, readable_json};
 use super::annotations::CorrelatedArticle;
-use super::corrections::read_correlated;
+use super::corrections::{corrected_entities, read_correlated};
 use super::value::{clean, from_json, get, get_json, to_json};
 use super::{Archive, ArchiveError};
 use crate::matching::novelty::claims;
@@ -33,8 +33,6 @@ const N_NAMES_READ: i64 = 200_000;
 const N_STORIES_SETTLED: i64 = 100;
 /// Articles that get other names in one transaction at most; the next one goes on.
 const N_ARTICLES_CHANGED: usize = 200;
-/// Bytes of an id at most, as in the table of entities.
-const N_ID_BYTES_MAX: usize = 256;
 
 /// For ids of short names the entity that they mean.
 type Aliases = BTreeMap<String, EntityRef>;
@@ -354,7 +352,7 @@ impl Archive {
             .await?;
         let names: BTreeMap<String, _> = names_in(&article.own)
             .into_iter()
-            .filter(|it| it.id.len() <= N_ID_BYTES_MAX)
+            .filter(is_storable)
             .map(|it| {
                 let means = article.aliases.get(&it.id).map(|it| clean(&it.id).into_owned());
                 (clean(&it.id).into_owned(), (clean(&it.name).into_owned(), means))
@@ -419,20 +417,4 @@ fn read_misnamed(
     let names: HashSet<String> = names_in(&own).into_iter().map(|it| it.id).collect();
     aliases.retain(|short, _| names.contains(short));
     Ok(Some(Misnamed { item, own, shown, aliases }))
-}
-
-/// Ids of the entities that corrections speak of.
-pub fn corrected_entities<'a>(
-    corrections: impl IntoIterator<Item = &'a Correction>,
-) -> HashSet<String> {
-    let mut ids = HashSet::new();
-    for correction in corrections {
-        if let Subject::Entity(id) = correction.subject() {
-            ids.insert(id.to_owned());
-        }
-        if let Correction::Means { to, .. } | Correction::SameAs { to, .. } = correction {
-            ids.insert(to.id.clone());
-        }
-    }
-    ids
 }

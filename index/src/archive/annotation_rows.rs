@@ -158,6 +158,7 @@ fn name_of(entity: &EntityRef) -> String {
     clean(&entity.name).chars().take(NAME_CHARS_MAX).collect()
 }
 
-fn is_storable(entity: &EntityRef) -> bool {
+/// Whether the tables have room for the id of `entity`.
+pub(super) fn is_storable(entity: &EntityRef) -> bool {
     !entity.id.is_empty() && entity.id.len() <= ENTITY_ID_BYTES_MAX
 }

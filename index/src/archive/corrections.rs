@@ -2,6 +2,8 @@
 //!
 //! Longer than most, since keeping, applying and taking back must agree on one order.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use ingest::ArticleId;
 use nlp::Annotation;
@@ -11,7 +13,6 @@ use serde::Serialize;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Transaction};
 
-use super::aliases::corrected_entities;
 use super::annotations::CorrelatedArticle;
 use super::index_feed::take_index_seqs;
 use super::told::Told;
@@ -58,6 +59,22 @@ pub enum Undone {
     Missing,
     /// The corrections are no longer those that were known; nothing is done.
     Changed,
+}
+
+/// Ids of the entities that corrections speak of.
+pub fn corrected_entities<'a>(
+    corrections: impl IntoIterator<Item = &'a Correction>,
+) -> HashSet<String> {
+    let mut ids = HashSet::new();
+    for correction in corrections {
+        if let Subject::Entity(id) = correction.subject() {
+            ids.insert(id.to_owned());
+        }
+        if let Correction::Means { to, .. } | Correction::SameAs { to, .. } = correction {
+            ids.insert(to.id.clone());
+        }
+    }
+    ids
 }
 
 /// What corrections are told apart by as a whole. Ids grow with time: an addition changes the highest,
