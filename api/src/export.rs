@@ -5,10 +5,12 @@
 //! pure: articles in, bytes out. All fetched text is escaped as its format demands.
 //!
 //! Reading order: this file, [`select`], [`facts`], [`ids`]; then the formats: [`jsonl`], [`csv`], [`stix`],
-//! [`misp`], [`ftm`], [`gexf`], [`graphml`], [`cypher`].
+//! [`misp`], [`ftm`], [`gexf`], [`graphml`], [`cypher`],
+//! [`atom`].
 //!
 //! Longer than most, since the formats, what each is called and what reads for it are in one place.
 
+pub(crate) mod atom;
 pub(crate) mod csv;
 pub(crate) mod cypher;
 pub(crate) mod facts;
@@ -71,6 +73,8 @@ pub enum Format {
     Csv,
     /// Articles, statements, nodes and edges, one JSON object a line.
     Jsonl,
+    /// Articles with their statements, for feed readers.
+    Atom,
 }
 
 impl Format {
@@ -84,6 +88,7 @@ impl Format {
             Format::Ftm => "application/x-ndjson",
             Format::Csv => "text/csv; charset=utf-8",
             Format::Jsonl => "application/x-ndjson",
+            Format::Atom => "application/atom+xml; charset=utf-8",
         }
     }
 
@@ -98,10 +103,11 @@ impl Format {
             Format::Ftm => "harbinger.ftm.jsonl",
             Format::Csv => "harbinger.csv",
             Format::Jsonl => "harbinger.jsonl",
+            Format::Atom => "harbinger.atom",
         }
     }
 
-    fn writer(self, options: &Options) -> Box<dyn Writer> {
+    fn writer(self, options: &Options, request: &SearchRequest) -> Box<dyn Writer> {
         let facts = Arc::clone(&options.facts);
         match self {
             Format::Stix => Box::new(stix::StixWriter::new(facts, options.tlp)),
@@ -112,6 +118,7 @@ impl Format {
             Format::Ftm => Box::new(ftm::FtmWriter::new(facts)),
             Format::Csv => Box::new(csv::CsvWriter),
             Format::Jsonl => Box::new(jsonl::JsonlWriter),
+            Format::Atom => Box::new(atom::AtomWriter::new(facts, request)),
         }
     }
 }
@@ -276,7 +283,7 @@ pub(crate) fn run(
     options: &Options,
     out: &mut dyn Write,
 ) -> Result<Written, ExportError> {
-    let mut writer = format.writer(options);
+    let mut writer = format.writer(options, &request);
     let wants = writer.wants();
     let mut graph = GraphBuilder::new(GraphLimits::EXPORT);
     let mut written = Written::default();
@@ -419,7 +426,7 @@ fn write_some(
 /// Writes a graph without its articles.
 pub(crate) fn graph_alone(format: Format, graph: &Graph) -> Result<Vec<u8>, ExportError> {
     let options = Options { facts: Arc::default(), tlp: Tlp::default() };
-    let mut writer = format.writer(&options);
+    let mut writer = format.writer(&options, &SearchRequest::default());
     let mut out = Vec::new();
     writer.begin(&mut out)?;
     write_graph(&graph.nodes, graph.edges.iter().map(Ok), writer.as_mut(), &mut out)?;

@@ -108,8 +108,9 @@ pub(crate) fn check_searches(
             errors.push(search.error("id", format!("`{id}` is already in {first}")));
         }
         ids.insert(id, search.place());
-        let mistakes = search.value.mistakes(check_query);
-        errors.extend(mistakes.into_iter().map(|(key, message)| search.error(&key, message)));
+        let id = search.value.id_mistake().into_iter();
+        let mistakes = id.chain(search.value.mistakes(check_query));
+        errors.extend(mistakes.map(|(key, message)| search.error(&key, message)));
     }
     errors
 }

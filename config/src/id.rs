@@ -65,6 +65,17 @@ impl SourceId {
     }
 }
 
+impl SearchId {
+    /// What stands in addresses in the place of an id (`/v1/saved-searches/backtest`,
+    /// `/alerts/searches/new`).
+    const RESERVED: [&'static str; 3] = ["backtest", "new", "test"];
+
+    /// Whether no new saved search may be called so.
+    pub fn is_reserved(&self) -> bool {
+        SearchId::RESERVED.contains(&self.as_str())
+    }
+}
+
 impl SectorId {
     /// The path of the parent sector, or `None` for a top-level sector.
     pub fn parent(&self) -> Option<SectorId> {

@@ -20,7 +20,8 @@ declare! {
     /// A query that is asked of every new article, one `[[search]]` of `searches.toml`.
     pub struct SavedSearch {
         /// Name in addresses and in the database, unique: `a-z`, `0-9` and `-`, at most 64
-        /// characters. Keep it: another id is another saved search.
+        /// characters, none of `backtest`, `new` and `test`. Keep it: another id is another saved
+        /// search.
         id: SearchId,
         /// Name shown to readers.
         name: String => not_empty(),
@@ -190,7 +191,8 @@ impl SavedSearch {
     }
 
     /// Reads a saved search from a JSON object with the keys of `searches.toml`; `null` counts as
-    /// absent. Sectors must be in `taxonomy`, if given.
+    /// absent. Sectors must be in `taxonomy`, if given. Without it the search was checked before,
+    /// so that one that was saved under an id since reserved can still be read.
     ///
     /// # Errors
     /// Every mistake, as for the file.
@@ -202,7 +204,10 @@ impl SavedSearch {
         let what = ("saved search", "searches.toml");
         read_json(value, what, taxonomy, |search: Option<&SavedSearch>| {
             match (search, value["query"].as_str()) {
-                (Some(search), _) => search.mistakes(check_query),
+                (Some(search), _) => {
+                    let id = taxonomy.and(search.id_mistake());
+                    id.into_iter().chain(search.mistakes(check_query)).collect()
+                }
                 // Wrong values elsewhere must not hide what is wrong with the query.
                 (None, Some(query)) => {
                     let message = check_query(query).err();
@@ -211,6 +216,12 @@ impl SavedSearch {
                 (None, None) => Vec::new(),
             }
         })
+    }
+
+    /// An id that addresses need: key and message.
+    pub(crate) fn id_mistake(&self) -> Option<(String, String)> {
+        let message = || format!("`{}` is reserved; choose another", self.id);
+        self.id.is_reserved().then(|| ("id".to_owned(), message()))
     }
 
     /// What is wrong across keys: key and message.

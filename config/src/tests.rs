@@ -535,6 +535,17 @@ fn a_saved_search_as_json_is_read_like_the_file() {
     let back = serde_json::to_value(&search).unwrap();
     assert_eq!(SavedSearch::from_json(&back, None, |_| Ok(())), Ok(search));
 
+    for id in ["backtest", "new", "test"] {
+        let json = serde_json::json!({"id": id, "name": "A", "query": "power"});
+        let errors = SavedSearch::from_json(&json, Some(&taxonomy), |_| Ok(())).unwrap_err();
+        assert!(errors.to_string().contains("`id`: `"), "{errors}");
+        assert!(errors.to_string().contains("` is reserved; choose another"), "{errors}");
+        assert!(SavedSearch::from_json(&json, None, |_| Ok(())).is_ok(), "{id} was saved before");
+        let file = format!("[[search]]\nid = \"{id}\"\nname = \"A\"\nquery = \"power\"\n");
+        let said = format!("searches.toml:1:1: `id`: `{id}` is reserved; choose another");
+        check_errors(&[("searches.toml", &file)], &[&said]);
+    }
+
     let wrong = serde_json::json!({
         "id": "Grid", "nam": "x", "filters": {"sector": ["/nowhere"]}, "throttle_minutes": -1,
     });

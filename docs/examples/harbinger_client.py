@@ -44,7 +44,7 @@ Domain = Literal["cyber", "physical", "economic", "political"]
 Modality = Literal["asserted", "possible", "conditional", "denied"]
 Unit = Literal["article", "story", "statement"]
 AlertState = Literal["new", "seen", "dismissed", "escalated"]
-Format = Literal["stix", "misp", "gexf", "graphml", "cypher", "ftm", "csv", "jsonl"]
+Format = Literal["stix", "misp", "gexf", "graphml", "cypher", "ftm", "csv", "jsonl", "atom"]
 Filter = str | int | bool | list[str] | None
 """One value, or several of which one must fit; `None` is no filter."""
 

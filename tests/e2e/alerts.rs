@@ -81,9 +81,16 @@ async fn match_answers_every_line_with_the_searches_that_fit() {
     assert_eq!(answers[4], json!({"id": 5, "matches": ["there"]}), "a town of the country");
 
     let wrong = write("wrong.toml", "[[search]]\nid = \"x\"\nname = \"X\"\nquery = \"(\"\n".into());
-    let finished = app.run(&["match", "--searches", &wrong, "--jsonl", &path]).await;
-    assert_ne!(finished.code, Some(0), "{finished:?}");
-    assert!(finished.stderr.contains("query"), "{finished:?}");
+    let broken = write("broken.jsonl", "{\"id\": \"x\", \"name\n".into());
+    for (file, said) in [
+        (wrong.as_str(), "query"),
+        (broken.as_str(), "broken.jsonl, line 1: "),
+        ("missing.toml", "cannot read missing.toml: "),
+    ] {
+        let finished = app.run(&["match", "--searches", file, "--jsonl", &path]).await;
+        assert_eq!(finished.code, Some(2), "{finished:?}");
+        assert!(finished.stderr.contains(said), "{finished:?}");
+    }
 }
 
 /// What came to the receiver.

@@ -4,6 +4,7 @@
 use std::fs;
 use std::time::Duration;
 
+use serde_json::json;
 use tests::pages::{article_html, rss};
 use tests::{FixtureSite, Reply, TestApp, eventually};
 
@@ -99,6 +100,7 @@ async fn who_asks_for_the_short_name_is_led_to_the_person_whom_both_articles_nam
     const FULL_ID: &str = "name:person:john hultquist";
     let entity = served.json("/v1/entities/name%3Aperson%3Ahultquist", &[]).await;
     assert_eq!((&entity["id"], &entity["n_articles"]), (&FULL_ID.into(), &2.into()));
+    assert_eq!(entity["aliases"], json!(["Hultquist"]));
     let found = eventually("both articles by the full name", Duration::from_secs(30), async || {
         let query = [("q", "substations"), ("entity", FULL_ID)];
         let found = served.json("/v1/search", &query).await;

@@ -7,11 +7,13 @@ FOLDER has one file for each format, `part.stix` of a part of the same archive, 
 
 import collections
 import csv
+import html
 import json
 import re
 import sys
 from pathlib import Path
 
+import feedparser
 import networkx
 import stix2
 import stix2validator
@@ -283,6 +285,42 @@ def parse_cypher(line):
     return parser.getNumberOfSyntaxErrors()
 
 
+def read_atom(path, all_):
+    """Every article is an entry; its statements are told in its text, and by categories."""
+    feed = feedparser.parse(path.read_bytes())
+    assert not feed.bozo and feed.version == "atom10", feed.get("bozo_exception")
+    assert feed.feed.id and feed.feed.title and feed.feed.updated and feed.feed.author, feed.feed
+    assert len({it.id for it in feed.entries}) == len(feed.entries) == len(all_["article"])
+    legal = lambda it: re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f]", "\ufffd", it)
+    words = lambda it: legal(" ".join(it.split()))
+    statements = collections.defaultdict(list)
+    for it in all_["statement"]:
+        statements[it["article"]].append(it)
+    by_id = {it["id"]: it for it in all_["article"]}
+    for entry in feed.entries:
+        article = by_id[entry.id.removeprefix("urn:harbinger:article:")]
+        check_url(entry.link)
+        assert entry.link == article["url"] and entry.source.title == article["source_name"], entry
+        assert words(html.unescape(entry.title)) == words(html.unescape(article["title"] or article["url"])), entry.title
+        assert entry.published[:19] == article["dated_at"][:19] and entry.updated, entry
+        told = " ".join(html.unescape(re.sub("<[^>]*>", " ", entry.content[0].value)).split())
+        tags = {(it["scheme"].removeprefix("urn:harbinger:"), it["term"]) for it in entry.get("tags", [])}
+        expected = set()
+        for it in statements[article["id"]]:
+            assert words(it["sentence"]) in told, (it["sentence"], told)
+            actors, targets = actors_and_targets(it["statement"])
+            for name in [*actors.values(), *targets.values()]:
+                assert words(name) in told, (name, told)
+            expected |= {("kind", it["statement"]["kind"])}
+            expected |= {("sector", sector) for sector in it["statement"]["sectors"]}
+            expected |= {("actor", id_) for id_ in actors} | {("target", id_) for id_ in targets}
+        assert {kind for kind, _ in tags} == {kind for kind, _ in expected}, (tags, expected)
+        assert len(tags) == len(expected), (tags, expected)
+        assert {it for it in tags if it[0] in ("kind", "sector")} == {
+            it for it in expected if it[0] in ("kind", "sector")
+        }
+
+
 def read_taxii(url, whole):
     from taxii2client.v21 import Server, as_pages
 
@@ -332,6 +370,7 @@ def main():
     read_misp(folder / "misp", all_)
     read_ftm(folder / "ftm", all_)
     read_cypher(folder / "cypher", all_)
+    read_atom(folder / "atom", all_)
     counts = {name: len(items) for name, items in all_.items()}
     pages = read_taxii(sys.argv[2], whole) if len(sys.argv) > 2 else 0
     print(f"{counts}, {len(whole)} STIX objects, {pages} TAXII pages")

@@ -1,5 +1,6 @@
 //! `harbinger match`: which saved searches match articles or annotations.
 
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -14,6 +15,7 @@ use nlp::{Annotation, Annotator};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::UsageError;
 use super::index_articles::{published_at, url_of};
 use super::jsonl::{self, Line, LineError};
 use super::setup::Setup;
@@ -77,8 +79,9 @@ pub(super) fn run(setup: &Setup, args: &MatchArgs) -> anyhow::Result<ExitCode> {
 
 /// The saved searches of a file in the form of `searches.toml`, or one JSON object a line.
 fn read_searches(path: &Path, taxonomy: &Taxonomy) -> anyhow::Result<Vec<SavedSearch>> {
-    let text = std::fs::read_to_string(path);
-    let text = text.with_context(|| format!("cannot read {}", path.display()))?;
+    let unreadable =
+        |error: io::Error| UsageError(format!("cannot read {}: {error}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
     let name = path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
     let is_json = text.trim_start().starts_with('{');
     if !is_json {
@@ -87,7 +90,8 @@ fn read_searches(path: &Path, taxonomy: &Taxonomy) -> anyhow::Result<Vec<SavedSe
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let read = lines.map(|(n, line)| {
         let place = || format!("{name}, line {}", n + 1);
-        let value: Value = serde_json::from_str(line).with_context(place)?;
+        let wrong = |error: serde_json::Error| UsageError(format!("{}: {error}", place()));
+        let value: Value = serde_json::from_str(line).map_err(wrong)?;
         SavedSearch::from_json(&value, Some(taxonomy), super::check_query).with_context(place)
     });
     read.collect()

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use config::{SavedSearch, SearchFilters, SectorId};
+use config::{SavedSearch, SearchFilters, SearchId, SectorId};
 use index::FilterField;
 use index::archive::alerts::{AlertEdit, AlertFilter, AlertState};
 use index::archive::searches::{Expect, Origin};
@@ -286,7 +286,7 @@ async fn saved_fields(state: &AppState, id: &str) -> Result<Map<String, Value>, 
 fn object(sent: &Params, mut fields: Map<String, Value>) -> Value {
     let text = |name: &str| sent.get(name).unwrap_or_default().trim().to_owned();
     let name = text("name");
-    let id = if text("id").is_empty() { slug(&name) } else { text("id") };
+    let id = if text("id").is_empty() { id_for(&name) } else { text("id") };
     for (key, value) in [("id", id), ("name", name), ("query", text("query"))] {
         fields.insert(key.to_owned(), json!(value));
     }
@@ -335,6 +335,12 @@ fn deliveries(sent: &Params) -> Vec<Value> {
         }))
     });
     rows.collect()
+}
+
+/// The id of a new search that is called `name`; of none that addresses need.
+fn id_for(name: &str) -> String {
+    let id = slug(name);
+    if SearchId::new(id.as_str()).is_reserved() { id + "-2" } else { id }
 }
 
 /// `Iran & energy` as `iran-energy`.

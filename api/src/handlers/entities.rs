@@ -53,6 +53,12 @@ pub(crate) struct EntityDetailBody {
     /// Name, kind, dates and count.
     #[serde(flatten)]
     entity: EntityBody,
+    /// Other names: those of the gazetteers, then short ones that stories use.
+    aliases: Vec<String>,
+    /// Country that it is or belongs to, ISO 3166-1 alpha-2.
+    country: Option<String>,
+    /// Facet paths of the sectors that it belongs to.
+    sectors: Vec<String>,
     /// The latest 200 statements in which it is an actor.
     as_actor: Vec<StatementBody>,
     /// The latest 200 statements in which it is a target.
@@ -137,11 +143,18 @@ pub(crate) async fn get(
         Found::Entity(it) => *it,
         Found::Means(id) => return Ok(lead_to(&format!("/v1{}", path_href("entities", &id)))),
     };
+    let short_names = state.archive.short_names(&id).await?;
+    let fact = state.facts.get(&id);
+    let mut aliases = fact.map(|it| it.aliases.clone()).unwrap_or_default();
+    aliases.extend(short_names.into_iter().filter(|it| *it != found.entity.name));
     let bodies = |it: Vec<StatementRecord>| it.into_iter().map(StatementBody::from).collect();
     etag::json(
         &headers,
         &EntityDetailBody {
             entity: found.entity.into(),
+            aliases,
+            country: state.facts.country(&id).map(str::to_owned),
+            sectors: fact.map(|it| it.sectors.clone()).unwrap_or_default(),
             as_actor: bodies(found.as_actor),
             as_target: bodies(found.as_target),
             as_speaker: bodies(found.as_speaker),

@@ -75,7 +75,7 @@ pub(crate) async fn get(
 ) -> Result<Response, ApiError> {
     let format: Format = serde_json::from_value(format.into()).map_err(|_| {
         ApiError::not_found(
-            "no such format; known are stix, misp, gexf, graphml, cypher, ftm, csv, jsonl",
+            "no such format; known are stix, misp, gexf, graphml, cypher, ftm, csv, jsonl, atom",
         )
     })?;
     let fields = FilterField::ALL.iter().map(|it| it.name());

@@ -15,6 +15,7 @@ use url::form_urlencoded;
 use crate::error::ApiError;
 use crate::handlers::params::Params;
 use crate::handlers::{entities, json_body, search, statements, stories};
+use crate::pages::frame::SaysItself;
 use crate::state::AppState;
 
 /// Versions of the protocol, the newest first.
@@ -48,7 +49,8 @@ pub(crate) async fn post(
         // An answer to something that was never asked, or no message at all.
         let is_answer = message.get("result").or(message.get("error")).is_some();
         let refused = failure(&Value::Null, INVALID_REQUEST, "no JSON-RPC request");
-        let refusal = (StatusCode::BAD_REQUEST, Json(refused)).into_response();
+        let mut refusal = (StatusCode::BAD_REQUEST, Json(refused)).into_response();
+        refusal.extensions_mut().insert(SaysItself);
         return Ok(if is_answer { StatusCode::ACCEPTED.into_response() } else { refusal });
     };
     let Some(id) = message.get("id").filter(|it| it.is_string() || it.is_number()) else {

@@ -17,7 +17,7 @@ use crate::handlers::params::Params;
 const N_ROWS_MAX: usize = 200;
 const N_PROOFS_SHOWN: usize = 3;
 /// Whole exports of the selection, and files of what is shown.
-const EXPORTS: [(&str, &str); 8] = [
+const EXPORTS: [(&str, &str); 9] = [
     ("stix", "STIX"),
     ("misp", "MISP"),
     ("gexf", "GEXF"),
@@ -26,6 +26,7 @@ const EXPORTS: [(&str, &str); 8] = [
     ("ftm", "FollowTheMoney"),
     ("csv", "CSV"),
     ("jsonl", "JSON Lines"),
+    ("atom", "Atom"),
 ];
 const SHOWN_AS: [(&str, &str); 4] =
     [("gexf", "GEXF"), ("graphml", "GraphML"), ("cypher", "Cypher"), ("json", "JSON")];

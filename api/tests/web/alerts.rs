@@ -271,6 +271,15 @@ async fn the_form_tries_saves_and_shows_what_is_wrong() {
     let page = Page::of(&newsroom.browse("/alerts/searches/the-front").await.body);
     assert_eq!(page.attributes("input[name=query]", "value"), ["actor:front"]);
 
+    // A name that would be an address of its own.
+    let fields = [("name", "New"), ("query", "actor:front"), ("unit", "story")];
+    let saved = submit(&newsroom, "/alerts/searches", &fields).await;
+    assert_eq!(saved.header("location"), "/alerts?state=all&search=new-2", "{}", saved.body);
+    let reserved = json!({ "id": "backtest", "name": "B", "query": "front" });
+    let refused = send(&newsroom, "POST", "/v1/saved-searches", &reserved).await;
+    assert_eq!(refused.status, 422, "{}", refused.body);
+    assert!(refused.body.contains("`backtest` is reserved"), "{}", refused.body);
+
     let wrong = [("name", "<b>Bad</b>"), ("query", "actor:(")];
     let wrong = submit(&newsroom, "/alerts/searches", &wrong).await;
     assert_eq!(wrong.status, 422);

@@ -11,7 +11,8 @@ use crate::hostile::hostile;
 use crate::newsroom::{Newsroom, all, id_of, patch};
 use crate::pages::Page;
 
-const FORMATS: [&str; 8] = ["stix", "misp", "gexf", "graphml", "cypher", "ftm", "csv", "jsonl"];
+const FORMATS: [&str; 9] =
+    ["stix", "misp", "gexf", "graphml", "cypher", "ftm", "csv", "jsonl", "atom"];
 
 /// Articles of friends and foes, one with indicators, and one that a spreadsheet would run.
 fn drafts() -> Vec<crate::newsroom::Draft> {
@@ -91,7 +92,7 @@ async fn the_command_line_exports_what_the_server_does() {
         command.current_dir(newsroom.folder()).stdin(Stdio::null());
         command.output().await.expect("the binary runs")
     };
-    for format in ["csv", "jsonl", "gexf"] {
+    for format in ["csv", "jsonl", "gexf", "atom"] {
         let written = run(&["export", format, "tankers", "--from", "2026-01-11"]).await;
         assert!(written.status.success(), "{written:?}");
         let path = format!("/v1/export/{format}?q=tankers&from=2026-01-11");

@@ -1,6 +1,6 @@
 //! What programs get. Snapshots hold the shapes; the rest is checked by hand.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::newsroom::{FRONT, Newsroom, id_of, patch};
 
@@ -95,6 +95,9 @@ async fn entities_are_listed_and_detailed() {
     assert_eq!(entity["as_actor"].as_array().map(Vec::len), Some(5));
     assert_eq!(entity["as_target"].as_array().map(Vec::len), Some(0));
     assert_eq!(entity["as_actor"][0]["actors"][0]["entity"]["id"], FRONT.0);
+    assert_eq!((&entity["country"], &entity["sectors"]), (&Value::Null, &json!([])));
+    let country = newsroom.get("/v1/entities/country:VX").await.json();
+    assert_eq!(country["country"], "VX", "{country}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

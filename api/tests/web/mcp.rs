@@ -93,6 +93,7 @@ async fn mistakes_are_told_so_that_they_can_be_mended() {
     assert_eq!(method["error"]["code"], -32601);
     let nonsense = post(&newsroom, &json!([1, 2])).await;
     assert_eq!(nonsense.status, StatusCode::BAD_REQUEST);
+    assert_eq!(nonsense.json()["error"]["code"], -32600, "{}", nonsense.body);
     let get = newsroom.get("/mcp").await;
     assert_eq!(get.status, StatusCode::METHOD_NOT_ALLOWED, "there is no stream to listen to");
     let foreign = Request::post("/mcp")

@@ -200,10 +200,12 @@ async fn told(archive: &Archive) -> String {
 
 /// Makes the schema of version `last`.
 async fn migrate(connection: &mut sqlx::AnyConnection, last: i64) {
+    let is_postgres = connection.backend_name() == "PostgreSQL";
     let migrations = MIGRATIONS.iter().filter(|it| it.0 <= last);
-    let migrations = migrations.map(|(version, description, sql, _)| {
+    let migrations = migrations.map(|(version, description, sqlite, postgres)| {
         let kind = MigrationType::Simple;
-        Migration::new(*version, (*description).into(), kind, (*sql).into_sql_str(), false)
+        let sql = if is_postgres { *postgres } else { *sqlite };
+        Migration::new(*version, (*description).into(), kind, sql.into_sql_str(), false)
     });
     Migrator::with_migrations(migrations.collect()).run(connection).await.unwrap();
 }
@@ -227,48 +229,80 @@ async fn hubs_of_a_database_of_before_are_asked_again() {
 
 #[tokio::test]
 async fn a_database_of_the_first_schema_is_brought_up_with_all_it_had() {
-    let world = World::on_sqlite().await;
-    world.store([1, 2]).await;
-    world.annotate(&[threatening(1, 1), correlated(2, 1, &["country:ir"])]).await;
-    let expected = told(&world.archive).await;
-    assert!(expected.contains("Threat"), "{expected}");
+    on_each_database(async |world| {
+        world.store([1, 2]).await;
+        world.annotate(&[threatening(1, 1), correlated(2, 1, &["country:ir"])]).await;
+        let expected = told(&world.archive).await;
+        assert!(expected.contains("Threat"), "{expected}");
 
-    // The same in the first schema, with the columns that this had.
-    let old = ArchiveSettings::in_folder(world.dir.path().join("old"));
-    fs::create_dir(&old.data_dir).unwrap();
-    let url = format!("sqlite://{}?mode=rwc", old.data_dir.join("harbinger.db").display());
+        let old = in_first_schema(world).await;
+        let refused = Archive::open_read_only(&old).await.unwrap_err();
+        assert!(matches!(refused, ArchiveError::SchemaTooOld { found: 1, .. }), "{refused}");
+        let archive = Archive::open(&old).await.unwrap();
+        assert_eq!(told(&archive).await, expected);
+        // And it goes on.
+        archive.record_article(&article("wire", 3), None).await.unwrap();
+        archive.record_annotations(&[correlated(3, 1, &["country:ir"])], at(9)).await.unwrap();
+        assert_eq!(archive.entity("country:ir").await.unwrap().unwrap().n_articles, 3);
+        archive.close().await;
+    })
+    .await;
+}
+
+/// What `world` holds in the first schema, with the columns that this had.
+async fn in_first_schema(world: &World) -> ArchiveSettings {
+    let (old, url, newer) = match &world.settings.database_url {
+        None => {
+            let old = ArchiveSettings::in_folder(world.dir.path().join("old"));
+            fs::create_dir(&old.data_dir).unwrap();
+            let url = format!("sqlite://{}?mode=rwc", old.data_dir.join("harbinger.db").display());
+            (old, url, "newer".to_owned())
+        }
+        Some(_) => {
+            let (old, newer) = world.beside("old").await;
+            let url = old.database_url.clone().unwrap();
+            (old, url, newer)
+        }
+    };
     let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
     migrate(&mut connection, 1).await;
-    let tables = sqlx::query(
-        "SELECT m.name AS name, group_concat(c.name, ', ') AS columns
-         FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c
-         WHERE m.type = 'table' AND m.name NOT LIKE '%sql%' GROUP BY m.name",
-    );
-    let tables = tables.fetch_all(&mut connection).await.unwrap();
+    let is_postgres = connection.backend_name() == "PostgreSQL";
+    let (before, tables, copy, after) = match is_postgres {
+        false => {
+            let file = world.settings.data_dir.join("harbinger.db");
+            let attach = format!("ATTACH '{}' AS {newer}", file.display());
+            let tables = "SELECT m.name AS name, group_concat(c.name, ', ') AS columns
+                 FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c
+                 WHERE m.type = 'table' AND m.name NOT LIKE '%sql%' GROUP BY m.name";
+            (format!("PRAGMA foreign_keys = OFF; {attach}"), tables, "", "")
+        }
+        true => (
+            "SET session_replication_role = replica".to_owned(),
+            "SELECT table_name::text AS name, string_agg(column_name::text, ', ') AS columns
+             FROM information_schema.columns
+             WHERE table_schema = current_schema() AND table_name NOT LIKE '%sql%'
+             GROUP BY table_name",
+            "OVERRIDING SYSTEM VALUE",
+            "SELECT setval(pg_get_serial_sequence('article_states', 'arrival'), max(arrival))
+             FROM article_states",
+        ),
+    };
+    let tables = sqlx::query(tables).fetch_all(&mut connection).await.unwrap();
     assert!(tables.len() > 10, "the first schema has more than {} tables", tables.len());
-    let newer = world.settings.data_dir.join("harbinger.db");
-    let mut steps = vec!["PRAGMA foreign_keys = OFF".to_owned()];
-    steps.push(format!("ATTACH '{}' AS newer", newer.display()));
+    let mut steps = vec![before];
     for table in &tables {
         let (name, columns): (&str, &str) = (table.get("name"), table.get("columns"));
+        steps.push(format!("DELETE FROM {name}"));
         steps.push(format!(
-            "INSERT OR REPLACE INTO main.{name} ({columns}) SELECT {columns} FROM newer.{name}"
+            "INSERT INTO {name} ({columns}) {copy} SELECT {columns} FROM {newer}.{name}"
         ));
     }
     // What later schemas count they begin to count themselves.
-    steps.push("DELETE FROM main.counters WHERE name <> 'index_seq'".to_owned());
-    for step in steps {
+    steps.push("DELETE FROM counters WHERE name <> 'index_seq'".to_owned());
+    steps.push(after.to_owned());
+    for step in steps.into_iter().filter(|it| !it.is_empty()) {
         sqlx::raw_sql(AssertSqlSafe(step)).execute(&mut connection).await.unwrap();
     }
     connection.close().await.unwrap();
-
-    let refused = Archive::open_read_only(&old).await.unwrap_err();
-    assert!(matches!(refused, ArchiveError::SchemaTooOld { found: 1, .. }), "{refused}");
-    let archive = Archive::open(&old).await.unwrap();
-    assert_eq!(told(&archive).await, expected);
-    // And it goes on.
-    archive.record_article(&article("wire", 3), None).await.unwrap();
-    archive.record_annotations(&[correlated(3, 1, &["country:ir"])], at(9)).await.unwrap();
-    assert_eq!(archive.entity("country:ir").await.unwrap().unwrap().n_articles, 3);
-    archive.close().await;
+    old
 }

@@ -72,6 +72,27 @@ impl World {
         (World { archive, settings, dir }, schema)
     }
 
+    /// Settings of another, empty schema of the same PostgreSQL database with a folder of its own,
+    /// called `name`, and what the schema of this world is called.
+    pub(super) async fn beside(&self, name: &str) -> (ArchiveSettings, String) {
+        let url = Url::parse(self.settings.database_url.as_deref().unwrap()).unwrap();
+        let is_path = |it: &str| it == "options[search_path]";
+        let schema = url.query_pairs().find(|it| is_path(&it.0)).unwrap().1.into_owned();
+        let other = format!("{schema}_{name}");
+        let mut connection = sqlx::AnyConnection::connect(url.as_str()).await.unwrap();
+        let create = format!("CREATE SCHEMA {other}");
+        sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut connection).await.unwrap();
+        let mut with_other = url.clone();
+        let kept = url.query_pairs().filter(|it| !is_path(&it.0));
+        with_other.query_pairs_mut().clear().extend_pairs(kept);
+        with_other.query_pairs_mut().append_pair("options[search_path]", &other);
+        let settings = ArchiveSettings {
+            database_url: Some(with_other.into()),
+            ..ArchiveSettings::in_folder(self.dir.path().join(name))
+        };
+        (settings, schema)
+    }
+
     /// Another process on the same database: its own data folder with PostgreSQL; with SQLite,
     /// where there can be none, the same archive.
     pub(super) async fn second_worker(&self) -> Archive {
