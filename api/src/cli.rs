@@ -16,7 +16,8 @@ use crate::export::{Format, Tlp};
     harbinger search 'actor:iran target:bank' --from 2026-01-01\n  \
     harbinger extract page.html --url https://example.org/news/1\n  \
     harbinger annotate --jsonl articles.jsonl > annotations.jsonl\n\n\
-    Exit status: 0 all good, 1 some lines or items failed, 2 usage or configuration error.")]
+    Exit status: 0 all good, 1 it failed, or some lines or items did, 2 usage or configuration \
+    error, or\nit cannot start. run-once and serve end with 0 also when polls or articles failed.")]
 pub struct Cli {
     /// Options that every command takes.
     #[command(flatten)]
@@ -65,6 +66,9 @@ pub enum Command {
     /// Run the whole pipeline and the web server until Ctrl-C or SIGTERM
     Serve(ServeArgs),
     /// Poll every due source once, process everything, then exit
+    #[command(after_help = "The line that it prints counts the polls and articles that failed, \
+        which are no failure of its\nown: it ends with 0. `harbinger sources list` and the log say \
+        what failed and why.")]
     RunOnce(RunOnceArgs),
     /// Show every error of the configuration, all at once
     CheckConfig,

@@ -154,7 +154,9 @@ declare! {
         /// Address under which the hubs of feeds (WebSub) reach this Harbinger, at `/websub/` below
         /// it. None by default: no hub is asked to tell of news.
         websub_url: Option<Url>,
-        /// Entries taken from one document of a feed, the first ones. Default 1000.
+        /// Entries taken at one poll of a source of any kind but folders: the first ones, of
+        /// sitemaps and JSON documents the newest. Feeds and listing pages give 2 000 at most.
+        /// Default 1000.
         n_entries_max: usize = 1_000 => within(1, 100_000),
     }
 }

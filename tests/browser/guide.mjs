@@ -10,6 +10,10 @@ const N_BYTES_MAX = 250_000;
 const browser = await launch();
 const { page, wrong, close } = await open(browser, base, { viewport: { width: 960, height: 600 } });
 
+/** Sends a form and waits for the page that answers. */
+const send = (form, name) =>
+  Promise.all([page.waitForNavigation(), form.getByRole("button", { name, exact: true }).click()]);
+
 async function picture(name) {
   const path = join(folder, `guide-${name}.png`);
   await page.screenshot({ path });
@@ -32,6 +36,7 @@ await picture("story");
 await page.locator('ol.line a[href^="/articles/"]').first().click();
 await page.waitForURL(/\/articles\//);
 await picture("article");
+const article = page.url();
 await page.locator('.who a[href^="/entities/"]').first().click();
 await page.waitForURL(/\/entities\//);
 await page.waitForSelector(".hist[data-drawn]");
@@ -45,6 +50,36 @@ await picture("map");
 await page.goto("/alerts/searches/new?q=power+grid&kind=threat");
 await page.locator('input[name="name"]').fill("Threats to the grid");
 await picture("alert");
+await page.goto("/sources");
+await picture("sources");
+
+// An act is of another kind, and the name of an outlet is no party: something to see.
+await page.goto(article);
+await page.locator("details.fix summary").click();
+const act = page.locator('details.fix form:has(select[name="kind"])').first();
+const kind = act.locator("select");
+await kind.selectOption((await kind.inputValue()) === "attempt" ? "attack" : "attempt");
+await send(act, "Change");
+await page.goto(article);
+await page.locator("details.fix summary").click();
+const names = page.locator('details.fix form:has(input[name="to_name"])');
+const outlet = names.filter({ hasText: "Northgate Wire" });
+await send((await outlet.count()) > 0 ? outlet.first() : names.first(), "Names nothing");
+await page.goto("/corrections");
+await page.locator("[data-progress]").first().waitFor({ state: "detached" });
+assert.equal(await page.locator("tbody tr").count(), 2, "two corrections");
+await picture("corrections");
+
+await page.goto("/settings");
+for (const [name, role] of [["ana", "admin"], ["rita", "analyst"]]) {
+  const form = page.locator('form[action="/settings/users"]');
+  await form.locator("#user-name").fill(name);
+  await form.locator("#user-role").selectOption(role);
+  await form.locator("#user-password").fill("a long enough password");
+  await send(form, "Add user");
+}
+assert.equal(await page.locator("#users tbody tr").count(), 2, "two users");
+await picture("settings");
 assert.deepEqual(wrong, []);
 await close();
 await browser.close();

@@ -1,7 +1,8 @@
 //! What people do and see, in a real browser: the scripts in `tests/browser`.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tests::{Served, TestApp, eventually, project_root, skipped};
@@ -89,27 +90,30 @@ async fn a_new_user_searches_power_grid_opens_a_story_and_follows_an_actor() {
     let Some(tools) = Tools::find() else { return };
     let served = serve_sample_wire(&TestApp::new().with_sample_wire()).await;
     tools.run("journey.mjs", &served, &[], Duration::from_secs(300)).await;
-    tools.run("guide.mjs", &served, &[], Duration::from_secs(120)).await;
+    let taken = tools.run("guide.mjs", &served, &[], Duration::from_secs(180)).await;
     tools.run("progress.mjs", &served, &[], Duration::from_secs(120)).await;
     tools.run("watch.mjs", &served, &[], Duration::from_secs(180)).await;
-    check_guide(&tools.folder.join("screenshots"));
+    check_guide(&tools.screenshots(), &taken);
 }
 
-/// Checks that the user guide has a picture of each page, and no other. With `UPDATE_GUIDE=1` the
-/// pictures just taken become the guide's.
-fn check_guide(taken: &std::path::Path) {
+/// Checks that the user guide has the pictures that `guide.mjs` takes, and no other. With
+/// `UPDATE_GUIDE=1` the pictures just taken, in `folder`, become the guide's. `taken` is what the
+/// script said: what lies in the folder may be of a run before.
+fn check_guide(folder: &Path, taken: &str) {
     let docs = project_root().join("docs");
     let guide = fs::read_to_string(docs.join("guide.md")).expect("the guide");
-    let named: Vec<&str> = guide
+    let named: BTreeSet<&str> = guide
         .split("](images/")
         .skip(1)
         .filter_map(|it| it.split_once(')'))
         .map(|(name, _)| name)
         .collect();
+    let taken: BTreeSet<&str> =
+        taken.lines().filter_map(|it| it.split_once(": ")).map(|(name, _)| name).collect();
+    assert_eq!(named, taken, "pictures that the guide names, and those that guide.mjs takes");
     assert!(8 <= named.len(), "{named:?}");
     for name in named {
-        let (from, to) = (taken.join(name), docs.join("images").join(name));
-        assert!(from.is_file(), "guide.mjs takes no {name}");
+        let (from, to) = (folder.join(name), docs.join("images").join(name));
         if std::env::var_os("UPDATE_GUIDE").is_some() {
             fs::copy(&from, &to).expect("a writable folder");
         }
