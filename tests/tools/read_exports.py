@@ -321,7 +321,7 @@ def read_atom(path, all_):
         }
 
 
-def read_taxii(url, whole):
+def read_taxii(url, whole, part):
     from taxii2client.v21 import Server, as_pages
 
     server = Server(url)
@@ -349,6 +349,14 @@ def read_taxii(url, whole):
     assert [it["type"] for it in some["objects"]] == ["report", "report"] and some["more"], some
     one = next(iter(it for it in whole if it.startswith("note--")))
     assert collection.get_object(one)["objects"] == [whole[one]]
+    # A saved search is a collection of what its query finds.
+    [of_search] = server.default.collections[1:]
+    assert of_search.title == "Pumps" and of_search.can_read and not of_search.can_write
+    for n_each in (2, 1000):
+        found = {}
+        for page in as_pages(of_search.get_objects, per_request=n_each):
+            found |= {it["id"]: it for it in page.get("objects", [])}
+        assert found == part, (n_each, found.keys() ^ part.keys())
     return n_pages
 
 
@@ -372,7 +380,7 @@ def main():
     read_cypher(folder / "cypher", all_)
     read_atom(folder / "atom", all_)
     counts = {name: len(items) for name, items in all_.items()}
-    pages = read_taxii(sys.argv[2], whole) if len(sys.argv) > 2 else 0
+    pages = read_taxii(sys.argv[2], whole, {it["id"]: it for it in part}) if len(sys.argv) > 2 else 0
     print(f"{counts}, {len(whole)} STIX objects, {pages} TAXII pages")
 
 

@@ -1,6 +1,7 @@
 //! `/taxii2/`: a TAXII 2.1 server, read only, over what the archive holds (OASIS, 10 June 2021).
 //!
-//! One collection with everything. Objects are made from articles in the order in which these
+//! One collection with everything, and one for each saved search with what it finds, whenever the
+//! articles came. Objects are made from articles in the order in which these
 //! were annotated; a page ends inside an article if it must, and `next` says where. An entity's
 //! object comes with each article that names it, equal each time.
 
@@ -13,6 +14,7 @@ use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 use axum::routing::get;
+use config::SavedSearch;
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
@@ -25,6 +27,8 @@ use objects::{Asked, Found};
 const MEDIA_TYPE: &str = "application/taxii+json;version=2.1";
 const STIX_TYPE: &str = "application/stix+json;version=2.1";
 const ALIAS: &str = "everything";
+/// Saved searches that are collections under a UUID; the others are under their ids only.
+const N_SEARCHES_MAX: usize = 1_000;
 
 /// The addresses of the server.
 pub(crate) fn router() -> Router<AppState> {
@@ -60,32 +64,95 @@ async fn api_root(headers: HeaderMap) -> Response {
     answer(&headers, &body)
 }
 
-async fn collections(headers: HeaderMap) -> Response {
-    answer(&headers, &json!({"collections": [description()]}))
+async fn collections(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let searches = state.archive.saved_searches("", N_SEARCHES_MAX).await?;
+    let searches = searches.into_iter().map(|it| Collection::Search(Box::new(it.search)));
+    let all: Vec<Value> =
+        [Collection::Everything].into_iter().chain(searches).map(|it| it.description()).collect();
+    Ok(answer(&headers, &json!({"collections": all})))
 }
 
-async fn collection(headers: HeaderMap, Path(id): Path<String>) -> Response {
-    if is_known(&id) { answer(&headers, &description()) } else { unknown_collection() }
+async fn collection(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let found = Collection::named(&state, &id).await?;
+    Ok(found.map_or_else(unknown_collection, |it| answer(&headers, &it.description())))
 }
 
-fn description() -> Value {
-    json!({
-        "id": collection_id(),
-        "title": "Everything",
-        "description": "Reports, notes, relationships and entities of all articles",
-        "alias": ALIAS,
-        "can_read": true,
-        "can_write": false,
-        "media_types": [STIX_TYPE],
-    })
+/// What can be read.
+enum Collection {
+    Everything,
+    /// The articles that a saved search finds.
+    Search(Box<SavedSearch>),
 }
 
-fn collection_id() -> String {
-    ids::uuid("taxii-collection", &[ALIAS]).to_string()
-}
+impl Collection {
+    /// The collection with that id or alias.
+    async fn named(state: &AppState, id: &str) -> Result<Option<Collection>, ApiError> {
+        if id == ALIAS || id == Collection::Everything.id() {
+            return Ok(Some(Collection::Everything));
+        }
+        let is_readable = id.len() <= 64 && id.bytes().all(|it| it.is_ascii_graphic());
+        if !is_readable {
+            return Ok(None);
+        }
+        if let Some(record) = state.archive.saved_search(id).await? {
+            return Ok(Some(Collection::Search(Box::new(record.search))));
+        }
+        if uuid::Uuid::parse_str(id).is_err() {
+            return Ok(None);
+        }
+        let searches = state.archive.saved_searches("", N_SEARCHES_MAX).await?;
+        let mut searches = searches.into_iter().map(|it| Collection::Search(Box::new(it.search)));
+        Ok(searches.find(|it| it.id() == id))
+    }
 
-fn is_known(id: &str) -> bool {
-    id == ALIAS || id == collection_id()
+    fn id(&self) -> String {
+        match self {
+            Collection::Everything => ids::uuid("taxii-collection", &[ALIAS]).to_string(),
+            Collection::Search(search) => {
+                ids::uuid("taxii-collection", &["search", search.id.as_str()]).to_string()
+            }
+        }
+    }
+
+    fn search(&self) -> Option<&SavedSearch> {
+        match self {
+            Collection::Everything => None,
+            Collection::Search(search) => Some(search),
+        }
+    }
+
+    fn description(&self) -> Value {
+        let (title, description, alias) = match self {
+            Collection::Everything => {
+                let about = "Reports, notes, relationships and entities of all articles";
+                ("Everything", about.to_owned(), Some(ALIAS))
+            }
+            Collection::Search(search) => {
+                let about = format!("The same of the articles that this finds: {}", search.query);
+                let alias = search.id.as_str();
+                (search.name.as_str(), about, Some(alias).filter(|it| *it != ALIAS))
+            }
+        };
+        let mut described = json!({
+            "id": self.id(),
+            "title": title,
+            "description": description,
+            "can_read": true,
+            "can_write": false,
+            "media_types": [STIX_TYPE],
+        });
+        if let Some(alias) = alias {
+            described["alias"] = json!(alias);
+        }
+        described
+    }
 }
 
 async fn objects(
@@ -151,14 +218,14 @@ async fn read(
     object: Option<String>,
     body: impl FnOnce(&Found) -> Value,
 ) -> Result<Response, ApiError> {
-    if !is_known(collection) {
+    let Some(collection) = Collection::named(state, collection).await? else {
         return Ok(unknown_collection());
-    }
+    };
     let asked = match Asked::of(params, object) {
         Ok(asked) => asked,
         Err(error) => return Ok(failure(StatusCode::BAD_REQUEST, &error.message)),
     };
-    let found = objects::read(state, &asked).await?;
+    let found = objects::read(state, &asked, collection.search()).await?;
     if asked.is_one() && found.objects.is_empty() && found.next.is_none() {
         return Ok(failure(StatusCode::NOT_FOUND, "there is no such object"));
     }

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use axum::http::StatusCode;
+use config::SavedSearch;
+use index::archive::searches::Expect;
 use tokio::process::Command;
 
 use crate::hostile::hostile;
-use crate::newsroom::{Newsroom, all, id_of, patch};
+use crate::newsroom::{Newsroom, all, id_of, now, patch};
 use crate::pages::Page;
 
 const FORMATS: [&str; 9] =
@@ -61,6 +63,9 @@ async fn every_export_is_read_by_the_tools_it_is_made_for_and_nothing_is_lost() 
         assert!(answer.header("content-disposition").starts_with("attachment"), "{format}");
         fs::write(folder.path().join(format), answer.body).expect("a writable folder");
     }
+    let search = SavedSearch { name: "Pumps".to_owned(), ..SavedSearch::new("pumps", "pumps") };
+    let archive = &newsroom.state.archive;
+    archive.save_search(&search, Expect::New, now()).await.expect("a saved search");
     let part = newsroom.get("/v1/export/stix?q=pumps").await;
     fs::write(folder.path().join("part.stix"), part.body).expect("a writable folder");
 
@@ -186,6 +191,8 @@ async fn requests_that_make_no_sense_are_told_before_the_first_byte() {
     check(&format!("{root}/everything/objects/?added_after=x"), StatusCode::BAD_REQUEST).await;
     check(&format!("{root}/everything/objects/?next=x"), StatusCode::BAD_REQUEST).await;
     check(&format!("{root}/everything/objects/x/"), StatusCode::NOT_FOUND).await;
+    check(&format!("{root}/%00/"), StatusCode::NOT_FOUND).await;
+    check(&format!("{root}/{}/", uuid::Uuid::nil()), StatusCode::NOT_FOUND).await;
     let discovery = newsroom.get("/taxii2/").await;
     assert_eq!(discovery.header("content-type"), "application/taxii+json;version=2.1");
     let request = axum::http::Request::get("/taxii2/").header("accept", "text/html");

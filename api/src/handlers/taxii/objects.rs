@@ -4,6 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use config::SavedSearch;
+use index::{Archive, Matcher};
+use ingest::ArticleId;
 use nlp::story::StoryId;
 use serde_json::Value;
 
@@ -20,6 +23,8 @@ const LIMIT_MAX: usize = 1_000;
 const N_AT_ONCE: usize = 50;
 /// Articles read for one answer; a search for a rare object goes on with `next`.
 const N_ARTICLES_MAX: usize = 2_000;
+/// Articles held against a saved search for one answer.
+const N_MATCHED_MAX: usize = 500;
 /// After every article id of an instant.
 const LAST_ID: &str = "~";
 
@@ -150,8 +155,13 @@ impl Place {
     }
 }
 
-/// Reads one page.
-pub(super) async fn read(state: &AppState, asked: &Asked) -> Result<Found, ApiError> {
+/// Reads one page; of the articles that `search` finds, if given.
+pub(super) async fn read(
+    state: &AppState,
+    asked: &Asked,
+    search: Option<&SavedSearch>,
+) -> Result<Found, ApiError> {
+    let mut filter = search.map(|it| Filter::of(it, (state.now)())).transpose()?;
     let mut page = Page { asked, objects: Vec::new(), seen: HashSet::new() };
     let mut place = asked.place.clone();
     if place.article.is_empty() {
@@ -164,6 +174,7 @@ pub(super) async fn read(state: &AppState, asked: &Asked) -> Result<Found, ApiEr
             place.n_before += 1;
         }
     }
+    let n_articles_max = if search.is_some() { N_MATCHED_MAX } else { N_ARTICLES_MAX };
     let mut n_articles = 0;
     loop {
         // An article that a page ended in is read again.
@@ -173,7 +184,10 @@ pub(super) async fn read(state: &AppState, asked: &Asked) -> Result<Found, ApiEr
         if changed.is_empty() {
             return Ok(page.ended(None));
         }
-        let ids: Vec<_> = changed.iter().map(|it| it.1).collect();
+        let mut ids: Vec<_> = changed.iter().map(|it| it.1).collect();
+        if let Some(filter) = &mut filter {
+            ids = filter.among(&state.archive, &ids).await?;
+        }
         let mut articles = state.archive.graph_articles(&ids).await?;
         state.archive.add_indicators(&mut articles).await?;
         let stories: Vec<StoryId> = articles.iter().filter_map(|it| it.story.clone()).collect();
@@ -198,9 +212,38 @@ pub(super) async fn read(state: &AppState, asked: &Asked) -> Result<Found, ApiEr
             n_articles += 1;
             place = Place { at: *added_at, article: text, n_before: 0 };
         }
-        if N_ARTICLES_MAX <= n_articles {
+        if n_articles_max <= n_articles {
             return Ok(page.ended(Some(&place)));
         }
+    }
+}
+
+/// Tells which articles a saved search finds, as they are now.
+struct Filter {
+    matcher: Matcher,
+    now: DateTime<Utc>,
+}
+
+impl Filter {
+    fn of(search: &SavedSearch, now: DateTime<Utc>) -> Result<Filter, ApiError> {
+        let mut matcher = Matcher::new();
+        matcher.add(search).map_err(ApiError::internal)?;
+        Ok(Filter { matcher, now })
+    }
+
+    async fn among(
+        &mut self,
+        archive: &Archive,
+        ids: &[ArticleId],
+    ) -> Result<Vec<ArticleId>, ApiError> {
+        let mut found = Vec::new();
+        for mut stored in archive.articles(ids).await? {
+            archive.countries().fill(&mut stored);
+            if !self.matcher.matches(&stored, self.now).is_empty() {
+                found.push(stored.article.id);
+            }
+        }
+        Ok(found)
     }
 }
 
