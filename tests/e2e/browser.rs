@@ -118,16 +118,47 @@ fn check_guide(taken: &std::path::Path) {
     }
 }
 
+/// Saves a search that fires once for each `unit` with a threat.
+fn watch_for_threats(app: &TestApp, unit: &str) {
+    let search = format!(
+        "[[search]]\nid = \"threats\"\nname = \"Threats\"\nquery = \"kind:threat\"\n\
+         unit = \"{unit}\"\n",
+    );
+    let path = app.folder().join("config/searches.toml");
+    fs::write(path, search).expect("a writable folder");
+}
+
+/// A feed at a port where nobody listens.
+const DOWN: &str = "http://127.0.0.1:9/feed.xml";
+
+/// Waits until the poll of one source has failed.
+async fn fails(served: &Served) {
+    eventually("a source fails", Duration::from_secs(60), async || {
+        let sources = served.json("/v1/sources", &[]).await;
+        sources["standing"]["failing"].as_u64().filter(|it| 0 < *it)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sources_are_tested_and_added_in_sight_and_what_fails_is_counted() {
+    let Some(tools) = Tools::find() else { return };
+    let app = TestApp::new().set("fetch.added_private_addresses", "true");
+    app.add_source("down", DOWN);
+    let served = app.serve().await;
+    fails(&served).await;
+    tools.run("sources.mjs", &served, &[], Duration::from_secs(180)).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_accessible_and_keys_alone_lead_everywhere() {
     let Some(tools) = Tools::find() else { return };
     let app = TestApp::new().with_sample_wire();
-    fs::write(
-        app.folder().join("config/searches.toml"),
-        "[[search]]\nid = \"threats\"\nname = \"Threats\"\nquery = \"kind:threat\"\n",
-    )
-    .expect("a writable folder");
+    watch_for_threats(&app, "story");
+    // The navigation of every page counts it.
+    app.add_source("down", DOWN);
     let served = serve_sample_wire(&app).await;
+    fails(&served).await;
     eventually("an alert", Duration::from_secs(60), async || {
         let inbox = served.json("/v1/alerts", &[]).await;
         inbox["alerts"].as_array().filter(|it| !it.is_empty()).map(|_| ())
