@@ -433,7 +433,10 @@
   const notice = document.querySelector("[data-new]");
   if (notice && "EventSource" in window) {
     const stream = new EventSource("/v1/events");
-    stream.addEventListener(notice.dataset.new || "statement", () => { notice.hidden = false; });
+    stream.addEventListener(notice.dataset.new || "statement", () => {
+      if (notice.hidden) say(notice.textContent);
+      notice.hidden = false;
+    });
     stream.addEventListener("alert", countAlert);
     window.addEventListener("pagehide", () => stream.close());
   }
