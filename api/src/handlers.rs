@@ -5,7 +5,7 @@
 //! [`saved_searches`], [`alerts`], [`alert_pages`], [`feeds`], [`sources`], [`source_list`],
 //! [`restoring`], [`opml`], [`hubs`], [`corrections`], [`login`], [`settings`], [`mcp`], [`openapi`], [`assets`]; [`params`]
 //! reads query strings, [`json_body`] and [`upload`] bodies, [`etag`] answers with tags, [`progress`]
-//! tells how far an answer is.
+//! tells how far an answer is, [`navigation`] counts for the head of every page.
 
 pub(crate) mod alert_pages;
 pub(crate) mod alerts;
@@ -27,6 +27,7 @@ pub(crate) mod json_body;
 pub(crate) mod login;
 pub(crate) mod map;
 pub(crate) mod mcp;
+pub(crate) mod navigation;
 pub(crate) mod oidc;
 pub(crate) mod openapi;
 pub(crate) mod opml;

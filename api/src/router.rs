@@ -84,7 +84,7 @@ pub fn router(state: AppState) -> Router {
                 .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, answer_time_max))
                 .layer(from_fn(refuse_long_uris))
                 .layer(from_fn_with_state(state.clone(), guard::guard))
-                .layer(from_fn_with_state(state.clone(), handlers::alert_pages::count_new))
+                .layer(from_fn_with_state(state.clone(), handlers::navigation::count))
                 .layer(from_fn_with_state(state.clone(), bound_body)),
         )
         .with_state(state)

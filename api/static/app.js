@@ -286,16 +286,16 @@
     const place = starter.closest("p") ?? starter;
     if (place.nextElementSibling?.matches('[data-watched="ended"]')) place.nextElementSibling.remove();
     place.after(box);
-    // It is not begun twice.
-    if (starter instanceof HTMLButtonElement) {
-      starter.disabled = true;
-      stop.focus();
-    } else starter.setAttribute("aria-disabled", "true");
+    // It is not begun twice, nor is anything else that takes long in its form.
+    const starters = [...(starter.form?.elements ?? [])].filter((it) => it.dataset.long);
+    for (const it of starters) it.disabled = true;
+    if (starter.form) stop.focus();
+    else starter.setAttribute("aria-disabled", "true");
     say(`${name}: begun.`);
     let n_quarters = 0;
     const leave = () => {
-      if (starter instanceof HTMLButtonElement) starter.disabled = false;
-      else starter.removeAttribute("aria-disabled");
+      for (const it of starters) it.disabled = false;
+      starter.removeAttribute("aria-disabled");
       if (box.contains(document.activeElement)) starter.focus();
       stop.remove();
       bar.remove();
@@ -330,7 +330,14 @@
     const hasFiles = form.enctype === "multipart/form-data";
     const address = button.hasAttribute("formaction") ? button.formAction : form.action;
     const request = new XMLHttpRequest();
-    const shown = watched(button, button.dataset.long, () => request.abort());
+    const name = button.dataset.long;
+    const shown = watched(button, name, () => request.abort());
+    // Another server is asked: how long that takes, nobody knows.
+    const host = (fields.get("url") ?? "").trim().replace(/^\w+:\/\//, "").split(/[/?#]/)[0].split("@").at(-1);
+    if (host) {
+      shown.tell(0, 0, `looking at ${host}…`);
+      say(`${name}: looking at ${host}.`);
+    }
     const hasLines = () => request.getResponseHeader("content-type")?.startsWith("application/x-ndjson");
     // Only what ends with its line feed is there as a whole.
     const last = () => JSON.parse(request.responseText.split("\n").at(-2) ?? "{}");
@@ -347,7 +354,7 @@
       if (n_total) shown.tell(n_done, n_total, `${n_done} of ${n_total} looked at`);
     });
     request.addEventListener("abort", () => {
-      shown.end(hasFiles && isSent ? "cancelled. It is taken in whole or not at all: reload the page to see which." : "cancelled.");
+      shown.end((isSent && button.dataset.cancelled) || "cancelled.");
     });
     request.addEventListener("error", () => shown.end("broken off: the server cannot be reached."));
     request.addEventListener("load", () => {
@@ -426,7 +433,10 @@
   const notice = document.querySelector("[data-new]");
   if (notice && "EventSource" in window) {
     const stream = new EventSource("/v1/events");
-    stream.addEventListener(notice.dataset.new || "statement", () => { notice.hidden = false; });
+    stream.addEventListener(notice.dataset.new || "statement", () => {
+      if (notice.hidden) say(notice.textContent);
+      notice.hidden = false;
+    });
     stream.addEventListener("alert", countAlert);
     window.addEventListener("pagehide", () => stream.close());
   }

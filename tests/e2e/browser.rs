@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tests::{Served, TestApp, eventually, project_root, skipped};
+use tests::pages::{article_html, rss};
+use tests::{FixtureSite, Reply, Served, TestApp, eventually, project_root, skipped};
 use tokio::process::Command;
 
 use crate::users::{PASSWORD, add_user};
@@ -122,16 +123,88 @@ fn check_guide(folder: &Path, taken: &str) {
     }
 }
 
+/// Saves a search that fires once for each `unit` with a threat.
+fn watch_for_threats(app: &TestApp, unit: &str) {
+    let search = format!(
+        "[[search]]\nid = \"threats\"\nname = \"Threats\"\nquery = \"kind:threat\"\n\
+         unit = \"{unit}\"\n",
+    );
+    let path = app.folder().join("config/searches.toml");
+    fs::write(path, search).expect("a writable folder");
+}
+
+/// A feed at a port where nobody listens.
+const DOWN: &str = "http://127.0.0.1:9/feed.xml";
+
+/// Waits until the poll of one source has failed.
+async fn fails(served: &Served) {
+    eventually("a source fails", Duration::from_secs(60), async || {
+        let sources = served.json("/v1/sources", &[]).await;
+        sources["standing"]["failing"].as_u64().filter(|it| 0 < *it)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sources_are_tested_and_added_in_sight_and_what_fails_is_counted() {
+    let Some(tools) = Tools::find() else { return };
+    let app = TestApp::new().set("fetch.added_private_addresses", "true");
+    app.add_source("down", DOWN);
+    let served = app.serve().await;
+    fails(&served).await;
+    tools.run("sources.mjs", &served, &[], Duration::from_secs(180)).await;
+}
+
+/// Written for this test: path, headline, text. Each is one threat, of another story.
+const THREATS: [(&str, &str, &str); 2] = [
+    (
+        "/strait",
+        "Northern Guard threatens tankers",
+        "The Northern Guard threatened on Tuesday to attack oil tankers in the Strait of Lindahl, \
+         its commander said.\n\
+         The harbour master told reporters that no ship had left since Sunday, and that pilots \
+         were waiting for news from the ministry in the capital.\n\
+         Three crews had gone home by train. Traders said that the price of diesel had not moved \
+         for a week.",
+    ),
+    (
+        "/gas",
+        "Iran threatens Qatar's gas plants",
+        "DOHA — Iran threatened on Saturday to attack gas plants of QatarEnergy in Ras Laffan if \
+         Qatar lets tankers of its enemies load there.\n\
+         Qatar called the threat unacceptable and summoned the ambassador of Iran. QatarEnergy \
+         said that all plants were running.\n\
+         The company sells a fifth of the world's liquefied gas.",
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_open_tells_of_statements_and_alerts_that_come_in() {
+    let Some(tools) = Tools::find() else { return };
+    let app = TestApp::new();
+    watch_for_threats(&app, "article");
+    let site = FixtureSite::start().await;
+    site.put("/feed.xml", Reply::rss(rss("Desk", &[])));
+    app.add_source("desk", &site.url("/feed.xml"));
+    for (path, title, text) in THREATS {
+        let paragraphs: Vec<String> = text.lines().map(str::to_owned).collect();
+        site.put(path, Reply::html(article_html(title, &paragraphs)));
+    }
+    let served = app.serve().await;
+    let pages = THREATS.map(|(path, ..)| site.url(path)).join(",");
+    let env = [("HARBINGER_PAGES", pages.as_str())];
+    tools.run("live.mjs", &served, &env, Duration::from_secs(300)).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_accessible_and_keys_alone_lead_everywhere() {
     let Some(tools) = Tools::find() else { return };
     let app = TestApp::new().with_sample_wire();
-    fs::write(
-        app.folder().join("config/searches.toml"),
-        "[[search]]\nid = \"threats\"\nname = \"Threats\"\nquery = \"kind:threat\"\n",
-    )
-    .expect("a writable folder");
+    watch_for_threats(&app, "story");
+    // The navigation of every page counts it.
+    app.add_source("down", DOWN);
     let served = serve_sample_wire(&app).await;
+    fails(&served).await;
     eventually("an alert", Duration::from_secs(60), async || {
         let inbox = served.json("/v1/alerts", &[]).await;
         inbox["alerts"].as_array().filter(|it| !it.is_empty()).map(|_| ())

@@ -2,9 +2,8 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::Next;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use config::{SavedSearch, SearchFilters, SearchId, SectorId};
@@ -20,7 +19,6 @@ use crate::handlers::params::{Form, Params};
 use crate::handlers::progress::{self, Progress};
 use crate::handlers::restoring;
 use crate::handlers::saved_searches::{delete, known, read, save};
-use crate::pages::frame::N_NEW_ALERTS;
 use crate::pages::text::href;
 use crate::pages::{alerts, frame, saved_search};
 use crate::state::AppState;
@@ -49,21 +47,6 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/alerts/searches/{id}", get(form).post(replace))
         .route("/alerts/searches/{id}/delete", post(remove))
         .route("/alerts/searches/{id}/restore", post(restoring::submit_search))
-}
-
-/// Counts the new alerts for the navigation of pages.
-pub(crate) async fn count_new(
-    State(state): State<AppState>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let accepts = request.headers().get(header::ACCEPT).and_then(|it| it.to_str().ok());
-    if !accepts.unwrap_or_default().contains("text/html") {
-        return next.run(request).await;
-    }
-    // A page without the number is better than none.
-    let n_new = state.archive.n_new_alerts().await.unwrap_or(0);
-    N_NEW_ALERTS.scope(n_new, next.run(request)).await
 }
 
 async fn inbox(State(state): State<AppState>, params: Params) -> Result<Response, ApiError> {

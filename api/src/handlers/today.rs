@@ -20,7 +20,7 @@ use crate::error::ApiError;
 use crate::evidence::Evidence;
 use crate::handlers::params::Params;
 use crate::handlers::{headlines, search};
-use crate::pages::{frame, today};
+use crate::pages::{frame, sources, today};
 use crate::state::AppState;
 use crate::undo;
 
@@ -62,6 +62,7 @@ pub(crate) async fn page(
         evidence: read.items.into_iter().map(evidence).collect(),
         is_recent,
         is_cut: read.next.is_some() && is_recent,
+        partial: partial(&state).await?,
         stories,
         trend: if is_recent { trend(&state).await.ok() } else { None },
         choice: today::Choice::of(&params, &state.sectors),
@@ -78,6 +79,15 @@ async fn deleted(state: &AppState, params: &Params) -> Result<Option<RemovedArti
         return Ok(None);
     };
     Ok(state.archive.removed_article(&id, undo::since((state.now)())).await?)
+}
+
+/// How many sources failed at their last poll, in words; `None` when none did.
+async fn partial(state: &AppState) -> Result<Option<String>, ApiError> {
+    let n_failing = state.archive.n_failing_sources().await?;
+    if n_failing == 0 {
+        return Ok(None);
+    }
+    Ok(sources::partial(n_failing, state.archive.n_polled_sources().await?))
 }
 
 /// The latest statements; on a day of many, threats and warnings are not pushed out by the rest.

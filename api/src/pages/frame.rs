@@ -7,6 +7,7 @@ use axum::http::header::{self, HeaderValue};
 use axum::response::Response;
 use index::archive::access::Role;
 
+use super::text::counted;
 use crate::access::Principal;
 use crate::error::ApiError;
 use crate::handlers::assets::ASSETS;
@@ -34,7 +35,16 @@ pub(crate) struct Frame {
     pub(crate) has_search: bool,
     is_at_the_door: bool,
     here: &'static str,
-    n_new_alerts: u64,
+    counts: NavCounts,
+}
+
+/// What the navigation counts beside its links.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct NavCounts {
+    /// Alerts that nobody has handled yet.
+    pub(crate) n_new_alerts: u64,
+    /// Sources that failed at their last poll.
+    pub(crate) n_failing_sources: u64,
 }
 
 /// A link of the navigation.
@@ -43,13 +53,22 @@ pub(crate) struct NavLink {
     pub(crate) href: &'static str,
     pub(crate) label: &'static str,
     pub(crate) is_here: bool,
-    /// A number beside the link; 0 shows none.
-    pub(crate) count: u64,
+    /// How much is new there, beside the link; 0 shows nothing.
+    pub(crate) n_new: u64,
+    /// How many sources fail, beside the link; 0 shows nothing.
+    pub(crate) n_failing: u64,
+}
+
+impl NavLink {
+    /// What fails, in words.
+    pub(crate) fn failing(&self) -> String {
+        counted(self.n_failing, "source fails", "sources fail")
+    }
 }
 
 tokio::task_local! {
-    /// New alerts, for the navigation of the page that the current request asks for.
-    pub(crate) static N_NEW_ALERTS: u64;
+    /// The counts for the navigation of the page that the current request asks for.
+    pub(crate) static NAV_COUNTS: NavCounts;
 }
 
 impl Frame {
@@ -69,8 +88,8 @@ impl Frame {
             has_search: here != "/search",
             is_at_the_door: false,
             here,
-            // Outside a request, as for a page about an error of ours, there is no number.
-            n_new_alerts: N_NEW_ALERTS.try_with(|it| *it).unwrap_or(0),
+            // Outside a request, as for a page about an error of ours, there are no numbers.
+            counts: NAV_COUNTS.try_with(|it| *it).unwrap_or_default(),
         }
     }
 
@@ -97,7 +116,8 @@ impl Frame {
             href,
             label,
             is_here: href == self.here,
-            count: if href == "/alerts" { self.n_new_alerts } else { 0 },
+            n_new: if href == "/alerts" { self.counts.n_new_alerts } else { 0 },
+            n_failing: if href == "/sources" { self.counts.n_failing_sources } else { 0 },
         })
         .into()
     }

@@ -137,18 +137,17 @@ pub(crate) fn page(input: Input<'_>) -> SourcesPage {
 }
 
 fn headline(sources: &[SourceBody]) -> String {
-    let active: Vec<&SourceBody> = sources.iter().filter(|it| it.standing.is_some()).collect();
-    let n_failing = active
-        .iter()
-        .filter(|it| matches!(it.standing, Some(Standing::Failing | Standing::Dead)))
-        .count();
-    match n_failing {
-        0 => counted(active.len() as u64, "source, none failing", "sources, none failing"),
-        n => format!(
-            "{n} of {} failed at their last poll",
-            counted(active.len() as u64, "source", "sources")
-        ),
-    }
+    let polled = || sources.iter().filter_map(|it| it.standing);
+    let fails = |it: &Standing| matches!(it, Standing::Failing | Standing::Dead);
+    let (n_failing, n_polled) = (polled().filter(fails).count() as u64, polled().count() as u64);
+    let all_well = || counted(n_polled, "source, none failing", "sources, none failing");
+    partial(n_failing, n_polled).unwrap_or_else(all_well)
+}
+
+/// `2 of 63 sources failed at their last poll`; `None` when none did.
+pub(crate) fn partial(n_failing: u64, n_polled: u64) -> Option<String> {
+    let all = counted(n_polled, "source", "sources");
+    (0 < n_failing).then(|| format!("{n_failing} of {all} failed at their last poll"))
 }
 
 fn deck(sources: &[SourceBody]) -> String {

@@ -107,6 +107,8 @@ pub(crate) struct Input<'a> {
     pub(crate) is_recent: bool,
     /// Whether there were more than could be read.
     pub(crate) is_cut: bool,
+    /// How many sources failed at their last poll, in words; `None` when none did.
+    pub(crate) partial: Option<String>,
     /// The latest stories, when there is no statement at all.
     pub(crate) stories: Vec<StorySummary>,
     pub(crate) choice: Choice,
@@ -162,6 +164,7 @@ pub(crate) struct TodayPage {
     date: String,
     headline: String,
     deck: String,
+    partial: Option<String>,
     undo: Option<Undo>,
     note: Option<String>,
     list_title: &'static str,
@@ -220,6 +223,7 @@ pub(crate) fn page(input: Input<'_>) -> TodayPage {
         date: now.format("%A, %-d %B %Y").to_string(),
         headline: headline(new, repeated, input.is_recent),
         deck: deck(&groups, now),
+        partial: input.partial,
         undo: input.deleted.map(|it| Undo {
             what: brief(&clean_or(&it.title, "an article without a headline"), 60),
             action: format!("/articles/{}/restore", it.id),

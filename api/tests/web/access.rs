@@ -8,6 +8,7 @@ use axum::http::Request;
 use config::LoginMode;
 use index::archive::access::{ApiKey, Role};
 use index::archive::audit::AuditEntry;
+use ingest::FailureClass;
 
 use crate::newsroom::{Answer, Newsroom, id_of, now};
 use crate::pages::Page;
@@ -100,6 +101,20 @@ async fn strangers_see_the_login_page_and_nothing_else() {
     let door = Page::of(&newsroom.browse("/login").await.body);
     assert_eq!(door.texts("h1"), ["Log in"]);
     assert!(door.texts("nav a").is_empty(), "nowhere to go yet");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_is_told_that_sources_fail_and_may_look_and_a_stranger_is_not() {
+    let newsroom = guarded().await;
+    newsroom.poll("meridian", Some(FailureClass::Timeout)).await;
+    let cookie = session(&newsroom, "rita").await;
+    let today = Page::of(&browse_as(&newsroom, "/", &cookie).await.body);
+    assert_eq!(today.texts("nav a[href='/sources'] .sr"), ["1 source fails"]);
+    let way = today.attributes(".head a[href]", "href").remove(0);
+    let sources = browse_as(&newsroom, &way, &cookie).await;
+    assert_eq!((way.as_str(), sources.status.as_u16()), ("/sources", 200));
+    let door = newsroom.browse("/login").await;
+    assert!(!door.body.contains("fails"), "{}", door.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]

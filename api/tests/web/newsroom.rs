@@ -9,9 +9,10 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use chrono::{DateTime, TimeDelta, Utc};
 use config::{Config, SectorId, SourceId};
 use index::archive::annotations::CorrelatedArticle;
-use index::archive::sources::SourceRow;
+use index::archive::sources::{Failure, PollRecord, SourceRow};
 use index::{Archive, ArchiveSettings, Countries, IndexWriterStage, WriterSettings};
-use ingest::{Article, ArticleId, CanonicalUrl};
+use ingest::poll::{PollFailure, SourceState};
+use ingest::{Article, ArticleId, CanonicalUrl, FailureClass};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use nlp::story::StoryId;
 use nlp::{
@@ -107,6 +108,30 @@ impl Newsroom {
     /// The newsroom with [`all`] articles.
     pub(crate) async fn open() -> Newsroom {
         Newsroom::with(all()).await
+    }
+
+    /// Records a poll of the source `id`: it failed so, or went well.
+    pub(crate) async fn poll(&self, id: &str, failed: Option<FailureClass>) {
+        let message = format!("https://{id}.example/feed gave no answer");
+        let failure =
+            failed.map(|it| Failure { class: it.name().to_owned(), message: message.clone() });
+        let state = SourceState {
+            last_poll_at: Some(now()),
+            last_success_at: Some(now() - TimeDelta::hours(1)),
+            last_new_entry_at: Some(now() - TimeDelta::hours(1)),
+            last_failure: failed.map(|class| PollFailure { class, message }),
+            is_gone: failed == Some(FailureClass::Http410),
+            ..SourceState::default()
+        };
+        let poll = PollRecord {
+            source: &SourceId::new(id),
+            state_json: &serde_json::to_string(&state).expect("JSON"),
+            next_poll_at: None,
+            entries: &[],
+            failure: failure.as_ref(),
+            has_untold_news: false,
+        };
+        self.state.archive.record_poll(&poll, now()).await.expect("a poll is recorded");
     }
 
     /// Asks for `path` as a program does.

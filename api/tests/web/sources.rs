@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use axum::response::{Html, Redirect};
 use axum::routing::get;
+use ingest::FailureClass;
 use ingest::fetch::{FetchSettings, Fetcher};
 use serde_json::{Value, json};
 
@@ -287,6 +288,45 @@ async fn the_list_of_sources_tells_how_each_is_doing() {
     assert_eq!(source["quality"]["titled"], 1.0);
     assert!(0 < source["quality"]["n_articles"].as_u64().unwrap_or(0), "{source}");
     insta::assert_json_snapshot!("source", source);
+}
+
+/// What stands beside the link to the page Sources on the page `path`, for eyes and for ears.
+async fn beside_link(newsroom: &Newsroom, path: &str) -> (Vec<String>, Vec<String>) {
+    let page = Page::of(&newsroom.browse(path).await.body);
+    let badge = |part: &str| page.texts(&format!("nav a[href='/sources'] .badge {part}"));
+    (badge("[aria-hidden]"), badge(".sr"))
+}
+
+/// What Today says about sources that failed.
+async fn on_today(newsroom: &Newsroom) -> Vec<String> {
+    Page::of(&newsroom.browse("/").await.body).texts(".head a[href='/sources']")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sources_that_fail_are_counted_on_every_page_and_today_says_of_how_many() {
+    let newsroom = Newsroom::open().await;
+    let nothing = (Vec::new(), Vec::new());
+    newsroom.poll("meridian", None).await;
+    assert_eq!(beside_link(&newsroom, "/").await, nothing, "nothing fails");
+    assert!(on_today(&newsroom).await.is_empty());
+
+    newsroom.poll("meridian", Some(FailureClass::Timeout)).await;
+    for path in ["/", "/sources", "/search?q=grid", "/stories", "/help", "/settings"] {
+        let (seen, heard) = beside_link(&newsroom, path).await;
+        assert_eq!(seen, ["⚠\u{fe0e} 1"], "{path}");
+        assert_eq!(heard, ["1 source fails"], "{path}");
+    }
+    newsroom.poll("le-phare", Some(FailureClass::Http410)).await;
+    newsroom.poll("harbour-post", None).await;
+    assert_eq!(beside_link(&newsroom, "/map").await.1, ["2 sources fail"], "one is gone for good");
+    let said = Page::of(&newsroom.browse("/sources").await.body).texts("h1");
+    assert_eq!(said, ["2 of 6 sources failed at their last poll"]);
+    assert_eq!(on_today(&newsroom).await, said, "as on their page");
+
+    // Who is not polled any more does not fail.
+    newsroom.state.archive.sync_sources(&[], crate::newsroom::now()).await.expect("no sources");
+    assert_eq!(beside_link(&newsroom, "/sources").await, nothing);
+    assert!(on_today(&newsroom).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

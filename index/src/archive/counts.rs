@@ -1,10 +1,15 @@
 //! Counts for metrics and the status page, and small facts under a name.
 
+use config::SourceId;
 use serde::Serialize;
 use sqlx::{Any, Row, Transaction};
 
 use super::value::{get, get_count};
 use super::{Archive, ArchiveError};
+
+/// Counts the sources that failed at their last poll, by an index of these alone.
+pub(super) const N_FAILING: &str =
+    "SELECT COUNT(*) AS n FROM sources WHERE is_active = 1 AND failure_class IS NOT NULL";
 
 /// How much of everything the archive holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -95,6 +100,24 @@ impl Archive {
                 });
             }
             Ok(counts)
+        })
+        .await
+    }
+
+    /// How many of the sources that are polled failed at their last poll. Cheap: every page asks.
+    pub async fn n_failing_sources(&self) -> Result<u64, ArchiveError> {
+        self.tried("count the sources that fail", async {
+            get_count(&sqlx::query(N_FAILING).fetch_one(&self.reader).await?, "n")
+        })
+        .await
+    }
+
+    /// How many sources are polled, those among them that were not asked yet.
+    pub async fn n_polled_sources(&self) -> Result<u64, ArchiveError> {
+        self.tried("count the sources that are polled", async {
+            let count = "SELECT COUNT(*) AS n FROM sources WHERE is_active = 1 AND id <> $1";
+            let count = sqlx::query(count).bind(SourceId::SUBMITTED);
+            get_count(&count.fetch_one(&self.reader).await?, "n")
         })
         .await
     }

@@ -129,4 +129,10 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0023_own_names.sql"),
         include_str!("../../migrations/postgres/0023_own_names.sql"),
     ),
+    (
+        24,
+        "failing",
+        include_str!("../../migrations/sqlite/0024_failing.sql"),
+        include_str!("../../migrations/postgres/0024_failing.sql"),
+    ),
 ];

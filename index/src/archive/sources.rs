@@ -165,6 +165,10 @@ impl Archive {
                  name = excluded.name, country = excluded.country, language = excluded.language,
                  is_sample = excluded.is_sample, is_active = 1, address = excluded.address,
                  state = CASE WHEN sources.address = excluded.address THEN sources.state END,
+                 failure_class = CASE WHEN sources.address = excluded.address
+                     THEN sources.failure_class END,
+                 failure_message = CASE WHEN sources.address = excluded.address
+                     THEN sources.failure_message END,
                  next_poll_at = CASE WHEN sources.address = excluded.address
                      THEN sources.next_poll_at ELSE excluded.next_poll_at END",
             self.dialect.rows(1),

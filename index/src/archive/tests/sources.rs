@@ -1,6 +1,8 @@
 use config::SourceId;
+use sqlx::{AssertSqlSafe, Row};
 
-use super::world::{article, at, entry, on_each_database, source};
+use super::world::{World, article, at, entry, on_each_database, source};
+use crate::archive::counts::N_FAILING;
 use crate::archive::sources::{Failure, PollRecord};
 
 #[tokio::test]
@@ -145,6 +147,63 @@ async fn health_shows_the_last_failure_until_a_poll_goes_well() {
         assert_eq!(state.last_article_at, Some(at(8)));
     })
     .await;
+}
+
+/// Lets the last poll of `name` fail.
+async fn fail(world: &World, name: &str) {
+    let failure = Failure { class: "timeout".to_owned(), message: "no answer in 30 s".to_owned() };
+    let poll = PollRecord {
+        source: &name.into(),
+        state_json: "{}",
+        next_poll_at: Some(at(60)),
+        entries: &[],
+        failure: Some(&failure),
+        has_untold_news: false,
+    };
+    world.archive.record_poll(&poll, at(3)).await.unwrap();
+}
+
+#[tokio::test]
+async fn sources_that_fail_are_counted_until_they_do_well_move_or_are_dropped() {
+    on_each_database(async |world| {
+        let archive = &world.archive;
+        let counted = async || {
+            let n_failing = archive.n_failing_sources().await.unwrap();
+            (n_failing, archive.n_polled_sources().await.unwrap())
+        };
+        world.declare(&["wire", "gazette", "courier"]).await;
+        let single = SourceId::new(SourceId::SUBMITTED);
+        archive.put_unpolled_source(&single, "Single pages").await.unwrap();
+        assert_eq!(counted().await, (0, 3), "nobody polls single pages");
+        for name in ["wire", "gazette", "courier"] {
+            fail(world, name).await;
+        }
+        assert_eq!(counted().await, (3, 3));
+        world.poll("wire", &[], 60).await;
+        assert_eq!(counted().await, (2, 3), "one does well again");
+
+        let mut moved = source("gazette");
+        moved.address = "https://gazette.example/new-feed".to_owned();
+        let kept = [source("wire"), moved, source("courier")];
+        archive.sync_sources(&kept, at(61)).await.unwrap();
+        assert_eq!(counted().await, (1, 3), "the new address was not asked yet");
+        let states = archive.source_states(None).await.unwrap();
+        let failures = states.iter().filter(|it| it.failure.is_some());
+        let failing: Vec<&str> = failures.map(|it| it.id.as_str()).collect();
+        assert_eq!(failing, ["courier"], "nor is it said to fail");
+        world.declare(&["wire", "gazette"]).await;
+        assert_eq!(counted().await, (0, 2), "who is not polled does not fail");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn to_count_those_that_fail_no_source_is_read() {
+    let world = World::on_sqlite().await;
+    let explain = format!("EXPLAIN QUERY PLAN {N_FAILING}");
+    let plan = sqlx::query(AssertSqlSafe(explain)).fetch_all(&world.archive.reader).await.unwrap();
+    let steps: Vec<String> = plan.iter().map(|it| it.try_get("detail").unwrap()).collect();
+    assert!(steps.len() == 1 && steps[0].contains("COVERING INDEX sources_failing"), "{steps:?}");
 }
 
 #[tokio::test]
