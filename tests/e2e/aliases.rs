@@ -131,3 +131,23 @@ async fn a_threat_by_one_person_is_told_once_whichever_name_comes_first() {
         assert_eq!(told.len(), 1, "{:?} first: {told:?}", pages[0].1);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_for_the_short_name_also_brings_what_its_story_calls_in_full() {
+    let [short, full] = THREATS;
+    let app = TestApp::new();
+    let search = |id: &str, name: &str| {
+        format!(
+            "[[search]]\nid = \"{id}\"\nname = \"{id}\"\nunit = \"statement\"\n\
+             query = \"kind:threat\"\nfilters.entity = [\"name:person:{name}\"]\n"
+        )
+    };
+    let searches = [search("short", "hultquist"), search("full", "john hultquist")].concat();
+    fs::write(app.folder().join("config/searches.toml"), searches).expect("a writable folder");
+    read(&app, &[&[full], &[short]]).await;
+    let served = app.serve().await;
+    let told = served.json("/v1/alerts", &[]).await;
+    let told = told["alerts"].as_array().cloned().unwrap_or_default();
+    let of = |id: &str| told.iter().filter(|it| it["search"] == id).count();
+    assert_eq!((of("short"), of("full")), (1, 1), "{told:?}");
+}

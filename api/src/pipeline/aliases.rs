@@ -48,12 +48,10 @@ impl StoryNames {
         Ok(StoryNames(meant.collect()))
     }
 
-    /// `annotation` with the names that its story gives it.
-    pub(super) fn united(&self, story: &StoryId, annotation: &Annotation) -> Annotation {
+    /// `annotation` with the names that its story gives it, if it gives any.
+    pub(super) fn united(&self, story: &StoryId, annotation: &Annotation) -> Option<Annotation> {
+        let meant = self.0.get(story)?;
         let mut united = annotation.clone();
-        if let Some(meant) = self.0.get(story) {
-            unite(&mut united, meant);
-        }
-        united
+        unite(&mut united, meant).then_some(united)
     }
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
+use index::StoredArticle;
 use index::archive::annotations::CorrelatedArticle;
 use index::archive::corrections::CorrectionRecord;
 use ingest::ArticleId;
@@ -64,9 +65,20 @@ async fn correlate_all(
             let (published, fetched) = (article.published_at, article.fetched_at);
             let is_old = imported.contains(&article.id) || is_backfilled(published, fetched, days);
             let countries = shared.archive.countries();
-            let stored = stored(article, &item, &names, &shared.roster, countries);
+            let own = stored(article, &item, &shared.roster, countries);
             let now = (shared.now)();
-            matches.extend(searches.matches(&shared.archive, &stored, is_old, now).await?);
+            let archive = &shared.archive;
+            let found = match names.united(&item.story, &item.annotation) {
+                None => searches.matches(archive, &own, is_old, now).await?,
+                Some(united) => {
+                    let mut shown = StoredArticle { annotation: Some(united), ..own.clone() };
+                    countries.fill(&mut shown);
+                    let mut found = searches.matches(archive, &shown, is_old, now).await?;
+                    searches.add_matches_of(archive, &own, is_old, now, &mut found).await?;
+                    found
+                }
+            };
+            matches.extend(found);
             correlated.push(item);
         }
         let now = (shared.now)();

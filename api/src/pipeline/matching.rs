@@ -16,7 +16,6 @@ use index::{Countries, Matcher, StoredArticle};
 use ingest::Article;
 use tracing::warn;
 
-use super::aliases::StoryNames;
 use crate::roster::Roster;
 use crate::submitted;
 
@@ -109,6 +108,31 @@ impl SavedSearches {
         Ok(matches)
     }
 
+    /// What `own` brings, the article with its own names, and [`SavedSearches::matches`] did not find
+    /// with those of its story: a search for the short name finds it too.
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub async fn add_matches_of(
+        &mut self,
+        archive: &Archive,
+        own: &StoredArticle,
+        is_backfilled: bool,
+        now: DateTime<Utc>,
+        matches: &mut Vec<Match>,
+    ) -> anyhow::Result<()> {
+        for mut found in self.matches(archive, own, is_backfilled, now).await? {
+            match matches.iter_mut().find(|it| it.search.id == found.search.id) {
+                Some(known) => {
+                    found.items.retain(|it| known.items.iter().all(|has| has.place != it.place));
+                    known.items.append(&mut found.items);
+                }
+                None => matches.push(found),
+            }
+        }
+        Ok(())
+    }
+
     /// Where the time of all calls of [`SavedSearches::matches`] went.
     pub fn spent(&self) -> Spent {
         self.spent
@@ -175,11 +199,10 @@ fn items_of(
     items
 }
 
-/// The article as the search index will know it.
+/// The article as the search index will know it, but with its own names.
 pub(super) fn stored(
     article: Article,
     correlated: &CorrelatedArticle,
-    names: &StoryNames,
     roster: &Roster,
     countries: &Countries,
 ) -> StoredArticle {
@@ -189,7 +212,7 @@ pub(super) fn stored(
         source_name: source.map_or_else(|| article.source.to_string(), |it| it.name.clone()),
         source_country: source.and_then(|it| it.country.clone()),
         is_sample: source.is_some_and(|it| it.sample),
-        annotation: Some(names.united(&correlated.story, &correlated.annotation)),
+        annotation: Some(correlated.annotation.clone()),
         story: Some(correlated.story.clone()),
         index_seq: None,
         countries: BTreeMap::new(),
@@ -250,7 +273,7 @@ mod tests {
             merged: Vec::new(),
             split: None,
         };
-        stored(article, &correlated, &StoryNames::default(), roster, &Countries::of(&[]))
+        stored(article, &correlated, roster, &Countries::of(&[]))
     }
 
     #[test]

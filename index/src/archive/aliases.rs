@@ -5,6 +5,8 @@
 //! article ([`Archive::settle_names`]), so that it depends neither on the order in which articles came
 //! nor on what was in the story before. An article that was given a longer name keeps its own reading
 //! beside (`own_readings`), and has it again when the longer name is gone.
+//!
+//! Longer than most, since telling, keeping and taking back names must agree on which are an article's own.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -70,15 +72,22 @@ impl Archive {
     }
 
     /// Gives the articles of stories that changed the names that they have in them now; what was told
-    /// of them is known under those as well. At most 100 stories and 200 articles: the next
-    /// transaction that annotates goes on.
+    /// of them is known under those as well. At most 100 stories and 200 articles, those of `first`
+    /// before others that wait: the next transaction that annotates goes on.
     ///
     /// The caller holds the counter of the index feed.
     pub(super) async fn settle_names(
         &self,
         tx: &mut Transaction<'static, Any>,
+        first: &BTreeSet<String>,
     ) -> Result<(), sqlx::Error> {
-        let rows = sqlx::query("SELECT story_id FROM unsettled_stories ORDER BY story_id LIMIT $1")
+        let select = format!(
+            "SELECT story_id FROM unsettled_stories
+             ORDER BY CASE WHEN story_id IN {} THEN 0 ELSE 1 END, story_id LIMIT $2",
+            self.dialect.list(1),
+        );
+        let rows = sqlx::query(AssertSqlSafe(select))
+            .bind(to_json(first))
             .bind(N_STORIES_SETTLED)
             .fetch_all(&mut **tx)
             .await?;
@@ -99,7 +108,7 @@ impl Archive {
     }
 
     /// Lets the names of stories be told anew in which one of `entities` is a short name or what one
-    /// means: somebody corrected it.
+    /// means, or might be: somebody corrected it, or took that back.
     pub(super) async fn unsettle(
         &self,
         tx: &mut Transaction<'static, Any>,
@@ -112,9 +121,14 @@ impl Archive {
              JOIN article_states ON article_states.article_id = own_names.article_id
              WHERE article_states.story_id IS NOT NULL
                  AND (own_names.entity_id IN {list} OR own_names.means_id IN {list})
+             UNION SELECT article_states.story_id FROM article_entities
+             JOIN article_states ON article_states.article_id = article_entities.article_id
+             WHERE article_states.story_id IS NOT NULL AND article_entities.entity_id IN {list}
              ON CONFLICT DO NOTHING"
         );
-        let entities = to_json(entities);
+        let has_aliases = |it: &&String| ALIAS_CLASSES.iter().any(|class| it.starts_with(class));
+        let entities: Vec<&String> = entities.iter().filter(has_aliases).collect();
+        let entities = to_json(&entities);
         sqlx::query(AssertSqlSafe(insert)).bind(entities).execute(&mut **tx).await.map(|_| ())
     }
 
@@ -292,20 +306,24 @@ impl Archive {
         Ok((misnamed, is_all))
     }
 
+    /// From the stories to their articles: SQLite keeps to this order of a `CROSS JOIN`, whereas a
+    /// name may stand in very many articles of others.
     fn select_misnamed(&self) -> String {
         format!(
             "SELECT annotations.article_id, COALESCE(own_readings.body, annotations.body) AS body,
                  annotations.body AS shown, annotations.embedding, article_states.story_id,
                  article_states.copy_of
-             FROM (SELECT article_entities.article_id FROM {}
-                   JOIN article_entities ON article_entities.entity_id = value ->> 1
-                   JOIN article_states ON article_states.article_id = article_entities.article_id
-                       AND article_states.story_id = value ->> 0
-                   UNION SELECT own_names.article_id FROM {}
-                   JOIN own_names ON own_names.entity_id = value ->> 1
-                       AND own_names.means_id = value ->> 2
-                   JOIN article_states ON article_states.article_id = own_names.article_id
-                       AND article_states.story_id = value ->> 0) AS misnamed
+             FROM (SELECT states.article_id FROM {}
+                   CROSS JOIN article_states AS states CROSS JOIN article_entities
+                   WHERE states.story_id = value ->> 0
+                       AND article_entities.article_id = states.article_id
+                       AND article_entities.entity_id = value ->> 1
+                   UNION SELECT states.article_id FROM {}
+                   CROSS JOIN article_states AS states CROSS JOIN own_names
+                   WHERE states.story_id = value ->> 0
+                       AND own_names.article_id = states.article_id
+                       AND own_names.entity_id = value ->> 1
+                       AND own_names.means_id = value ->> 2) AS misnamed
              JOIN article_states ON article_states.article_id = misnamed.article_id
              JOIN annotations ON annotations.article_id = misnamed.article_id
              LEFT JOIN own_readings ON own_readings.article_id = misnamed.article_id

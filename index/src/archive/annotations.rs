@@ -213,7 +213,9 @@ impl Archive {
         let of_stories = to_json(&of_stories);
         stale.extend(self.part_copies(tx, &of_stories, &articles, now).await?);
         self.recount_stories(tx, &stale).await?;
-        self.settle_names(tx).await?;
+        // Under the names that it has itself first: those that its story gives it are carried on.
+        self.carry_told(tx, &again, Told::OfArticle, Told::InStory).await?;
+        self.settle_names(tx, &stories).await?;
         let fresh = self.mark_matched(tx, &ids, now).await?;
         self.carry_told(tx, &again, Told::OfArticle, Told::InStory).await?;
         let matches = self.with_settled_names(tx, matches).await?;

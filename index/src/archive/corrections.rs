@@ -2,13 +2,13 @@
 //!
 //! Longer than most, since keeping, applying and taking back must agree on one order.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use ingest::ArticleId;
 use nlp::Annotation;
 use nlp::correction::{Correction, Subject, apply};
-use nlp::story::StoryId;
+use nlp::story::{StoryId, names_in, renamed, unite};
 use serde::Serialize;
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Transaction};
@@ -204,15 +204,17 @@ impl Archive {
             let ids = rows.iter().map(|it| get(it, "article_id"));
             let ids = ids.collect::<Result<Vec<&str>, _>>()?;
             self.read_anew(&mut tx, &ids).await?;
-            let done = sqlx::query("DELETE FROM corrections WHERE id = $1")
+            let rows = sqlx::query("DELETE FROM corrections WHERE id = $1 RETURNING body")
                 .bind(id)
-                .execute(&mut *tx)
+                .fetch_all(&mut *tx)
                 .await?;
+            let Some(row) = rows.first() else { return Ok(Undone::Missing) };
+            // What it said of a name counts no more: stories tell who that is again.
+            let correction: Correction = get_json(row, "body")?;
+            self.unsettle(&mut tx, &corrected_entities([&correction])).await?;
+            self.settle_names(&mut tx, &BTreeSet::new()).await?;
             tx.commit().await?;
-            Ok(match done.rows_affected() {
-                0 => Undone::Missing,
-                _ => Undone::Done(ids.len() as u64),
-            })
+            Ok(Undone::Done(ids.len() as u64))
         })
         .await
     }
@@ -311,7 +313,7 @@ impl Archive {
                 .await?;
             // What a reader said of an entity counts, not what its story says.
             self.unsettle(&mut tx, &corrected_entities([correction])).await?;
-            self.settle_names(&mut tx).await?;
+            self.settle_names(&mut tx, &BTreeSet::new()).await?;
             tx.commit().await
         })
         .await?;
@@ -418,16 +420,26 @@ struct Correctable {
 
 impl Correctable {
     /// The article as `correction`, one of `all`, leaves it; `None` when that changes nothing. What was
-    /// said of a name that only its story gave it is true of the words that are shown, which become
-    /// its own.
+    /// said of a name that only its story gave it is true of the words that are shown: that name, and
+    /// no other, becomes its own.
     fn corrected(self, correction: &Correction, all: &[Correction]) -> Option<CorrelatedArticle> {
         let Correctable { mut shown, own } = self;
-        if let Some(mut own) = own
-            && apply(&mut own, correction, all)
-        {
-            return Some(CorrelatedArticle { annotation: own, ..shown });
+        let Some(mut own) = own else {
+            return apply(&mut shown.annotation, correction, all).then_some(shown);
+        };
+        if !apply(&mut own, correction, all) {
+            let Subject::Entity(subject) = correction.subject() else {
+                return apply(&mut shown.annotation, correction, all).then_some(shown);
+            };
+            let name = names_in(&shown.annotation).into_iter().find(|it| it.id == subject)?;
+            let given = renamed(&own, &shown.annotation).into_iter();
+            let given = given.filter(|(_, full)| full == subject);
+            unite(&mut own, &given.map(|(short, _)| (short, name.clone())).collect());
+            if !apply(&mut own, correction, all) {
+                return None;
+            }
         }
-        apply(&mut shown.annotation, correction, all).then_some(shown)
+        Some(CorrelatedArticle { annotation: own, ..shown })
     }
 }
 

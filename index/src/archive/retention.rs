@@ -316,7 +316,7 @@ impl Archive {
                  (SELECT 1 FROM stories WHERE stories.id = story_redirects.target_id)"
         );
         sqlx::query(AssertSqlSafe(removal)).bind(to_json(&stories)).execute(&mut **tx).await?;
-        self.settle_names(tx).await
+        self.settle_names(tx, &BTreeSet::new()).await
     }
 
     /// Messages that tell of articles (JSON array of ids).

@@ -86,7 +86,7 @@ impl Archive {
             let target = Target { story: into.as_str(), is_pinned: true };
             let n_moved = self.move_articles(&mut tx, &ids, target, now).await?;
             self.redirect(&mut tx, from.as_str(), into.as_str(), true, now).await?;
-            self.settle_names(&mut tx).await?;
+            self.settle_names(&mut tx, &BTreeSet::new()).await?;
             tx.commit().await?;
             Ok(StoryEdit::Done(into.clone(), n_moved))
         })
@@ -126,7 +126,7 @@ impl Archive {
             let n_moved = self.move_articles(&mut tx, &taken, target, now).await?;
             let target = Target { story: story.as_str(), is_pinned: true };
             self.move_articles(&mut tx, &kept, target, now).await?;
-            self.settle_names(&mut tx).await?;
+            self.settle_names(&mut tx, &BTreeSet::new()).await?;
             tx.commit().await?;
             Ok(StoryEdit::Done(StoryId::founded_by(&new), n_moved))
         })
@@ -152,7 +152,7 @@ impl Archive {
             let ids: Vec<String> = articles.iter().map(ArticleId::to_string).collect();
             let target = Target { story: story.as_str(), is_pinned: true };
             let n_moved = self.move_articles(&mut tx, &ids, target, now).await?;
-            self.settle_names(&mut tx).await?;
+            self.settle_names(&mut tx, &BTreeSet::new()).await?;
             tx.commit().await?;
             Ok(StoryEdit::Done(story.clone(), n_moved))
         })

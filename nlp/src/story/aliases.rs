@@ -9,8 +9,10 @@ use crate::link_names::{initials, is_acronym};
 
 /// Of a story with more names nothing is told: what is not compared cannot be the only one.
 const N_NAMES_MAX: usize = 4_000;
-/// Words of a full name at most.
+/// Words of a full name that short ones may mean, at most.
 const N_WORDS_MAX: usize = 5;
+/// Words of a name that may keep a short one from being clear, at most.
+const N_WORDS_COMPARED: usize = 16;
 /// Letters that an acronym must have to be looked for in another article.
 const N_LETTERS_MIN: usize = 3;
 
@@ -85,7 +87,8 @@ pub fn aliases<'a>(
         let mut longest = found[short].iter().filter(|it| !found.contains_key(*it));
         let only = longest.next().filter(|_| longest.next().is_none())?;
         let is_clear = found[short].iter().all(|it| it == only || found[it].contains(only));
-        is_clear.then(|| names[only].clone())
+        let full = names[only];
+        (is_clear && n_words(&full.name) <= N_WORDS_MAX).then(|| full.clone())
     };
     found.keys().filter_map(|it| Some(((*it).to_owned(), meant(it)?))).collect()
 }
@@ -121,9 +124,13 @@ pub const CLASSES: [&str; 5] = ["name:person:", "name:organization:", "org:", "c
 fn of_class<'a>(names: &BTreeMap<&str, &'a EntityRef>, classes: &[&str]) -> Vec<&'a EntityRef> {
     let is_full = |it: &&&EntityRef| {
         classes.iter().any(|class| it.id.starts_with(class))
-            && (2..=N_WORDS_MAX).contains(&it.name.split_whitespace().count())
+            && (2..=N_WORDS_COMPARED).contains(&n_words(&it.name))
     };
     names.values().filter(is_full).copied().collect()
+}
+
+fn n_words(name: &str) -> usize {
+    name.split_whitespace().count()
 }
 
 /// What is left of a person's name without its first words, in lower case.
@@ -185,6 +192,18 @@ mod tests {
     fn a_last_name_that_somebody_else_has_as_a_first_name_means_nobody() {
         assert_eq!(meant(&persons(&["Kim", "Daniel Kim"])), ["kim = Daniel Kim"]);
         assert!(meant(&persons(&["Kim", "Daniel Kim", "Kim Jong Un"])).is_empty());
+    }
+
+    #[test]
+    fn somebody_with_a_very_long_name_keeps_a_short_one_from_being_clear() {
+        let long = "Sheikh Mohammed bin Rashid Al Maktoum";
+        assert_eq!(
+            meant(&persons(&["Al Maktoum", "Ahmed Al Maktoum"])),
+            ["al maktoum = Ahmed Al Maktoum"]
+        );
+        assert!(meant(&persons(&["Al Maktoum", "Ahmed Al Maktoum", long])).is_empty());
+        assert!(meant(&persons(&["Al Maktoum", long])).is_empty(), "six words are no name");
+        assert_eq!(meant(&persons(&["Ansari", "A B C D Ansari"])), ["ansari = A B C D Ansari"]);
     }
 
     #[test]

@@ -1,13 +1,19 @@
 use config::AlertUnit;
+use ingest::Article;
+use ingest::article::sha256_hex;
 use nlp::correction::Correction;
 use nlp::story::StoryId;
 use nlp::{EntityRef, Phrase, Statement};
 
 use super::alerts::{matched, search};
-use super::world::{World, at, correlated, entity, id, on_each_database, threat, threatening};
+use super::world::{
+    World, article, at, correlated, entity, id, on_each_database, threat, threatening,
+};
 use crate::archive::alerts::Match;
 use crate::archive::annotations::CorrelatedArticle;
+use crate::archive::index_feed::take_index_seqs;
 use crate::archive::story_edits::StoryEdit;
+use crate::archive::versions::{Reading, Reread};
 use crate::matching::novelty::claims;
 
 const SHORT: &str = "name:person:hultquist";
@@ -176,11 +182,34 @@ async fn what_a_reader_says_of_the_long_name_leaves_the_short_one_alone() {
         let correction =
             Correction::Means { text: "Nobody".into(), entity: FULL.to_owned(), to, kind: None };
         let kept = world.archive.add_correction(&correction, "ana", None, at(102)).await.unwrap();
+        let kept = kept.unwrap();
+        world.archive.correct_articles(&kept, &correction, at(103)).await.unwrap();
+        let both = async || (names(world, 1).await, names(world, 2).await);
+        assert_eq!(both().await, (vec![SHORT.into()], vec![FULL.into()]));
+        // No article was changed, yet the short name means somebody again.
+        assert_eq!(world.archive.undo_correction(&kept).await.unwrap(), Some(0));
+        assert_eq!(both().await, (vec![FULL.into()], vec![FULL.into()]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_the_names_that_a_story_gave_only_the_corrected_one_becomes_the_articles_own() {
+    on_each_database(async |world| {
+        const ACRONYM: &str = "name:organization:rtp";
+        const POLICE: &str = "name:organization:royal thai police";
+        world.store([1, 2]).await;
+        let batch = [correlated(1, 1, &[SHORT, ACRONYM]), correlated(2, 1, &[FULL, POLICE])];
+        world.annotate(&batch).await;
+        assert_eq!(names(world, 1).await, [FULL, POLICE]);
+        let to = EntityRef { id: "org:police".into(), name: "Police".into() };
+        let correction = Correction::SameAs { entity: POLICE.to_owned(), to };
+        let kept = world.archive.add_correction(&correction, "ana", None, at(102)).await.unwrap();
         world.archive.correct_articles(&kept.unwrap(), &correction, at(103)).await.unwrap();
-        assert_eq!(
-            (names(world, 1).await, names(world, 2).await),
-            (vec![SHORT.into()], vec![FULL.into()])
-        );
+        let story = StoryId::founded_by(&id(1).to_string());
+        let split = world.archive.split_story(&story, &[id(2)], at(110)).await.unwrap();
+        assert!(matches!(split, StoryEdit::Done(_, 1)), "{split:?}");
+        assert_eq!(names(world, 1).await, [SHORT, "org:police"]);
     })
     .await;
 }
@@ -287,6 +316,81 @@ async fn what_was_not_told_of_the_short_name_is_news_under_the_full_one() {
         assert_eq!(record(world, both, &[first]).await, 1);
         let second = against(&john(), &["country:il"]);
         assert_eq!(record(world, said(2, second.clone()), &[told(2, &second)]).await, 1);
+    })
+    .await;
+}
+
+/// Lets the models read article `n` again, whose page was edited.
+async fn edit(world: &World, n: u32, minute: i64) {
+    let text = format!("Edited at {minute}.");
+    let page_sha256 = sha256_hex(text.as_bytes());
+    let edited = Article { text, page_sha256, fetched_at: at(minute), ..article("wire", n) };
+    let reading = Reading::Read(Box::new(edited));
+    let read = world.archive.record_reading(&id(n), &reading, at(minute)).await.unwrap();
+    assert!(matches!(read, Reread::Edited(_)), "{read:?}");
+}
+
+#[tokio::test]
+async fn what_was_told_is_no_news_when_an_edited_article_has_another_name() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1, 2]).await;
+        let short = EntityRef { id: SHORT.to_owned(), name: "Hultquist".to_owned() };
+        record(world, correlated(2, 1, &[FULL]), &[]).await;
+        let first = told(1, &by(&john()));
+        assert_eq!(record(world, threatened(1, &short), &[first]).await, 1);
+        assert_eq!(names_of_actors(world, 1).await, [FULL]);
+        // While the article with the full name waits nobody says who that is.
+        edit(world, 2, 120).await;
+        edit(world, 1, 121).await;
+        let again = told(1, &by(&short));
+        assert_eq!(record(world, threatened(1, &short), &[again.clone()]).await, 0);
+        assert_eq!(names_of_actors(world, 1).await, [SHORT]);
+        // And it says so again when that is read.
+        record(world, correlated(2, 1, &[FULL]), &[]).await;
+        edit(world, 1, 122).await;
+        assert_eq!(record(world, threatened(1, &short), &[again]).await, 0);
+        assert_eq!(names_of_actors(world, 1).await, [FULL]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_told_in_another_story_is_no_news_under_the_name_of_this_one() {
+    on_each_database(async |world| {
+        world.declare(&["wire"]).await;
+        world.store([1, 2]).await;
+        // Nobody is named as the target: such a threat is known in its story only.
+        let short = EntityRef { id: SHORT.to_owned(), name: "Hultquist".to_owned() };
+        let vague = |actor: &EntityRef| Statement { targets: Vec::new(), ..by(actor) };
+        let said = |founder: u32| {
+            let mut item = threatening(1, founder);
+            item.annotation.statements = vec![vague(&short)];
+            item
+        };
+        assert_eq!(record(world, said(1), &[told(1, &vague(&short))]).await, 1);
+        record(world, correlated(2, 2, &[FULL]), &[]).await;
+        edit(world, 1, 120).await;
+        assert_eq!(record(world, said(2), &[told(1, &vague(&short))]).await, 0);
+        assert_eq!(names_of_actors(world, 1).await, [FULL]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_story_of_a_new_article_is_settled_before_those_that_wait() {
+    on_each_database(async |world| {
+        world.store(1..=104).await;
+        let batch: Vec<_> = (1..=102).map(|n| correlated(n, n, &[SHORT])).collect();
+        world.annotate(&batch).await;
+        let ids: std::collections::HashSet<String> = [SHORT.to_owned()].into();
+        let last = (1..=102).max_by_key(|it| id(*it).to_string()).unwrap();
+        let mut tx = world.archive.begin().await.unwrap();
+        take_index_seqs(&mut tx, 0).await.unwrap();
+        world.archive.unsettle(&mut tx, &ids).await.unwrap();
+        tx.commit().await.unwrap();
+        record(world, correlated(103, last, &[FULL]), &[]).await;
+        assert_eq!(names(world, last).await, [FULL], "102 stories wait, of which it is the last");
     })
     .await;
 }
