@@ -343,13 +343,13 @@ async fn what_was_told_is_no_news_when_an_edited_article_has_another_name() {
         // While the article with the full name waits nobody says who that is.
         edit(world, 2, 120).await;
         edit(world, 1, 121).await;
-        let again = told(1, &by(&short));
-        assert_eq!(record(world, threatened(1, &short), &[again.clone()]).await, 0);
+        let again = [told(1, &by(&short))];
+        assert_eq!(record(world, threatened(1, &short), &again).await, 0);
         assert_eq!(names_of_actors(world, 1).await, [SHORT]);
         // And it says so again when that is read.
         record(world, correlated(2, 1, &[FULL]), &[]).await;
         edit(world, 1, 122).await;
-        assert_eq!(record(world, threatened(1, &short), &[again]).await, 0);
+        assert_eq!(record(world, threatened(1, &short), &again).await, 0);
         assert_eq!(names_of_actors(world, 1).await, [FULL]);
     })
     .await;
