@@ -1,9 +1,9 @@
 //! Articles that were deleted and are brought back.
 
 use config::AlertUnit;
-use ingest::Article;
 use ingest::article::sha256_hex;
 use ingest::warc_writer::RecordPlace;
+use ingest::{Article, Entry};
 use nlp::correction::Correction;
 
 use super::retention::{count, matched, story_of};
@@ -330,6 +330,47 @@ async fn an_edited_article_that_waited_to_be_read_keeps_its_story_and_its_versio
         assert_eq!(count(world, "article_versions").await, 1, "what it said before");
         let waiting = archive.claim_unannotated(9, at(10_201), LEASE).await.unwrap();
         assert_eq!(waiting.iter().map(|it| it.id).collect::<Vec<_>>(), [id(1)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_entry_keeps_a_headline_of_what_is_deleted_for_good() {
+    on_each_database(async |world| {
+        let archive = &world.archive;
+        world.declare(&["wire"]).await;
+        let listed = |n| Entry { summary: Some("What it says".to_owned()), ..entry("wire", n) };
+        let entries: Vec<_> = (1..9).map(listed).collect();
+        assert_eq!(world.poll("wire", &entries, 0).await, 8);
+        let naming = |n, of| Article { canonical_url: Some(url("wire", of)), ..article("wire", n) };
+        for n in [1, 3, 5] {
+            let recorded = archive.record_article(&article("wire", n), Some(&id(n))).await;
+            assert_eq!(recorded.unwrap(), Recorded::Inserted);
+            let copy = archive.record_article(&naming(n + 1, n), Some(&id(n + 1))).await;
+            assert_eq!(copy.unwrap(), Recorded::AlreadyThere);
+        }
+        let speaking = "entries WHERE title IS NOT NULL OR summary IS NOT NULL";
+        assert_eq!(count(world, speaking).await, 8);
+
+        assert!(archive.delete_article_for_good(&id(1), at(200)).await.unwrap());
+        assert_eq!(count(world, speaking).await, 6, "1 is gone, 2 led to it");
+        assert!(archive.delete_article(&id(3), at(210)).await.unwrap());
+        assert_eq!(count(world, speaking).await, 5, "4 led to what can still come back");
+        assert!(archive.delete_article_for_good(&id(3), at(211)).await.unwrap());
+        assert_eq!(count(world, speaking).await, 4);
+        assert!(archive.delete_article(&id(5), at(220)).await.unwrap());
+        archive.forget_deleted(at(230)).await.unwrap();
+        assert_eq!(count(world, speaking).await, 2);
+
+        // Those that turn out to lead there later.
+        for (n, of) in [(7, 1), (8, 5)] {
+            let recorded = archive.record_article(&naming(n, of), Some(&id(n))).await;
+            assert_eq!(recorded.unwrap(), Recorded::Buried);
+        }
+        assert_eq!(count(world, speaking).await, 0);
+        assert_eq!(world.poll("wire", &entries, 1_000).await, 0);
+        assert_eq!(count(world, speaking).await, 0, "the feed still lists them");
+        assert_eq!(count(world, "entries").await, 5);
     })
     .await;
 }
