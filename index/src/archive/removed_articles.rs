@@ -283,14 +283,14 @@ impl Archive {
         found: &Found,
         now: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
-        let has_story = is_there(tx, "SELECT 1 FROM stories WHERE id = $1", &found.story).await?;
+        // The article that gave its story another one may be gone by now.
         let gave_headline = found.headline == title;
         let item = CorrelatedArticle {
             article: *id,
             annotation: from_json("body", &found.annotation)?,
             embedding: found.embedding.iter().map(|it| f32::from_bits(*it)).collect(),
             story: StoryId::founded_by(&found.story),
-            headline: (!has_story || gave_headline).then(|| found.headline.clone()),
+            headline: gave_headline.then(|| found.headline.clone()),
             copy_of: found.copy_of.as_ref().and_then(|it| it.parse().ok()),
             merged: Vec::new(),
             split: None,

@@ -374,3 +374,22 @@ async fn no_entry_keeps_a_headline_of_what_is_deleted_for_good() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_story_that_comes_back_is_not_called_by_an_article_that_is_gone_for_good() {
+    on_each_database(async |world| {
+        world.store([1, 2]).await;
+        world.annotate(&[correlated(1, 1, &[]), correlated(2, 1, &[])]).await;
+        let headline = async || {
+            let story = world.archive.story(&story_of(1)).await.unwrap();
+            story.map(|it| it.summary.headline)
+        };
+        assert_eq!(headline().await.as_deref(), Some("Headline 1"));
+        assert!(world.archive.delete_article(&id(2), at(200)).await.unwrap());
+        assert!(world.archive.delete_article_for_good(&id(1), at(201)).await.unwrap());
+        assert_eq!(headline().await, None);
+        assert_eq!(restore(world, 2, 200, 210).await, Restored::Back);
+        assert_eq!(headline().await.as_deref(), Some("Headline 2"));
+    })
+    .await;
+}
