@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Column, Row, Transaction};
 
-use super::annotations::CorrelatedArticle;
+use super::annotations::{CorrelatedArticle, n_cleared};
 use super::index_feed::take_index_seqs;
 use super::removed_access::Restored;
 use super::value::{embedding_of, from_json, get, get_instant, get_parsed, micros, to_json};
@@ -78,6 +78,9 @@ struct Aside {
     copies: Vec<String>,
     /// The corrections that there were.
     corrections: Corrections,
+    /// How often all annotations had been taken back ([`Archive::clear_annotations`]).
+    #[serde(default)]
+    n_cleared: i64,
 }
 
 /// What corrections are told apart by as a whole, whatever the clocks of workers say.
@@ -150,7 +153,8 @@ impl Archive {
     /// Brings back an article that somebody deleted at `since` or later, as it was: with its story,
     /// statements and alerts. Nobody is told of it again. [`Restored::Taken`]: it is there.
     ///
-    /// Where readers made or took back corrections meanwhile, the models read it again.
+    /// Where readers made or took back corrections meanwhile, or all articles were to be read anew, the
+    /// models read it again.
     pub async fn restore_article(
         &self,
         id: &ArticleId,
@@ -221,7 +225,7 @@ impl Archive {
         let copies = copies.iter().map(|it| get(it, "article_id"));
         let copies = copies.collect::<Result<Vec<String>, sqlx::Error>>()?;
         let (found, corrections) = (what_was_found(tx, id).await?, corrections(tx).await?);
-        let aside = Aside { rows, found, copies, corrections };
+        let aside = Aside { rows, found, copies, corrections, n_cleared: n_cleared(tx).await? };
         sqlx::query(
             "INSERT INTO removed_articles (id, title, body, removed_at) VALUES ($1, $2, $3, $4)
              ON CONFLICT (id) DO UPDATE SET title = excluded.title, body = excluded.body,
@@ -236,7 +240,8 @@ impl Archive {
         .map(|_| ())
     }
 
-    /// Puts the rows back; answers whether the article may lack a correction, or have one too many.
+    /// Puts the rows back; answers whether the article may lack a correction or have one too many, or
+    /// was read before all were read anew.
     async fn put_rows_back(
         &self,
         tx: &mut Transaction<'static, Any>,
@@ -245,7 +250,8 @@ impl Archive {
         let story = aside.story().unwrap_or_default();
         let has_story = is_there(tx, "SELECT 1 FROM stories WHERE id = $1", story).await?;
         let then = &aside.corrections;
-        let mut is_outdated = then.n_open != 0 || *then != corrections(tx).await?;
+        let is_cleared = aside.n_cleared != n_cleared(tx).await?;
+        let mut is_outdated = is_cleared || then.n_open != 0 || *then != corrections(tx).await?;
         for (table, row) in &aside.rows {
             if table == CORRECTIONS {
                 let id = row.get("correction_id").and_then(Value::as_str).unwrap_or_default();
@@ -254,8 +260,10 @@ impl Archive {
                     continue;
                 }
             }
-            // What led to a story that went on may lead elsewhere by now.
-            if table == REDIRECTS && has_story {
+            // What led to a story that went on may lead elsewhere by now, and what was found of
+            // stories is found anew when all are; what people said stays.
+            let is_found = row.get("is_by_analyst").and_then(Value::as_i64) == Some(0);
+            if table == REDIRECTS && (has_story || is_cleared && is_found) {
                 continue;
             }
             let mut row = row.clone();

@@ -3,8 +3,10 @@
 use config::AlertUnit;
 use ingest::article::sha256_hex;
 use ingest::warc_writer::RecordPlace;
-use ingest::{Article, Entry};
+use ingest::{Article, ArticleId, Entry};
 use nlp::correction::Correction;
+use serde_json::Value;
+use sqlx::Row;
 
 use super::retention::{count, matched, story_of};
 use super::world::{
@@ -44,6 +46,31 @@ async fn seen(world: &World) -> String {
 
 async fn restore(world: &World, n: u32, since: i64, now: i64) -> Restored {
     world.archive.restore_article(&id(n), at(since), at(now)).await.unwrap()
+}
+
+/// Changes what is kept aside of article `n`.
+async fn change_aside(world: &World, n: u32, change: impl FnOnce(&mut Value)) {
+    let writer = &world.archive.writer;
+    let row = sqlx::query("SELECT body FROM removed_articles WHERE id = $1")
+        .bind(id(n).to_string())
+        .fetch_one(writer)
+        .await
+        .unwrap();
+    let body: String = row.try_get("body").unwrap();
+    let mut aside: Value = serde_json::from_str(&body).unwrap();
+    change(&mut aside);
+    sqlx::query("UPDATE removed_articles SET body = $2 WHERE id = $1")
+        .bind(id(n).to_string())
+        .bind(aside.to_string())
+        .execute(writer)
+        .await
+        .unwrap();
+}
+
+/// The articles that wait to be read at minute `minute`.
+async fn waiting(world: &World, minute: i64) -> Vec<ArticleId> {
+    let waiting = world.archive.claim_unannotated(9, at(minute), LEASE).await.unwrap();
+    waiting.into_iter().map(|it| it.id).collect()
 }
 
 async fn evidence_of(world: &World, n: u32) {
@@ -390,6 +417,75 @@ async fn a_story_that_comes_back_is_not_called_by_an_article_that_is_gone_for_go
         assert_eq!(headline().await, None);
         assert_eq!(restore(world, 2, 200, 210).await, Restored::Back);
         assert_eq!(headline().await.as_deref(), Some("Headline 2"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_deleted_when_all_was_to_be_read_anew_is_read_anew_too() {
+    on_each_database(async |world| {
+        let archive = &world.archive;
+        world.store([1, 2, 3]).await;
+        let all = [1, 2, 3].map(|n| threatening(n, n));
+        world.annotate(&all).await;
+        let delete = async |n: u32, minute| {
+            assert!(archive.delete_article(&id(n), at(minute)).await.unwrap());
+        };
+        // Older versions did not count.
+        let uncounted = |aside: &mut Value| {
+            assert!(aside.as_object_mut().unwrap().remove("n_cleared").is_some());
+        };
+        delete(3, 200).await;
+        change_aside(world, 3, uncounted).await;
+        assert_eq!(restore(world, 3, 200, 201).await, Restored::Back);
+        assert_eq!(waiting(world, 202).await, []);
+
+        delete(1, 210).await;
+        delete(2, 211).await;
+        change_aside(world, 2, uncounted).await;
+        assert_eq!(archive.clear_annotations().await.unwrap(), 1);
+        assert_eq!(waiting(world, 212).await, [id(3)]);
+        world.annotate(&all[2..]).await;
+        for n in [1, 2] {
+            assert_eq!(restore(world, n, 210, 220).await, Restored::Back);
+            assert_eq!(waiting(world, 221).await, [id(n)]);
+            assert_eq!(count(world, "statements").await, i64::from(n), "the old ones are gone");
+            world.annotate(&[threatening(n, n)]).await;
+        }
+        delete(1, 230).await;
+        assert_eq!(restore(world, 1, 230, 231).await, Restored::Back);
+        assert_eq!(waiting(world, 232).await, [], "it was read since");
+
+        for n in [1, 2, 3] {
+            delete(n, 240).await;
+        }
+        assert_eq!(archive.clear_annotations().await.unwrap(), 0, "none is left");
+        assert_eq!(restore(world, 1, 240, 241).await, Restored::Back);
+        assert_eq!(waiting(world, 242).await, [id(1)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_found_of_stories_before_all_was_to_be_read_anew_stays_forgotten() {
+    on_each_database(async |world| {
+        let archive = &world.archive;
+        world.store([1, 2]).await;
+        world.annotate(&[correlated(1, 1, &[])]).await;
+        let bridge = CorrelatedArticle { merged: vec![story_of(1)], ..correlated(2, 2, &[]) };
+        world.annotate(&[bridge]).await;
+        let leads_to = async || archive.redirected(&story_of(1)).await.unwrap();
+        for n in [1, 2] {
+            assert!(archive.delete_article(&id(n), at(200)).await.unwrap());
+        }
+        assert_eq!(leads_to().await, None);
+        assert_eq!(restore(world, 2, 200, 201).await, Restored::Back);
+        assert_eq!(leads_to().await, Some(story_of(2)));
+
+        assert!(archive.delete_article(&id(2), at(210)).await.unwrap());
+        archive.clear_annotations().await.unwrap();
+        assert_eq!(restore(world, 2, 210, 220).await, Restored::Back);
+        assert_eq!(leads_to().await, None);
     })
     .await;
 }
