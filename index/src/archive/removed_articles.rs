@@ -36,14 +36,14 @@ const HANGING: [(&str, &str); 13] = [
     ("entries", "id = $1"),
     (PINS, "article_id = $1"),
     (CORRECTIONS, "article_id = $1"),
-    ("alerts", "article_id = $1"),
+    (ALERTS, "article_id = $1"),
     (
-        "outbox",
+        OUTBOX,
         "leased_by IS NULL AND id IN (SELECT outbox_id FROM outbox_alerts
              JOIN alerts ON alerts.id = outbox_alerts.alert_id WHERE alerts.article_id = $1)",
     ),
     (
-        "outbox_alerts",
+        OUTBOX_ALERTS,
         "alert_id IN (SELECT id FROM alerts WHERE article_id = $1)
              AND outbox_id IN (SELECT id FROM outbox WHERE leased_by IS NULL)",
     ),
@@ -53,6 +53,9 @@ const STATES: &str = "article_states";
 const PINS: &str = "story_pins";
 const CORRECTIONS: &str = "correction_articles";
 const REDIRECTS: &str = "story_redirects";
+pub(super) const ALERTS: &str = "alerts";
+pub(super) const OUTBOX: &str = "outbox";
+pub(super) const OUTBOX_ALERTS: &str = "outbox_alerts";
 /// What of an article's state is given anew.
 const GIVEN_ANEW: [&str; 4] = ["arrival", "story_id", "index_seq", "leased_by"];
 
@@ -151,7 +154,8 @@ impl Archive {
     }
 
     /// Brings back an article that somebody deleted at `since` or later, as it was: with its story,
-    /// statements and alerts. Nobody is told of it again. [`Restored::Taken`]: it is there.
+    /// statements and alerts. Nobody is told of it again, but a message that was sent without its
+    /// alerts meanwhile is made up for. [`Restored::Taken`]: it is there.
     ///
     /// Where readers made or took back corrections meanwhile, or all articles were to be read anew, the
     /// models read it again.
@@ -180,7 +184,7 @@ impl Archive {
             let aside: Aside = from_json("body", get(&row, "body")?)?;
             let removed_at: i64 = get(&row, "removed_at")?;
             dig_up(&mut tx, &key, removed_at).await?;
-            let is_outdated = self.put_rows_back(&mut tx, &aside).await?;
+            let is_outdated = self.put_rows_back(&mut tx, &aside, now).await?;
             match (&aside.found, aside.story()) {
                 (Some(found), _) => {
                     self.put_found_back(&mut tx, id, aside.title(), found, now).await?;
@@ -210,6 +214,7 @@ impl Archive {
         id: &str,
         now: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
+        self.lock_alerts(tx, id).await?;
         let mut rows = Vec::new();
         for (table, condition) in HANGING {
             let select = format!("SELECT * FROM {table} WHERE {condition}");
@@ -246,6 +251,7 @@ impl Archive {
         &self,
         tx: &mut Transaction<'static, Any>,
         aside: &Aside,
+        now: DateTime<Utc>,
     ) -> Result<bool, sqlx::Error> {
         let story = aside.story().unwrap_or_default();
         let has_story = is_there(tx, "SELECT 1 FROM stories WHERE id = $1", story).await?;
@@ -253,6 +259,9 @@ impl Archive {
         let is_cleared = aside.n_cleared != n_cleared(tx).await?;
         let mut is_outdated = is_cleared || then.n_open != 0 || *then != corrections(tx).await?;
         for (table, row) in &aside.rows {
+            if [ALERTS, OUTBOX, OUTBOX_ALERTS].contains(&table.as_str()) {
+                continue;
+            }
             if table == CORRECTIONS {
                 let id = row.get("correction_id").and_then(Value::as_str).unwrap_or_default();
                 if !is_there(tx, "SELECT 1 FROM corrections WHERE id = $1", id).await? {
@@ -279,6 +288,7 @@ impl Archive {
             }
             insert(tx, table, &row).await?;
         }
+        self.put_alerts_back(tx, &aside.rows, now).await?;
         Ok(is_outdated)
     }
 
@@ -453,12 +463,12 @@ fn fields(row: &AnyRow) -> Result<Map<String, Value>, sqlx::Error> {
     Ok(fields)
 }
 
-/// Puts a row back into its table, unless it is there.
-async fn insert(
+/// Puts a row back into its table, unless it is there; answers whether it did.
+pub(super) async fn insert(
     tx: &mut Transaction<'static, Any>,
     table: &str,
     row: &Map<String, Value>,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     let names: Vec<&str> = row.keys().map(String::as_str).collect();
     let places: Vec<String> = (1..=names.len()).map(|it| format!("${it}")).collect();
     let insert = format!(
@@ -473,5 +483,6 @@ async fn insert(
             None => query.bind(value.as_str().unwrap_or_default().to_owned()),
         };
     }
-    query.execute(&mut **tx).await.map(|_| ())
+    let inserted = query.execute(&mut **tx).await?;
+    Ok(inserted.rows_affected() > 0)
 }
