@@ -17,7 +17,7 @@
 //! [`frontier`], [`articles`] (with `addresses`), [`annotations`] (with
 //! `annotation_rows`, [`aliases`] and `forget`), [`versions`] (with `entry_texts`), [`imports`], [`submissions`], [`index_feed`], [`news`], [`stories`] (with [`glances`]), [`story_edits`] (with `moved`), [`statements`] (with [`told_before`]),
 //! [`entities`], [`graph_articles`], [`counts`]; [`searches`], [`alerts`] (with `told`), [`outbox`]; [`silences`]; [`corrections`],
-//! [`access`] (with [`removed_access`]), [`audit`], [`backup`], [`retention`] (with [`removed_articles`]).
+//! [`access`] (with [`removed_access`]), [`audit`], [`backup`], [`retention`] (with [`removed_articles`] and `removed_messages`).
 
 pub mod access;
 pub mod added_sources;
@@ -52,6 +52,7 @@ pub mod outbox;
 mod paging;
 pub mod removed_access;
 pub mod removed_articles;
+mod removed_messages;
 pub mod retention;
 pub mod searches;
 pub mod silences;

@@ -252,7 +252,8 @@ impl Archive {
     /// Takes back all annotations and stories, so that every article waits for annotation again.
     ///
     /// Works in batches of 500, each a transaction of its own: a crash in between loses nothing,
-    /// and calling again finishes it. Returns the number of articles that had an annotation.
+    /// and calling again finishes it. Articles that are deleted meanwhile, or were before, are read anew
+    /// when they are brought back. Returns the number of articles that had an annotation.
     pub async fn clear_annotations(&self) -> Result<u64, ArchiveError> {
         self.tried("clear the annotations", async {
             let mut n_cleared = 0;
@@ -261,6 +262,7 @@ impl Archive {
                 let mut tx = self.begin().await?;
                 // As writers of annotations do, so that the two take turns.
                 take_index_seqs(&mut tx, 0).await?;
+                count_clearing(&mut tx).await?;
                 let rows = sqlx::query(
                     "SELECT article_id, arrival FROM article_states
                      WHERE annotate_at IS NULL AND $1 < arrival ORDER BY arrival LIMIT 500",
@@ -269,6 +271,7 @@ impl Archive {
                 .fetch_all(&mut *tx)
                 .await?;
                 let Some(last) = rows.last() else {
+                    tx.commit().await?;
                     return Ok(n_cleared);
                 };
                 after = get(last, "arrival")?;
@@ -522,6 +525,25 @@ impl Archive {
         sqlx::query(AssertSqlSafe(insert)).bind(to_json(&links)).execute(&mut **tx).await?;
         Ok(())
     }
+}
+
+/// Counts that annotations were taken back, by which those that are kept aside are known for old ones.
+async fn count_clearing(tx: &mut Transaction<'static, Any>) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO meta (key, value) VALUES ('n_cleared', '1') ON CONFLICT (key) DO UPDATE
+         SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT)",
+    )
+    .execute(&mut **tx)
+    .await
+    .map(|_| ())
+}
+
+/// How often annotations were taken back.
+pub(super) async fn n_cleared(tx: &mut Transaction<'static, Any>) -> Result<i64, sqlx::Error> {
+    let row = sqlx::query("SELECT CAST(value AS BIGINT) AS n FROM meta WHERE key = 'n_cleared'")
+        .fetch_optional(&mut **tx)
+        .await?;
+    row.map_or(Ok(0), |it| get(&it, "n"))
 }
 
 async fn insert_annotation(

@@ -144,7 +144,7 @@ pub(super) async fn insert_article(
          WHERE id IN ($1, $2)",
     )
     .bind(&id)
-    .bind(entry)
+    .bind(&entry)
     .execute(&mut **tx)
     .await?;
     if is_new {
@@ -153,9 +153,18 @@ pub(super) async fn insert_article(
     // Its own address may lead to another one's article since an earlier time.
     let look_up = "SELECT 1 FROM articles WHERE id = $1 OR id IN
          (SELECT article_id FROM article_addresses WHERE address_id = $1 AND is_shared = 0)";
-    let is_there =
-        sqlx::query(look_up).bind(other.unwrap_or(id)).fetch_optional(&mut **tx).await?.is_some();
-    Ok(if is_there { Recorded::AlreadyThere } else { Recorded::Buried })
+    let known = other.as_ref().unwrap_or(&id);
+    let found = sqlx::query(look_up).bind(known).fetch_optional(&mut **tx).await?;
+    if found.is_some() {
+        return Ok(Recorded::AlreadyThere);
+    }
+    // What was deleted is not kept with another entry, either.
+    sqlx::query("UPDATE entries SET title = NULL, summary = NULL WHERE id IN ($1, $2)")
+        .bind(&id)
+        .bind(&entry)
+        .execute(&mut **tx)
+        .await?;
+    Ok(Recorded::Buried)
 }
 
 /// Stores an article unless one with its id is there or was deleted; answers whether it did.

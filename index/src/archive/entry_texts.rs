@@ -62,6 +62,22 @@ impl Archive {
     }
 }
 
+/// Takes headline, summary and text from the entries of all addresses that led to `article`, of which
+/// nothing is to be kept. The entries stay, so that their feeds do not bring them anew.
+pub(super) async fn blank_entries(
+    tx: &mut Transaction<'static, Any>,
+    article: &str,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE entries SET title = NULL, summary = NULL, text = NULL WHERE id IN
+             (SELECT address_id FROM article_addresses WHERE article_id = $1 AND is_shared = 0)",
+    )
+    .bind(article)
+    .execute(&mut **tx)
+    .await
+    .map(|_| ())
+}
+
 /// Forgets the text that waited to be read, by the hash of what was read, within the transaction that
 /// records the reading and planned the next one. Another text came since, when whoever read this one
 /// was late: it is due now.

@@ -270,23 +270,23 @@ async fn message_for(
         if at <= now {
             break;
         }
-        let message = message_id(search, delivery, &micros(at).to_string());
-        if open_message(tx, &message, search, delivery, at).await? {
+        let message = message_id(search.id.as_str(), delivery, &micros(at).to_string());
+        if open_message(tx, &message, search.id.as_str(), delivery, at).await? {
             return Ok(message);
         }
         at = planned_at(search, Some(at), at);
     }
-    let message = message_id(search, delivery, alert);
-    open_message(tx, &message, search, delivery, at).await?;
+    let message = message_id(search.id.as_str(), delivery, alert);
+    open_message(tx, &message, search.id.as_str(), delivery, at).await?;
     Ok(message)
 }
 
 /// Puts a message into the outbox, unless it is there; answers whether it takes in alerts. One that
 /// was tried does not, since its receiver may know its id already, nor does one that was given up.
-async fn open_message(
+pub(super) async fn open_message(
     tx: &mut Transaction<'static, Any>,
     id: &str,
-    search: &SavedSearch,
+    search: &str,
     delivery: &str,
     at: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
@@ -298,7 +298,7 @@ async fn open_message(
              WHERE outbox.state = 'waiting' AND outbox.attempts = 0",
     )
     .bind(id)
-    .bind(search.id.as_str())
+    .bind(search)
     .bind(delivery)
     .bind(micros(at))
     .execute(&mut **tx)
@@ -360,9 +360,9 @@ fn planned_at(
     }
 }
 
-fn message_id(search: &SavedSearch, delivery: &str, key: &str) -> String {
+pub(super) fn message_id(search: &str, delivery: &str, key: &str) -> String {
     let mut hasher = blake3::Hasher::new();
-    for part in [search.id.as_str(), delivery, key] {
+    for part in [search, delivery, key] {
         hasher.update(part.as_bytes()).update(b"\0");
     }
     format!("msg_{}", &hasher.finalize().to_hex()[..32])

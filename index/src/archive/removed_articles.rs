@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Column, Row, Transaction};
 
-use super::annotations::CorrelatedArticle;
+use super::annotations::{CorrelatedArticle, n_cleared};
 use super::index_feed::take_index_seqs;
 use super::removed_access::Restored;
 use super::value::{embedding_of, from_json, get, get_instant, get_parsed, micros, to_json};
@@ -36,14 +36,14 @@ const HANGING: [(&str, &str); 13] = [
     ("entries", "id = $1"),
     (PINS, "article_id = $1"),
     (CORRECTIONS, "article_id = $1"),
-    ("alerts", "article_id = $1"),
+    (ALERTS, "article_id = $1"),
     (
-        "outbox",
+        OUTBOX,
         "leased_by IS NULL AND id IN (SELECT outbox_id FROM outbox_alerts
              JOIN alerts ON alerts.id = outbox_alerts.alert_id WHERE alerts.article_id = $1)",
     ),
     (
-        "outbox_alerts",
+        OUTBOX_ALERTS,
         "alert_id IN (SELECT id FROM alerts WHERE article_id = $1)
              AND outbox_id IN (SELECT id FROM outbox WHERE leased_by IS NULL)",
     ),
@@ -53,6 +53,9 @@ const STATES: &str = "article_states";
 const PINS: &str = "story_pins";
 const CORRECTIONS: &str = "correction_articles";
 const REDIRECTS: &str = "story_redirects";
+pub(super) const ALERTS: &str = "alerts";
+pub(super) const OUTBOX: &str = "outbox";
+pub(super) const OUTBOX_ALERTS: &str = "outbox_alerts";
 /// What of an article's state is given anew.
 const GIVEN_ANEW: [&str; 4] = ["arrival", "story_id", "index_seq", "leased_by"];
 
@@ -78,6 +81,9 @@ struct Aside {
     copies: Vec<String>,
     /// The corrections that there were.
     corrections: Corrections,
+    /// How often all annotations had been taken back ([`Archive::clear_annotations`]).
+    #[serde(default)]
+    n_cleared: i64,
 }
 
 /// What corrections are told apart by as a whole, whatever the clocks of workers say.
@@ -148,9 +154,11 @@ impl Archive {
     }
 
     /// Brings back an article that somebody deleted at `since` or later, as it was: with its story,
-    /// statements and alerts. Nobody is told of it again. [`Restored::Taken`]: it is there.
+    /// statements and alerts. Nobody is told of it again, but a message that was sent without its
+    /// alerts meanwhile is made up for. [`Restored::Taken`]: it is there.
     ///
-    /// Where readers made or took back corrections meanwhile, the models read it again.
+    /// Where readers made or took back corrections meanwhile, or all articles were to be read anew, the
+    /// models read it again.
     pub async fn restore_article(
         &self,
         id: &ArticleId,
@@ -176,7 +184,7 @@ impl Archive {
             let aside: Aside = from_json("body", get(&row, "body")?)?;
             let removed_at: i64 = get(&row, "removed_at")?;
             dig_up(&mut tx, &key, removed_at).await?;
-            let is_outdated = self.put_rows_back(&mut tx, &aside).await?;
+            let is_outdated = self.put_rows_back(&mut tx, &aside, now).await?;
             match (&aside.found, aside.story()) {
                 (Some(found), _) => {
                     self.put_found_back(&mut tx, id, aside.title(), found, now).await?;
@@ -206,6 +214,7 @@ impl Archive {
         id: &str,
         now: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
+        self.lock_alerts(tx, id).await?;
         let mut rows = Vec::new();
         for (table, condition) in HANGING {
             let select = format!("SELECT * FROM {table} WHERE {condition}");
@@ -221,7 +230,7 @@ impl Archive {
         let copies = copies.iter().map(|it| get(it, "article_id"));
         let copies = copies.collect::<Result<Vec<String>, sqlx::Error>>()?;
         let (found, corrections) = (what_was_found(tx, id).await?, corrections(tx).await?);
-        let aside = Aside { rows, found, copies, corrections };
+        let aside = Aside { rows, found, copies, corrections, n_cleared: n_cleared(tx).await? };
         sqlx::query(
             "INSERT INTO removed_articles (id, title, body, removed_at) VALUES ($1, $2, $3, $4)
              ON CONFLICT (id) DO UPDATE SET title = excluded.title, body = excluded.body,
@@ -236,17 +245,23 @@ impl Archive {
         .map(|_| ())
     }
 
-    /// Puts the rows back; answers whether the article may lack a correction, or have one too many.
+    /// Puts the rows back; answers whether the article may lack a correction or have one too many, or
+    /// was read before all were read anew.
     async fn put_rows_back(
         &self,
         tx: &mut Transaction<'static, Any>,
         aside: &Aside,
+        now: DateTime<Utc>,
     ) -> Result<bool, sqlx::Error> {
         let story = aside.story().unwrap_or_default();
         let has_story = is_there(tx, "SELECT 1 FROM stories WHERE id = $1", story).await?;
         let then = &aside.corrections;
-        let mut is_outdated = then.n_open != 0 || *then != corrections(tx).await?;
+        let is_cleared = aside.n_cleared != n_cleared(tx).await?;
+        let mut is_outdated = is_cleared || then.n_open != 0 || *then != corrections(tx).await?;
         for (table, row) in &aside.rows {
+            if [ALERTS, OUTBOX, OUTBOX_ALERTS].contains(&table.as_str()) {
+                continue;
+            }
             if table == CORRECTIONS {
                 let id = row.get("correction_id").and_then(Value::as_str).unwrap_or_default();
                 if !is_there(tx, "SELECT 1 FROM corrections WHERE id = $1", id).await? {
@@ -254,8 +269,10 @@ impl Archive {
                     continue;
                 }
             }
-            // What led to a story that went on may lead elsewhere by now.
-            if table == REDIRECTS && has_story {
+            // What led to a story that went on may lead elsewhere by now, and what was found of
+            // stories is found anew when all are; what people said stays.
+            let is_found = row.get("is_by_analyst").and_then(Value::as_i64) == Some(0);
+            if table == REDIRECTS && (has_story || is_cleared && is_found) {
                 continue;
             }
             let mut row = row.clone();
@@ -271,6 +288,7 @@ impl Archive {
             }
             insert(tx, table, &row).await?;
         }
+        self.put_alerts_back(tx, &aside.rows, now).await?;
         Ok(is_outdated)
     }
 
@@ -283,14 +301,14 @@ impl Archive {
         found: &Found,
         now: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
-        let has_story = is_there(tx, "SELECT 1 FROM stories WHERE id = $1", &found.story).await?;
+        // The article that gave its story another one may be gone by now.
         let gave_headline = found.headline == title;
         let item = CorrelatedArticle {
             article: *id,
             annotation: from_json("body", &found.annotation)?,
             embedding: found.embedding.iter().map(|it| f32::from_bits(*it)).collect(),
             story: StoryId::founded_by(&found.story),
-            headline: (!has_story || gave_headline).then(|| found.headline.clone()),
+            headline: gave_headline.then(|| found.headline.clone()),
             copy_of: found.copy_of.as_ref().and_then(|it| it.parse().ok()),
             merged: Vec::new(),
             split: None,
@@ -445,12 +463,12 @@ fn fields(row: &AnyRow) -> Result<Map<String, Value>, sqlx::Error> {
     Ok(fields)
 }
 
-/// Puts a row back into its table, unless it is there.
-async fn insert(
+/// Puts a row back into its table, unless it is there; answers whether it did.
+pub(super) async fn insert(
     tx: &mut Transaction<'static, Any>,
     table: &str,
     row: &Map<String, Value>,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     let names: Vec<&str> = row.keys().map(String::as_str).collect();
     let places: Vec<String> = (1..=names.len()).map(|it| format!("${it}")).collect();
     let insert = format!(
@@ -465,5 +483,6 @@ async fn insert(
             None => query.bind(value.as_str().unwrap_or_default().to_owned()),
         };
     }
-    query.execute(&mut **tx).await.map(|_| ())
+    let inserted = query.execute(&mut **tx).await?;
+    Ok(inserted.rows_affected() > 0)
 }

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use ingest::ArticleId;
 use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
+use super::entry_texts::blank_entries;
 use super::index_feed::take_index_seqs;
 use super::told::Told;
 use super::value::{get, get_count, micros, to_json};
@@ -162,6 +163,7 @@ impl Archive {
             let was_aside = aside.rows_affected() == 1;
             if was_there || was_aside {
                 self.drop_evidence(&mut tx, &to_json(&[&id])).await?;
+                blank_entries(&mut tx, &id).await?;
             }
             tx.commit().await?;
             Ok(was_there || was_aside)

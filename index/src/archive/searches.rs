@@ -254,6 +254,11 @@ impl Archive {
                  WHERE is_deleted = 1 AND updated_at < $1 AND body <> '{}'",
                 "DELETE FROM article_evidence WHERE article_id IN
                      (SELECT id FROM removed_articles WHERE removed_at < $1)",
+                // As when an article is deleted for good.
+                "UPDATE entries SET title = NULL, summary = NULL, text = NULL WHERE id IN
+                     (SELECT address_id FROM article_addresses
+                      JOIN removed_articles ON removed_articles.id = article_addresses.article_id
+                      WHERE is_shared = 0 AND removed_at < $1)",
                 "DELETE FROM removed_articles WHERE removed_at < $1",
                 "DELETE FROM removed_sources WHERE removed_at < $1",
                 "DELETE FROM removed_users WHERE removed_at < $1",
