@@ -398,7 +398,13 @@
     }
     return new Blob(parts);
   };
+  // Who leaves the page while one comes is asked first: it would end unsaved.
+  let n_downloads = 0;
+  addEventListener("beforeunload", (event) => {
+    if (n_downloads) event.preventDefault();
+  });
   const download = async (link) => {
+    n_downloads += 1;
     const stop = new AbortController();
     const shown = watched(link, `Export as ${link.textContent}`, () => stop.abort());
     const handOn = (words) => { stop.abort(); shown.end(words); open(link.href); };
@@ -421,6 +427,8 @@
       shown.end(`done, ${size(blob.size)} ${of}.`);
     } catch {
       shown.end(stop.signal.aborted ? "cancelled." : "broken off; nothing was saved.");
+    } finally {
+      n_downloads -= 1;
     }
   };
   document.addEventListener("click", (event) => {

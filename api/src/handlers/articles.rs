@@ -21,6 +21,7 @@ use crate::pages::text::href;
 use crate::pages::versions::edits;
 use crate::pages::{article, frame};
 use crate::state::AppState;
+use crate::undo;
 
 /// An article with everything known about it.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -203,7 +204,17 @@ pub(crate) async fn submit_removal(
         delete_for_good(&state, &id).await?;
         return Ok(Redirect::to("/").into_response());
     }
-    let id = delete(&state, &id).await?.to_string();
+    let id = match delete(&state, &id).await {
+        Ok(id) => id,
+        // A second click: the answer to it is what is seen, and must offer the undo as well.
+        Err(error) if error.status == StatusCode::NOT_FOUND => {
+            let id: ArticleId = id.parse().map_err(|_| missing())?;
+            let since = undo::since((state.now)());
+            state.archive.removed_article(&id, since).await?.ok_or(error)?.id
+        }
+        Err(error) => return Err(error),
+    };
+    let id = id.to_string();
     Ok(Redirect::to(&href("/", [("deleted", id.as_str())])).into_response())
 }
 

@@ -25,7 +25,7 @@ const N_LINES: usize = 16;
 /// Longest that the work may take.
 const WORK_TIME_MAX: Duration = Duration::from_secs(600);
 /// Longest that a reader may leave the answer untaken.
-const UNTAKEN_TIME_MAX: Duration = Duration::from_secs(60);
+pub(super) const UNTAKEN_TIME_MAX: Duration = Duration::from_secs(60);
 
 type Line = Result<Bytes, Infallible>;
 

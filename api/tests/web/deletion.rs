@@ -49,6 +49,9 @@ async fn a_deleted_article_is_offered_back_without_a_script_and_comes_back_whole
     let before = newsroom.get(&format!("/v1/articles/{id}")).await;
     assert!(before.json()["story"].is_string(), "{}", before.body);
     let deleted = post(&newsroom, &format!("/articles/{id}/remove"), "").await;
+    // A double click sends it twice, and shows what the second brought.
+    let again = post(&newsroom, &format!("/articles/{id}/remove"), "").await;
+    assert_eq!(again.header("location"), deleted.header("location"), "{}", again.body);
     let page = Page::of(&newsroom.browse(deleted.header("location")).await.body);
     let said = page.texts("[role=status]").remove(0);
     assert!(said.starts_with("Deleted ") && said.contains("· Undo"), "{said}");

@@ -11,7 +11,7 @@ use super::value::{get, get_count, micros};
 use super::{Archive, ArchiveError};
 
 impl Archive {
-    /// Notes where the answer lies from which an article was read.
+    /// Notes where the answer lies from which an article was read; of one that was deleted nothing.
     pub async fn record_evidence(
         &self,
         article: &ArticleId,
@@ -23,7 +23,10 @@ impl Archive {
             sqlx::query(
                 "INSERT INTO article_evidence
                      (article_id, page_sha256, file, first_byte, n_bytes, recorded_at)
-                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (article_id, page_sha256) DO NOTHING",
+                 SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS BIGINT),
+                     CAST($5 AS BIGINT), CAST($6 AS BIGINT)
+                 WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE article_id = CAST($1 AS TEXT))
+                 ON CONFLICT (article_id, page_sha256) DO NOTHING",
             )
             .bind(article.to_string())
             .bind(page_sha256)

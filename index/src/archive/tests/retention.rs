@@ -119,6 +119,9 @@ async fn what_is_old_goes_with_all_that_belongs_to_it_and_never_comes_back() {
         let archive = &world.archive;
         let files = archive.evidence_files().await.unwrap();
         assert_eq!(files.into_iter().collect::<Vec<_>>(), ["a.warc.gz"], "one article needs it");
+        // A look at its page was under way when it was deleted.
+        archive.record_evidence(&id(4), "bb", &place, at(501)).await.unwrap();
+        assert_eq!(count(world, "article_evidence").await, 1, "what is buried has no evidence");
         assert_eq!(archive.entity("country:ir").await.unwrap().unwrap().n_articles, 1);
         for gone in ["group:x", "group:y"] {
             assert!(archive.entity(gone).await.unwrap().is_none(), "nobody names {gone} now");
