@@ -398,16 +398,17 @@
     }
     return new Blob(parts);
   };
-  // Who leaves the page while one comes is asked first: it would end unsaved.
-  let n_downloads = 0;
+  // Who leaves the page while one comes is asked first: it would end unsaved. What the browser goes on
+  // with does not come here any more.
+  const coming = new Set();
   addEventListener("beforeunload", (event) => {
-    if (n_downloads) event.preventDefault();
+    if (coming.size > 0) event.preventDefault();
   });
   const download = async (link) => {
-    n_downloads += 1;
     const stop = new AbortController();
+    coming.add(stop);
     const shown = watched(link, `Export as ${link.textContent}`, () => stop.abort());
-    const handOn = (words) => { stop.abort(); shown.end(words); open(link.href); };
+    const handOn = (words) => { coming.delete(stop); stop.abort(); shown.end(words); open(link.href); };
     try {
       const answer = await fetch(link.href, { signal: stop.signal });
       if (answer.redirected) return handOn("asked elsewhere.");
@@ -428,7 +429,7 @@
     } catch {
       shown.end(stop.signal.aborted ? "cancelled." : "broken off; nothing was saved.");
     } finally {
-      n_downloads -= 1;
+      coming.delete(stop);
     }
   };
   document.addEventListener("click", (event) => {
