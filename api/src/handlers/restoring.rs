@@ -34,7 +34,10 @@ pub(crate) async fn article(
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Json<ArticleBody>, ApiError> {
-    let id = restore_article(&state, &id).await?;
+    let (id, was_deleted) = restore_article(&state, &id).await?;
+    if !was_deleted {
+        return Err(conflict("this article is not deleted"));
+    }
     Ok(Json(ArticleBody::from(articles::find(&state, &id.to_string()).await?)))
 }
 
@@ -73,12 +76,12 @@ pub(crate) async fn source(
     Ok(Json(source_list::body_of(&state, &SourceId::new(id)).await?))
 }
 
-/// The button of the first page.
+/// The button of the first page. A second click leads to the article, too.
 pub(crate) async fn submit_article(
     State(state): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let id = restore_article(&state, &id).await?.to_string();
+    let id = restore_article(&state, &id).await?.0.to_string();
     Ok(Redirect::to(&crate::pages::text::path_href("articles", &id)).into_response())
 }
 
@@ -136,8 +139,8 @@ fn to_settings(restored: Restored, what: &str, id: &str) -> Result<Response, Api
     }
 }
 
-/// Answers the article's own id.
-async fn restore_article(state: &AppState, id: &str) -> Result<ArticleId, ApiError> {
+/// Answers the article's own id, and whether it was deleted until now.
+async fn restore_article(state: &AppState, id: &str) -> Result<(ArticleId, bool), ApiError> {
     let now = (state.now)();
     let since = undo::since(now);
     let id: ArticleId = id.parse().map_err(|_| articles::missing())?;
@@ -148,8 +151,8 @@ async fn restore_article(state: &AppState, id: &str) -> Result<ArticleId, ApiErr
         subject::note(stored.article.url.as_str());
     }
     match restored {
-        Restored::Back => Ok(id),
-        Restored::Taken => Err(conflict("this article is not deleted")),
+        Restored::Back => Ok((id, true)),
+        Restored::Taken => Ok((id, false)),
         Restored::Missing => Err(ApiError::not_found("no such article was deleted lately")),
     }
 }

@@ -2,8 +2,9 @@
 
 use axum::body::Body;
 use axum::http::Request;
+use chrono::TimeDelta;
 
-use crate::newsroom::{Answer, Newsroom, id_of};
+use crate::newsroom::{Answer, Newsroom, all, id_of, now};
 use crate::pages::Page;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,6 +61,8 @@ async fn a_deleted_article_is_offered_back_without_a_script_and_comes_back_whole
     let restored = post(&newsroom, &way_back, "").await;
     assert_eq!(restored.status, 303, "{}", restored.body);
     assert_eq!(restored.header("location"), format!("/articles/{id}"));
+    let again = post(&newsroom, &way_back, "").await;
+    assert_eq!(again.header("location"), restored.header("location"), "{}", again.body);
     assert_eq!(newsroom.get(&format!("/v1/articles/{id}")).await.json(), before.json());
     let page = Page::of(&newsroom.browse(deleted.header("location")).await.body);
     assert!(page.texts("[role=status]").is_empty(), "nothing is left to take back");
@@ -75,6 +78,19 @@ async fn a_deleted_article_is_offered_back_without_a_script_and_comes_back_whole
     let log = newsroom.state.archive.audit_page(None, 10).await.expect("a log").0;
     let line = log.iter().find(|it| it.subject.starts_with(&way_back)).expect("it is in the log");
     assert!(line.subject.ends_with("/grid") && line.outcome == "303", "{line:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_undo_is_offered_of_what_cannot_be_brought_back_any_more() {
+    let newsroom = Newsroom::open().await;
+    let draft = all().remove(0).article;
+    let deleted = newsroom.state.archive.delete_article(&draft.id, now() - TimeDelta::hours(25));
+    assert!(deleted.await.expect("an archive"));
+    let never = "0".repeat(32);
+    for id in [draft.id.to_string().as_str(), never.as_str(), "x"] {
+        let answer = post(&newsroom, &format!("/articles/{id}/remove"), "").await;
+        assert_eq!(answer.status, 404, "{id}: {}", answer.header("location"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
