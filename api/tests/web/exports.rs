@@ -4,10 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use axum::http::StatusCode;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
 use config::SavedSearch;
 use index::archive::searches::Expect;
 use tokio::process::Command;
+use tower::ServiceExt;
 
 use crate::hostile::hostile;
 use crate::newsroom::{Newsroom, all, id_of, now, patch};
@@ -49,6 +51,20 @@ async fn an_export_says_first_of_how_many_articles_it_is() {
         let n_articles = answer.body.matches("{\"type\":\"article\"").count();
         assert!(1 <= n_articles && (n_articles < drafts().len() || is_all), "{path}");
         assert_eq!(answer.header("harbinger-articles"), n_articles.to_string(), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_that_is_stopped_is_not_taken_for_a_whole_one() {
+    let newsroom = Newsroom::open().await;
+    newsroom.state.shutdown.cancel();
+    for format in ["gexf", "misp", "jsonl"] {
+        let request = Request::get(format!("/v1/export/{format}"));
+        let request = request.body(Body::empty()).expect("a request");
+        let answer = newsroom.router.clone().oneshot(request).await.expect("routers do not fail");
+        assert_eq!(answer.status(), StatusCode::OK, "{format}");
+        let body = to_bytes(answer.into_body(), 10_000_000).await;
+        assert!(body.is_err(), "{format}: a part is taken for the whole");
     }
 }
 
@@ -195,7 +211,7 @@ async fn requests_that_make_no_sense_are_told_before_the_first_byte() {
     check(&format!("{root}/{}/", uuid::Uuid::nil()), StatusCode::NOT_FOUND).await;
     let discovery = newsroom.get("/taxii2/").await;
     assert_eq!(discovery.header("content-type"), "application/taxii+json;version=2.1");
-    let request = axum::http::Request::get("/taxii2/").header("accept", "text/html");
-    let refused = newsroom.ask(request.body(axum::body::Body::empty()).expect("a request")).await;
+    let request = Request::get("/taxii2/").header("accept", "text/html");
+    let refused = newsroom.ask(request.body(Body::empty()).expect("a request")).await;
     assert_eq!(refused.status, StatusCode::NOT_ACCEPTABLE);
 }
