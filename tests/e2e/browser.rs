@@ -89,7 +89,8 @@ async fn serve_sample_wire(app: &TestApp) -> Served {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_user_searches_power_grid_opens_a_story_and_follows_an_actor() {
     let Some(tools) = Tools::find() else { return };
-    let served = serve_sample_wire(&TestApp::new().with_sample_wire()).await;
+    let app = TestApp::new().with_sample_wire();
+    let served = serve_sample_wire(&app).await;
     tools.run("journey.mjs", &served, &[], Duration::from_secs(300)).await;
     let taken = tools.run("guide.mjs", &served, &[], Duration::from_secs(180)).await;
     tools.run("progress.mjs", &served, &[], Duration::from_secs(120)).await;

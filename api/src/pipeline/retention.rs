@@ -47,15 +47,11 @@ pub(super) async fn run(shared: Arc<Shared>) -> anyhow::Result<()> {
 
 async fn prune_and_forget(shared: &Shared) -> Result<(), ArchiveError> {
     let (settings, now) = (&shared.config.settings, (shared.now)());
-    let folder = settings.data_dir.join(WARC_FOLDER);
-    match settings.retention.articles_days {
-        Some(days) => {
-            let before = cutoff(now, days);
-            prune(&shared.archive, &folder, before, now, "retention", &shared.shutdown).await?;
-            shared.annotations_added.notify_one();
-        }
-        // Single articles are deleted without it, too.
-        None => drop(remove_evidence(&shared.archive, &folder, now).await?),
+    if let Some(days) = settings.retention.articles_days {
+        let folder = settings.data_dir.join(WARC_FOLDER);
+        let before = cutoff(now, days);
+        prune(&shared.archive, &folder, before, now, "retention", &shared.shutdown).await?;
+        shared.annotations_added.notify_one();
     }
     // Older articles raise no alerts.
     let late = TimeDelta::days(settings.alerts.backfill_after_days.into());
