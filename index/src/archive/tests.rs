@@ -19,6 +19,7 @@ mod outbox;
 mod properties;
 mod reading;
 mod removed;
+mod removed_messages;
 mod retention;
 mod silences;
 mod sources;
