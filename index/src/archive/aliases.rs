@@ -142,31 +142,43 @@ impl Archive {
         if matches.is_empty() {
             return Ok(Cow::Borrowed(matches));
         }
-        let select = format!(
-            "SELECT article_id, entity_id, means_id FROM own_names
-             WHERE means_id IS NOT NULL AND article_id IN {}",
-            self.dialect.list(1),
-        );
         let ids: BTreeSet<String> = matches.iter().map(|it| it.article.to_string()).collect();
-        let rows =
-            sqlx::query(AssertSqlSafe(select)).bind(to_json(&ids)).fetch_all(&mut **tx).await?;
-        let mut names: BTreeMap<&str, BTreeMap<String, String>> = BTreeMap::new();
-        for row in &rows {
-            let (short, full): (&str, &str) = (get(row, "entity_id")?, get(row, "means_id")?);
-            let of_article = names.entry(get(row, "article_id")?).or_default();
-            of_article.insert(short.to_lowercase(), full.to_lowercase());
-        }
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let names = self.given_names(tx, &ids).await?;
         if names.is_empty() {
             return Ok(Cow::Borrowed(matches));
         }
         let mut settled = matches.to_vec();
         for it in &mut settled {
-            let Some(names) = names.get(it.article.to_string().as_str()) else { continue };
+            let Some(names) = names.get(&it.article.to_string()) else { continue };
             for item in &mut it.items {
                 item.claims = item.claims.iter().map(|it| it.with_names(names)).collect();
             }
         }
         Ok(Cow::Owned(settled))
+    }
+
+    /// For those of the articles `ids` to which their story gave longer names: from their own names to
+    /// these, in lower case.
+    pub(super) async fn given_names(
+        &self,
+        tx: &mut Transaction<'static, Any>,
+        ids: &[&str],
+    ) -> Result<BTreeMap<String, BTreeMap<String, String>>, sqlx::Error> {
+        let select = format!(
+            "SELECT article_id, entity_id, means_id FROM own_names
+             WHERE means_id IS NOT NULL AND article_id IN {}",
+            self.dialect.list(1),
+        );
+        let rows =
+            sqlx::query(AssertSqlSafe(select)).bind(to_json(&ids)).fetch_all(&mut **tx).await?;
+        let mut given: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+        for row in &rows {
+            let (short, full): (&str, &str) = (get(row, "entity_id")?, get(row, "means_id")?);
+            let of_article = given.entry(get(row, "article_id")?).or_default();
+            of_article.insert(short.to_lowercase(), full.to_lowercase());
+        }
+        Ok(given)
     }
 
     /// What the names of each story mean, where that is anything. What a reader said of an entity

@@ -143,8 +143,10 @@ impl Archive {
             let statement: Statement = from_json("body", get(row, "body")?)?;
             for claim in claims(&statement, |id| self.countries.country_of(id)) {
                 let mut told = claim.remembered(&to);
-                for names in given.get(article).into_iter().flatten() {
-                    told.extend(claim.with_names(names).remembered(&to));
+                // Also under the names that the article has itself: its story may take others back.
+                for (short, full) in given.get(article).into_iter().flatten() {
+                    let own = BTreeMap::from([(full.clone(), short.clone())]);
+                    told.extend(claim.with_names(&own).remembered(&to));
                 }
                 for key in claim.looked_up(&from) {
                     heirs.extend(told.iter().map(|it| (key.clone(), it.clone())));
@@ -152,29 +154,6 @@ impl Archive {
             }
         }
         Ok(heirs)
-    }
-
-    /// For articles to which their story gave longer names: from each of these to the article's own, in
-    /// lower case. What is told of one is told of the other, also when the story takes the name back.
-    async fn given_names(
-        &self,
-        tx: &mut Transaction<'static, Any>,
-        ids: &[&str],
-    ) -> Result<BTreeMap<String, Vec<BTreeMap<String, String>>>, sqlx::Error> {
-        let select = format!(
-            "SELECT article_id, entity_id, means_id FROM own_names
-             WHERE means_id IS NOT NULL AND article_id IN {}",
-            self.dialect.list(1),
-        );
-        let rows =
-            sqlx::query(AssertSqlSafe(select)).bind(to_json(&ids)).fetch_all(&mut **tx).await?;
-        let mut given: BTreeMap<String, Vec<BTreeMap<String, String>>> = BTreeMap::new();
-        for row in &rows {
-            let (short, full): (&str, &str) = (get(row, "entity_id")?, get(row, "means_id")?);
-            let of_article = given.entry(get(row, "article_id")?).or_default();
-            of_article.push(BTreeMap::from([(full.to_lowercase(), short.to_lowercase())]));
-        }
-        Ok(given)
     }
 
     /// What was told under the first key of each pair counts as told under the second.
