@@ -5,8 +5,7 @@
 //! pure: articles in, bytes out. All fetched text is escaped as its format demands.
 //!
 //! Reading order: this file, [`select`], [`facts`], [`ids`]; then the formats: [`jsonl`], [`csv`], [`stix`],
-//! [`misp`], [`ftm`], [`gexf`], [`graphml`], [`cypher`],
-//! [`atom`].
+//! [`misp`], [`ftm`], [`gexf`], [`graphml`], [`cypher`], [`atom`].
 //!
 //! Longer than most, since the formats, what each is called and what reads for it are in one place.
 
