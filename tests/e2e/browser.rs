@@ -9,6 +9,7 @@ use tests::pages::{article_html, rss};
 use tests::{FixtureSite, Reply, Served, TestApp, eventually, project_root, skipped};
 use tokio::process::Command;
 
+use crate::expected_alerts::GAS_THREAT;
 use crate::users::{PASSWORD, add_user};
 
 /// What the scripts need: the folder in which they lie, and a browser.
@@ -168,15 +169,7 @@ const THREATS: [(&str, &str, &str); 2] = [
          Three crews had gone home by train. Traders said that the price of diesel had not moved \
          for a week.",
     ),
-    (
-        "/gas",
-        "Iran threatens Qatar's gas plants",
-        "DOHA — Iran threatened on Saturday to attack gas plants of QatarEnergy in Ras Laffan if \
-         Qatar lets tankers of its enemies load there.\n\
-         Qatar called the threat unacceptable and summoned the ambassador of Iran. QatarEnergy \
-         said that all plants were running.\n\
-         The company sells a fifth of the world's liquefied gas.",
-    ),
+    ("/gas", "Iran threatens Qatar's gas plants", GAS_THREAT),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,13 @@ use tests::{FixtureSite, Reply, TestApp, eventually};
 /// A source, its page, its headline and its text.
 type Page = (&'static str, &'static str, &'static str, &'static str);
 
+/// A threat that raises one alert.
+pub(crate) const GAS_THREAT: &str = "DOHA — Iran threatened on Saturday to attack gas plants of QatarEnergy in Ras Laffan if \
+     Qatar lets tankers of its enemies load there.\n\
+     Qatar called the threat unacceptable and summoned the ambassador of Iran. QatarEnergy \
+     said that all plants were running.\n\
+     The company sells a fifth of the world's liquefied gas.";
+
 /// Written for this test. Of these, three tell a reader something new about Iran and energy.
 const PAGES: &[Page] = &[
     (
@@ -51,16 +58,7 @@ const PAGES: &[Page] = &[
          The directorate said that the malware resembled a program that had been found at a port \
          two years ago.",
     ),
-    (
-        "harbour-mail",
-        "/gas",
-        "Iran threatens Qatar's gas plants",
-        "DOHA — Iran threatened on Saturday to attack gas plants of QatarEnergy in Ras Laffan if \
-         Qatar lets tankers of its enemies load there.\n\
-         Qatar called the threat unacceptable and summoned the ambassador of Iran. QatarEnergy \
-         said that all plants were running.\n\
-         The company sells a fifth of the world's liquefied gas.",
-    ),
+    ("harbour-mail", "/gas", "Iran threatens Qatar's gas plants", GAS_THREAT),
     // No threat.
     (
         "gulf-desk",

@@ -15,6 +15,7 @@ use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 use axum::routing::get;
 use config::SavedSearch;
+use index::archive::searches::SearchRecord;
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
@@ -69,7 +70,7 @@ async fn collections(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let searches = state.archive.saved_searches("", N_SEARCHES_MAX).await?;
-    let searches = searches.into_iter().map(|it| Collection::Search(Box::new(it.search)));
+    let searches = searches.into_iter().map(Collection::of);
     let all: Vec<Value> =
         [Collection::Everything].into_iter().chain(searches).map(|it| it.description()).collect();
     Ok(answer(&headers, &json!({"collections": all})))
@@ -92,6 +93,10 @@ enum Collection {
 }
 
 impl Collection {
+    fn of(record: SearchRecord) -> Collection {
+        Collection::Search(Box::new(record.search))
+    }
+
     /// The collection with that id or alias.
     async fn named(state: &AppState, id: &str) -> Result<Option<Collection>, ApiError> {
         if id == ALIAS || id == Collection::Everything.id() {
@@ -102,14 +107,13 @@ impl Collection {
             return Ok(None);
         }
         if let Some(record) = state.archive.saved_search(id).await? {
-            return Ok(Some(Collection::Search(Box::new(record.search))));
+            return Ok(Some(Collection::of(record)));
         }
         if uuid::Uuid::parse_str(id).is_err() {
             return Ok(None);
         }
         let searches = state.archive.saved_searches("", N_SEARCHES_MAX).await?;
-        let mut searches = searches.into_iter().map(|it| Collection::Search(Box::new(it.search)));
-        Ok(searches.find(|it| it.id() == id))
+        Ok(searches.into_iter().map(Collection::of).find(|it| it.id() == id))
     }
 
     fn id(&self) -> String {

@@ -120,17 +120,7 @@ async fn an_article_that_its_user_deleted_never_comes_back() {
 async fn health_shows_the_last_failure_until_a_poll_goes_well() {
     on_each_database(async |world| {
         world.declare(&["wire"]).await;
-        let failure =
-            Failure { class: "timeout".to_owned(), message: "no answer\0 in 30 s".to_owned() };
-        let poll = PollRecord {
-            source: &"wire".into(),
-            state_json: "{}",
-            next_poll_at: Some(at(60)),
-            entries: &[],
-            failure: Some(&failure),
-            has_untold_news: false,
-        };
-        world.archive.record_poll(&poll, at(3)).await.unwrap();
+        fail(world, "wire").await;
         let state = world.archive.source_states(None).await.unwrap().remove(0);
         assert_eq!(state.last_poll_at, Some(at(3)));
         assert_eq!(state.failure.unwrap().message, "no answer\u{fffd} in 30 s");
@@ -151,7 +141,8 @@ async fn health_shows_the_last_failure_until_a_poll_goes_well() {
 
 /// Lets the last poll of `name` fail.
 async fn fail(world: &World, name: &str) {
-    let failure = Failure { class: "timeout".to_owned(), message: "no answer in 30 s".to_owned() };
+    let failure =
+        Failure { class: "timeout".to_owned(), message: "no answer\0 in 30 s".to_owned() };
     let poll = PollRecord {
         source: &name.into(),
         state_json: "{}",
