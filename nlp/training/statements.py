@@ -24,6 +24,7 @@ from statements_export import export, state_of, write_fixtures
 from statements_model import CLASSES, Branch
 from statements_read import SHARED, WORDS_MAX, collate, read
 from statements_score import calibrate, figures, put_scores, reliability
+from statements_twins import put_twins
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TARGET = ROLE_LABELS.index("B-TARGET")
@@ -103,6 +104,12 @@ def groups(model, options):
     return [dict(params=params, lr=rate, top=rate) for params, rate in rates]
 
 
+def or_twin(row, share, rng):
+    """`row`, of its document's twin as often as `share` says."""
+    twin = getattr(row[0], "twin", None)
+    return (twin, *row[1:]) if twin and rng.random() < share else row
+
+
 def seconds(d, i, found, rng):
     """Rows of the second look for one sentence: its statements, and a word that is wrongly thought a trigger."""
     for s in d.statements[i]:
@@ -162,6 +169,7 @@ def train(options, weights, documents, helpers, log="", state=None):
     for epoch in range(options.epochs):
         total, count = 0.0, 0
         for rows in batches(positive + rng.sample(negative, n_negative), options.batch, rng):
+            rows = [or_twin(row, options.twins, rng) for row in rows]
             for group in optimiser.param_groups:
                 fall = max(0.02, 0.5 + 0.5 * math.cos(math.pi * min(1, step / n_steps)))
                 group["lr"] = group["top"] * min(1, (step + 1) / 60) * fall
@@ -236,7 +244,7 @@ def options_of_command_line():
     parser.add_argument("command", choices=["cross-validate", "calibrate", "train", "continue", "export"])
     numbers = dict(epochs=8, batch=16, helpers=2, seed=0, pretrain=1, bf16=1, more=1, documents=1)
     rates = dict(dropout=0.1, head_dropout=0.2, input_dropout=0.1, rate=1.5e-4, heads_faster=5.0, lower=0.7,
-                 decay=0.05, lerp=0.01, negatives=0.6)
+                 decay=0.05, lerp=0.01, negatives=0.6, twins=0.0)
     for name, default in (numbers | rates).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
     parser.add_argument("--folds", default="0")
@@ -284,6 +292,9 @@ def main():
             held_out = read_here[::5]
         more += [d for d in read_here if d not in held_out]
     print(len(documents), "documents,", len(more), "more,", len(helpers), "helpers", vars(options), flush=True)
+    if options.command == "continue" and options.twins:
+        whole = documents + [d for d in more if d.gold]  # Not the single sentences.
+        put_twins(whole, SHARED, tagger, f"{options.cache}/twins.pt")
     if options.command == "continue":
         return go_on(options, weights, documents + more, helpers, (held_out, dev), kept)
     for fold in ["all"] if options.command == "train" else folds:

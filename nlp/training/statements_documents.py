@@ -22,6 +22,15 @@ def joined(text, with_hyphens):
     return re.sub(r"(?<=[a-z0-9]) - (?=[a-z0-9])", "-", text) if with_hyphens else text
 
 
+def reuters(rows, dateline):
+    """Headline and paragraphs of a story, without its dateline and who wrote it."""
+    paragraphs = [" ".join(row["t"]) for row in [rows[0], *rows[dateline + 1 :]]]
+    paragraphs = [it for it in paragraphs if not it.startswith("-- ")]
+    paragraphs = [re.sub(r" (n't\b)", r"\1", joined(it, True)) for it in paragraphs]
+    # Quotation marks open and close in turn.
+    return [re.sub(r'" ?([^"]*?) ?"', r'"\1"', re.sub(r'^" (?=[^"]*$)', '"', it)) for it in paragraphs]
+
+
 def split(text):
     """The sentences of a paragraph."""
     sentences, start = [], 0
@@ -41,7 +50,9 @@ def rows(shared, name):
 def sentences_of(place, source):
     """The sentences of the document at `place`; `source` is its whole set."""
     name = place["set"]
-    if name == "ner.train":  # Consecutive rows; a document begins with its address.
+    if "dateline" in place:  # Consecutive rows of Reuters: headline, sometimes who wrote it, place and day, text.
+        paragraphs = reuters(source[slice(*place["rows"])], place["dateline"])
+    elif name == "ner.train":  # Consecutive rows; a document begins with its address.
         paragraphs = [joined(" ".join(row["t"]), place["join"]) for row in source[slice(*place["rows"])]]
     elif name == "articles-2026":
         title, text = (source[place["page"]][part] or "" for part in ("title", "text"))
