@@ -153,7 +153,7 @@ def looks(cache):
     from statements_model import N_CONTEXTS
     from statements_read import collate
 
-    documents = load(f"{SHARED}/data/statements/train", Tagger(f"{SHARED}/model"), cache)[:N_DOCUMENTS]
+    documents = load(f"{SHARED}/data/statements/train", lambda: Tagger(f"{SHARED}/model"), cache)[:N_DOCUMENTS]
     rows = [(d, i, None) for d in documents for i, spans in enumerate(d.spans) if spans]
     rows += [(d, i, it["trigger"]) for d in documents for i, found in enumerate(d.statements) for it in found]
     rows.sort(key=lambda row: len(row[0].spans[row[1]]))

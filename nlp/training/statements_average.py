@@ -1,7 +1,8 @@
 """Averages the weights of two trainings of the statement branch that began from the same pretrained weights.
 
-usage: statements_average.py ONE.onnx OTHER.onnx OUT.onnx [FIXTURES.json]
-OUT has no path of integers, whose scales belong to other weights: quantize.py gives it one.
+usage: statements_average.py ONE.onnx OTHER.onnx OUT.onnx [FIXTURES.json [SHARE]]
+OUT has no path of integers, whose scales belong to other weights: quantize.py gives it one. SHARE is that of OTHER, half
+without it.
 FIXTURES.json gets new expected outputs for its inputs. Averaging two fine-tunings of one start often beats both
 ("model soups", Wortsman et al. 2022, https://arxiv.org/abs/2203.05482).
 """
@@ -15,13 +16,13 @@ from onnx import numpy_helper
 from quantize import exact
 
 
-def average(one, other):
-    """The first model with the mean of both's half-precision weights."""
+def average(one, other, share):
+    """The first model with the weighted mean of both's half-precision weights."""
     weights = {it.name: numpy_helper.to_array(it) for it in other.graph.initializer}
     for tensor in one.graph.initializer:
         a, b = numpy_helper.to_array(tensor), weights[tensor.name]
         if a.dtype == np.float16:
-            mean = ((a.astype(np.float32) + b.astype(np.float32)) / 2).astype(np.float16)
+            mean = ((1 - share) * a.astype(np.float32) + share * b.astype(np.float32)).astype(np.float16)
             tensor.CopyFrom(numpy_helper.from_array(mean, tensor.name))
     return one
 
@@ -37,8 +38,8 @@ def refresh(fixtures, model):
             fixtures[look]["outputs"][name] = np.round(values, 4).tolist()
 
 
-def main(one, other, out, fixtures=None):
-    onnx.save(average(exact(onnx.load(one)), onnx.load(other)), out)
+def main(one, other, out, fixtures=None, share=0.5):
+    onnx.save(average(exact(onnx.load(one)), onnx.load(other), float(share)), out)
     if fixtures:
         with open(fixtures, encoding="utf-8") as file:
             values = json.load(file)
