@@ -292,10 +292,10 @@ def main():
             held_out = read_here[::5]
         more += [d for d in read_here if d not in held_out]
     print(len(documents), "documents,", len(more), "more,", len(helpers), "helpers", vars(options), flush=True)
-    if options.command == "continue" and options.twins:
-        whole = documents + [d for d in more if d.gold]  # Not the single sentences.
-        put_twins(whole, SHARED, tagger, f"{options.cache}/twins.pt")
     if options.command == "continue":
+        if options.twins:
+            whole = documents + [d for d in more if d.gold]  # Not the single sentences.
+            put_twins(whole, SHARED, tagger, f"{options.cache}/twins.pt")
         return go_on(options, weights, documents + more, helpers, (held_out, dev), kept)
     for fold in ["all"] if options.command == "train" else folds:
         others = [d for n, d in enumerate(documents) if n % 5 != fold]
