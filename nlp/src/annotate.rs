@@ -117,6 +117,7 @@ impl Annotator {
                 title,
                 published_at: draft.published_at,
                 language: draft.language.clone(),
+                is_foreign: draft.is_foreign,
                 sentences,
                 mentions: vec![],
             };
@@ -243,6 +244,13 @@ fn language_of(document: &Document) -> Option<String> {
     language::detect(&document.text).map(str::to_owned)
 }
 
+/// Whether a `text` that is said to be in `language` is surely not English: pages are wrong about
+/// their language, and of a few words it is guessed.
+fn is_foreign(language: Option<&str>, text: &str) -> bool {
+    language.is_some_and(|it| !it.starts_with("en"))
+        && language::detect(text).is_some_and(|it| it != "en")
+}
+
 /// A text with its sentences, before they are encoded.
 struct Part {
     text: String,
@@ -254,6 +262,7 @@ struct Draft {
     title: Option<Part>,
     body: Part,
     language: Option<String>,
+    is_foreign: bool,
     published_at: Option<chrono::DateTime<chrono::Utc>>,
 }
 
@@ -266,13 +275,15 @@ impl Draft {
             let title = it.trim();
             !title.is_empty() && title != first_line
         });
+        let language = document.language.clone().or_else(|| language_of(document));
         Draft {
             title: title.map(|it| Part {
                 text: it.to_owned(),
                 sentences: std::iter::once(trimmed(it)).collect(),
             }),
             body: Part { text: text.to_owned(), sentences: sentences(text) },
-            language: document.language.clone().or_else(|| language_of(document)),
+            is_foreign: is_foreign(language.as_deref(), &document.text),
+            language,
             published_at: document.published_at,
         }
     }

@@ -81,17 +81,20 @@ pub(crate) fn described(words: &str) -> Option<Described> {
 }
 
 /// Finds the entity that the description at byte `at` of sentence `sentence` repeats: the nearest
-/// of its sort, first in its sentence before others.
+/// of its sort, first in its sentence before others. Of groups that nobody lists those with the ids `hit`
+/// are none, since they were attacked.
 pub(crate) fn described_entity(
     mentions: &[LinkedMention],
+    hit: &[String],
     (sentence, at): (usize, usize),
     described: Described,
 ) -> Option<EntityRef> {
     let agrees = |it: &&LinkedMention| match described {
-        Described::Group => {
-            it.kind == MentionKind::ThreatGroup
-                || entity_of(it).is_some_and(|it| it.id.starts_with("group:"))
-        }
+        // A place in capitals may look like a group until the text names it again.
+        Described::Group => entity_of(it).is_some_and(|entity| {
+            let is_other = entity.id.starts_with("name:location:") || hit.contains(&entity.id);
+            entity.id.starts_with("group:") || it.kind == MentionKind::ThreatGroup && !is_other
+        }),
         Described::Organization => it.kind == MentionKind::Organization,
         Described::Country => entity_of(it).is_some_and(|it| it.id.starts_with("country:")),
     };
@@ -320,12 +323,23 @@ mod tests {
         ];
         let place = (1, document.text.len() - 8);
         let found = |words: &str| {
-            described_entity(&mentions, place, described(words).expect("a description"))
+            described_entity(&mentions, &[], place, described(words).expect("a description"))
         };
         assert_eq!(found("company"), Some(acme.clone()));
         assert_eq!(found("hackers"), Some(group.clone()));
         assert_eq!(found("country"), None);
         assert_eq!(described("port"), None);
+        let found = |id: &str, hit: &[String]| {
+            let group = EntityRef { id: id.to_owned(), ..group.clone() };
+            let mentions = [mention(0..10, MentionKind::ThreatGroup, &group)];
+            described_entity(&mentions, hit, place, Described::Group).map(|it| it.id)
+        };
+        assert_eq!(found("name:location:dune front", &[]), None, "a place");
+        let dune = "name:group:dune front".to_owned();
+        assert_eq!(found(&dune, &[]), Some(dune.clone()));
+        assert_eq!(found(&dune, std::slice::from_ref(&dune)), None, "who was hit");
+        let listed = "group:dune".to_owned();
+        assert_eq!(found(&listed, std::slice::from_ref(&listed)), Some(listed.clone()));
     }
 
     #[test]

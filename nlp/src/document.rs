@@ -40,6 +40,8 @@ pub struct AnalysedDocument {
     pub published_at: Option<DateTime<Utc>>,
     /// ISO 639-1 code; `None` when it cannot be told.
     pub language: Option<String>,
+    /// Whether the text is surely in another language than English, so that no statements are read.
+    pub is_foreign: bool,
     /// Sentences in order; they do not overlap.
     pub sentences: Vec<AnalysedSentence>,
     /// Names found in `text`, by start; they do not overlap and do not cross sentences.

@@ -40,6 +40,7 @@ pub mod sentence;
 mod software_names;
 pub mod statement;
 pub mod statement_changes;
+mod statement_draft;
 mod statement_grammar;
 mod statement_head;
 mod statement_parties;

@@ -114,6 +114,7 @@ pub(crate) fn names(
         .filter(|it| {
             it.kind != MentionKind::Person || !is_form_of_address(&sentence[it.range.clone()])
         })
+        .flat_map(|it| places_apart(sentence, it))
         .filter(|it| !addresses.iter().any(|other| overlaps(other, &it.range)))
         .collect();
     if context.is_cyber && context.is_english {
@@ -121,6 +122,24 @@ pub(crate) fn names(
     }
     names.sort_by_key(|it| it.range.start);
     names
+}
+
+/// A place and what it lies in are two names: `Toronto` and `Canada`, `Manbij` and the `Syria` of
+/// `Manbij, northern Syria`.
+fn places_apart(sentence: &str, name: Name) -> Vec<Name> {
+    let text = &sentence[name.range.clone()];
+    if name.kind != MentionKind::Location || !text.contains(',') || text.contains('(') {
+        return vec![name];
+    }
+    let mut end = name.range.start;
+    let part = |part: &str| {
+        let start = end;
+        end = start + part.len() + 1;
+        let word = part.split(' ').find(|it| it.starts_with(char::is_uppercase))?;
+        let first = start + part.find(word)?;
+        Some(Name { range: first..start + part.trim_end().len(), ..name.clone() })
+    };
+    text.split(',').filter_map(part).collect()
 }
 
 /// Adds the malware that only the noun after it tells of, `ShadowQuill loader`; what the tagger
@@ -356,6 +375,22 @@ mod tests {
         check_range("an aide (of Oman) left", "of Oman", "of Oman");
         check_range("U . S . pressure", "U . S", "U . S .");
         check_range("plan B . Then", "B", "B");
+    }
+
+    #[test]
+    fn a_place_and_what_it_lies_in_are_two_names() {
+        let check = |text: &str, kind: MentionKind, expected: &[&str]| {
+            let name = Name { range: 3..3 + text.len(), kind, score: 0.9 };
+            let sentence = format!("In {text} rain fell.");
+            let parts = places_apart(&sentence, name);
+            let parts: Vec<&str> = parts.iter().map(|it| &sentence[it.range.clone()]).collect();
+            assert_eq!(parts, expected);
+        };
+        check("Évian, west", MentionKind::Location, &["Évian"]);
+        check("Arzew , Oran , Algeria", MentionKind::Location, &["Arzew", "Oran", "Algeria"]);
+        check("Manbij, northern Syria", MentionKind::Location, &["Manbij", "Syria"]);
+        check("Marl (Ruhr, west)", MentionKind::Location, &["Marl (Ruhr, west)"]);
+        check("Marl, Boro and Sons", MentionKind::Organization, &["Marl, Boro and Sons"]);
     }
 
     #[test]

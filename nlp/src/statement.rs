@@ -16,9 +16,9 @@ use crate::link::{LinkedMention, link_beside, overlap};
 use crate::offsets::Offsets;
 use crate::sector::{document_sectors, without_parents};
 use crate::sector_classifier::SectorClassifier;
+use crate::statement_draft::Draft;
 use crate::statement_grammar::Grammar;
-use crate::statement_head::{Reading, SECTORS, StatementHead};
-use crate::statement_parties::{Party, those_meant};
+use crate::statement_head::{Reading, SECTORS, StatementHead, most_probable};
 use crate::statement_phrase::{BytePhrase, PhraseReader};
 use crate::statement_roles::{Role, RoleSpan};
 use crate::statement_time::days_of_act;
@@ -51,9 +51,6 @@ pub struct StatementReader {
 /// How much a sector weighs that stands beside a target, against one of the target itself.
 const AROUND_WEIGHT: f32 = 0.5;
 
-/// Statements with an actor and nothing else need this score.
-const ACTOR_ONLY_SCORE_MIN: f32 = 0.7;
-
 /// Sectors of a target that only the model tells need this probability.
 const SECTOR_MIN: f32 = 0.4;
 
@@ -63,14 +60,6 @@ const WIDE_SECTORS: [&str; 3] = ["/defence", "/government", "/technology"];
 /// Their words count only where the model gives them this probability.
 const WIDE_SECTOR_MIN: f32 = 0.1;
 
-const KINDS: [StatementKind; 6] = [
-    StatementKind::Threat,
-    StatementKind::Warning,
-    StatementKind::Attack,
-    StatementKind::Claim,
-    StatementKind::Denial,
-    StatementKind::Attempt,
-];
 const DOMAINS: [Domain; 4] = [Domain::Cyber, Domain::Physical, Domain::Economic, Domain::Political];
 const MODALITIES: [Modality; 4] =
     [Modality::Asserted, Modality::Possible, Modality::Conditional, Modality::Denied];
@@ -100,7 +89,8 @@ impl StatementReader {
         sectors
     }
 
-    /// Finds mentions, statements and sectors in `document`.
+    /// Finds mentions and sectors in `document`, and statements unless it is in another
+    /// language than English.
     ///
     /// # Errors
     /// When the forward pass of the statement model fails.
@@ -118,9 +108,12 @@ impl StatementReader {
         known: &[EntityRef],
     ) -> Result<Findings, TagError> {
         let mentions = link_beside(document, &self.knowledge.gazetteer, known);
-        let readings = without_repeats(self.head.read(document)?);
+        // The model has learnt English only; what it makes of other languages is chance.
+        let readings = if document.is_foreign { vec![] } else { self.head.read(document)? };
+        let readings = without_repeats(readings);
         let offsets = Offsets::of(&document.text);
-        let mut phrases = PhraseReader { document, mentions: &mentions, acted: vec![] };
+        let mut phrases =
+            PhraseReader { document, mentions: &mentions, acted: vec![], hit: vec![] };
         let mut statements = vec![];
         let mut around = vec![];
         let mut hostile_sentences = vec![];
@@ -128,13 +121,16 @@ impl StatementReader {
             let grammar = Grammar::of(document, reading.sentence);
             let mut draft = Draft::of(reading, &grammar, &phrases);
             draft.tell_parties_apart(&document.sentences[reading.sentence].range);
-            if draft.is_void(reading.score) || !grammar.tells_act(&draft.trigger) {
+            let is_no_act = !grammar.tells_act(&draft.trigger) || draft.is_of_nature(document);
+            if draft.is_void(reading.score) || is_no_act {
                 continue;
             }
             for actor in &draft.actors {
                 let BytePhrase { range, entity, .. } = actor.clone();
                 phrases.acted.push((reading.sentence, Antecedent { range, entity }));
             }
+            let hit = draft.targets.iter().filter_map(|it| it.0.entity.as_ref());
+            phrases.hit.extend(hit.map(|it| it.id.clone()));
             let told = self.sectors_around(document, &mentions, reading.sentence, &draft);
             let statement = self.statement(document, &offsets, reading, draft);
             if statement.sectors.is_empty() && statement.kind != StatementKind::Denial {
@@ -271,85 +267,6 @@ fn distinct(sectors: Vec<SectorId>) -> Vec<SectorId> {
     without_parents(distinct)
 }
 
-/// The phrases of a statement.
-struct Draft {
-    kind: StatementKind,
-    /// Words of the sentence.
-    trigger: Range<usize>,
-    actors: Vec<BytePhrase>,
-    /// With the model's probability of each sector.
-    targets: Vec<(BytePhrase, Vec<f32>)>,
-    means: Vec<BytePhrase>,
-    speaker: Option<BytePhrase>,
-}
-
-impl Draft {
-    fn of(reading: &Reading, grammar: &Grammar, phrases: &PhraseReader) -> Draft {
-        let roles = grammar.roles(reading);
-        let of_role = |role: Role| roles.iter().filter(move |it| it.role == role);
-        let speaking = of_role(Role::Speaker).max_by(|a, b| a.score.total_cmp(&b.score));
-        let speaker = speaking.and_then(|it| phrases.read_verbatim(it, grammar));
-        let kind = grammar.kind(kind_of(reading), &reading.trigger);
-        let trigger = grammar.trigger(reading.trigger.clone());
-        let mut draft =
-            Draft { kind, trigger, actors: vec![], targets: vec![], means: vec![], speaker: None };
-        let parties = |role| {
-            let names = of_role(role).flat_map(|it| phrases.apart(it));
-            those_meant(names.map(|it| phrases.party(&it)).collect(), &reading.trigger, grammar)
-        };
-        for party in parties(Role::Actor) {
-            let phrase = phrases.read_party(&party, speaker.as_ref());
-            draft
-                .actors
-                .extend(phrase.filter(|it| draft.actors.iter().all(|a| a.range != it.range)));
-        }
-        // Who threatens or claims responsibility speaks for itself: of 85 such statements in the
-        // training documents 5 have no actor, and in 56 it is the speaker.
-        let speaks_for_itself = matches!(kind, StatementKind::Threat | StatementKind::Claim);
-        if draft.actors.is_empty() && speaks_for_itself {
-            draft.actors.extend(speaking.and_then(|it| phrases.read(it, None)));
-        }
-        for Party { span, .. } in parties(Role::Target) {
-            let phrase = phrases.read(&span, speaker.as_ref());
-            let is_new = |it: &BytePhrase| draft.targets.iter().all(|t| t.0.range != it.range);
-            if let Some(phrase) = phrase.filter(is_new) {
-                draft.targets.push((phrase, span.sectors));
-            }
-        }
-        let means = of_role(Role::Means).filter_map(|it| phrases.read_verbatim(it, grammar));
-        draft.means = means.collect();
-        draft.speaker = speaker;
-        draft
-    }
-
-    /// Leaves out actors from outside the `sentence` who are the very party that is hit: the model
-    /// brought them in from too far. Inside it is rather the target that is wrong (taking all such
-    /// actors away costs a point of actor F1 on dev).
-    fn tell_parties_apart(&mut self, sentence: &Range<usize>) {
-        let targets = &self.targets;
-        self.actors.retain(|actor| {
-            overlap(&actor.range, sentence)
-                || !targets.iter().any(|(target, _)| is_same_party(actor, target))
-        });
-    }
-}
-
-fn is_same_party(a: &BytePhrase, b: &BytePhrase) -> bool {
-    match (&a.entity, &b.entity) {
-        (Some(a), Some(b)) => a.id == b.id,
-        _ => a.range == b.range,
-    }
-}
-
-impl Draft {
-    /// Whether nobody would miss the statement: an act without parties and means, or with a mere
-    /// actor and a low `score`.
-    fn is_void(&self, score: f32) -> bool {
-        let is_without_object = self.targets.is_empty() && self.means.is_empty();
-        is_without_object && (self.actors.is_empty() || score < ACTOR_ONLY_SCORE_MIN)
-    }
-}
-
 /// Leaves out, of two readings with one meaning, the weaker.
 fn without_repeats(mut readings: Vec<Reading>) -> Vec<Reading> {
     readings.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -371,15 +288,6 @@ fn is_repeat(a: &Reading, b: &Reading) -> bool {
     a.sentence == b.sentence
         && a.trigger.start.abs_diff(b.trigger.start) < 4
         && targets(a) == targets(b)
-}
-
-fn kind_of(reading: &Reading) -> StatementKind {
-    KINDS[most_probable(&reading.kinds)]
-}
-
-fn most_probable(probabilities: &[f32]) -> usize {
-    let places = 0..probabilities.len();
-    places.fold(0, |a, b| if probabilities[a] < probabilities[b] { b } else { a })
 }
 
 #[cfg(test)]

@@ -35,6 +35,48 @@ const DENIED: &[&str] = &[
     "role",
 ];
 
+/// What a sentence with a denial has: so have 96 of 100 in the training documents and those left out
+/// of training. They stand as the word begins.
+const NEGATING: &[&str] = &[
+    "baseless",
+    "cannot",
+    "contradict",
+    "deni",
+    "deny",
+    "disavow",
+    "disclaim",
+    "dismiss",
+    "disown",
+    "disput",
+    "distanc",
+    "fabricat",
+    "false",
+    "groundless",
+    "hoax",
+    "innocen",
+    "insist",
+    "neither",
+    "never",
+    "no",
+    "nobody",
+    "none",
+    "nonsense",
+    "nor",
+    "not",
+    "nothing",
+    "refut",
+    "reject",
+    "repudiat",
+    "unfounded",
+    "untrue",
+    "without",
+];
+/// Of those, the ones that are whole words: `no` begins `northern`.
+const N_LETTERS_OF_WHOLE_WORDS_MAX: usize = 3;
+/// Words from a denial to its `that`, and from there to the act.
+const N_WORDS_TO_THAT_MAX: usize = 4;
+const N_WORDS_FROM_THAT_MAX: usize = 6;
+
 /// Words that neither begin nor end a trigger and end no phrase.
 pub(crate) const LOOSE: &[&str] = &[
     "a", "an", "and", "as", "at", "by", "for", "from", "in", "into", "near", "of", "on", "or",
@@ -149,6 +191,7 @@ const VAGUE: &[&str] = &[
     "more",
     "most",
     "nearby",
+    "none",
     "one",
     "ones",
     "other",
@@ -157,6 +200,7 @@ const VAGUE: &[&str] = &[
     "some",
     "thousands",
     "various",
+    "whoever",
 ];
 /// Words before an act that may deny it.
 const N_WORDS_BEFORE: usize = 4;
@@ -246,10 +290,19 @@ impl Grammar {
             if (is_party && is_nobody) || span.words.end <= self.n_dateline {
                 continue;
             }
-            if span.role == Role::Actor && self.accuses_next(&span.words) {
+            let is_no_actor =
+                || self.accuses_next(&span.words) || self.foils(&span.words, &reading.trigger);
+            if span.role == Role::Actor && is_no_actor() {
+                continue;
+            }
+            if self.is_told(span) {
                 continue;
             }
             if is_party && self.is_platform(&span.words, &reading.trigger) {
+                continue;
+            }
+            if span.role == Role::Actor && self.is_given_time(&span.words) {
+                roles.push(RoleSpan { role: Role::Target, ..span.clone() });
                 continue;
             }
             let suffers =
@@ -274,7 +327,8 @@ impl Grammar {
         let has =
             |words: &[String], list: &[&str]| words.iter().any(|it| list.contains(&it.as_str()));
         let is_of_past = matches!(kind, StatementKind::Attack | StatementKind::Claim);
-        let is_denied = has(before, DENYING) || self.is_negated(trigger);
+        let is_denied =
+            has(before, DENYING) || self.is_negated(trigger) || self.is_denied_to_be(trigger);
         // `denies a role` is no threat, whatever else the sentence tells; `denied service` is an attack.
         let (first, rest) = words.split_at(words.len().min(1));
         if is_of_past && is_denied || has(first, DENYING) && has(rest, DENIED) {
@@ -318,6 +372,30 @@ impl Grammar {
             })
         };
         (0..self.words.len()).any(|at| is_claim(at) && !is_nobody(at))
+    }
+
+    /// Whether any word of the sentence could deny something.
+    pub(crate) fn may_deny(&self) -> bool {
+        self.words.iter().any(|word| {
+            let is_negating = |it: &&str| match it.len() <= N_LETTERS_OF_WHOLE_WORDS_MAX {
+                true => word == it,
+                false => word.starts_with(it),
+            };
+            word.ends_with("n't") || NEGATING.iter().any(is_negating)
+        })
+    }
+
+    /// Whether somebody denies that the act was: `denied on Monday that it had ordered`.
+    fn is_denied_to_be(&self, trigger: &Range<usize>) -> bool {
+        let before = &self.words[..trigger.start];
+        let Some(that) = before.iter().rposition(|it| it == "that") else { return false };
+        const BREAKS: &[&str] = &[",", ";", ":", "after", "and", "but", "which", "who", "whose"];
+        let is_break = |it: &String| BREAKS.contains(&it.as_str());
+        let to_act = &before[that + 1..];
+        let to_that = &before[that.saturating_sub(N_WORDS_TO_THAT_MAX)..that];
+        to_act.len() <= N_WORDS_FROM_THAT_MAX
+            && !to_act.iter().any(is_break)
+            && to_that.iter().any(|it| DENYING.contains(&it.as_str()))
     }
 
     /// Whether the act is said not to have been: `has never attacked`, `was not hit`.
@@ -424,12 +502,51 @@ impl Grammar {
         spans.any(|it| it.role == span.role && it != span && !self.is_amount(&it.words))
     }
 
-    /// Whether whoever `words` name accuses or arrests somebody right after.
+    /// Whether whoever `words` name is set a date: `has forty-eight hours to`, `have until Monday`.
+    fn is_given_time(&self, words: &Range<usize>) -> bool {
+        const UNITS: &[&str] = &["minutes", "hour", "hours", "day", "days", "week", "weeks"];
+        const N_WORDS_MAX: usize = 6;
+        let mut after = self.words[words.end..].iter().take(N_WORDS_MAX).map(String::as_str);
+        if !matches!(after.next(), Some("has" | "have" | "had" | "got")) {
+            return false;
+        }
+        let after: Vec<&str> = after.collect();
+        let is_date = matches!(after.as_slice(), ["until" | "till", ..]);
+        is_date || after.windows(2).any(|it| UNITS.contains(&it[0]) && it[1] == "to")
+    }
+
+    /// Whether whoever `words` name keeps others from what the trigger tells: `police foiled a plot`.
+    fn foils(&self, words: &Range<usize>, trigger: &Range<usize>) -> bool {
+        const FOILING: &[&str] = &["foil", "thwart"];
+        let between = self.words.get(words.end..trigger.end).unwrap_or_default();
+        between.iter().enumerate().any(|(at, it)| {
+            let is_passive = at > 0 && FORMS_OF_BE.contains(&between[at - 1].as_str());
+            FOILING.iter().any(|foil| it.starts_with(foil)) && !is_passive
+        })
+    }
+
+    /// Whether the actor or speaker `span` is spoken to: `told the Post`, `a letter seen by the Post`.
+    fn is_told(&self, span: &RoleSpan) -> bool {
+        const SHOWN: &[&str] = &["obtained", "reviewed", "seen", "viewed"];
+        let mut before = self.words[..span.words.start].iter().rev().map(String::as_str);
+        match before.find(|it| !matches!(*it, "the" | "a" | "an")) {
+            Some("told" | "tells") => matches!(span.role, Role::Actor | Role::Speaker),
+            Some("by") if span.role == Role::Speaker => {
+                before.next().is_some_and(|it| SHOWN.contains(&it))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether whoever `words` name accuses or arrests somebody right after, or calls an act something.
     fn accuses_next(&self, words: &Range<usize>) -> bool {
-        let after = self.words[words.end..].iter();
-        let verb =
-            after.skip_while(|it| matches!(it.as_str(), "has" | "have" | "had" | "also" | "later"));
-        verb.take(1).any(|it| ACCUSING.contains(&it.as_str()))
+        let after = self.words[words.end..].iter().map(String::as_str);
+        let mut after =
+            after.skip_while(|it| matches!(*it, "has" | "have" | "had" | "also" | "later"));
+        match after.next() {
+            Some("called" | "calls") => matches!(after.next(), Some("the" | "this" | "that")),
+            verb => verb.is_some_and(|it| ACCUSING.contains(&it)),
+        }
     }
 }
 
@@ -453,123 +570,5 @@ fn n_dateline_words(words: &[&str]) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn grammar(text: &str) -> Grammar {
-        Grammar::of_words(text.split(' '))
-    }
-
-    fn span(role: Role, words: Range<usize>) -> RoleSpan {
-        RoleSpan { role, sentence: 0, words, score: 0.9, sectors: vec![] }
-    }
-
-    /// Checks what becomes of `spans` in `text`, whose act is `trigger`.
-    #[track_caller]
-    fn check_roles(text: &str, trigger: Range<usize>, spans: &[RoleSpan], expected: &[RoleSpan]) {
-        let reading = Reading {
-            sentence: 0,
-            trigger,
-            score: 0.9,
-            kinds: [0.0; 6],
-            domains: [0.0; 4],
-            modalities: [0.0; 4],
-            tenses: [0.0; 3],
-            spans: spans.to_vec(),
-        };
-        let roles = grammar(text).roles(&reading);
-        let told = |it: &RoleSpan| (it.role, it.words.clone());
-        let roles: Vec<_> = roles.iter().map(told).collect();
-        assert_eq!(roles, expected.iter().map(told).collect::<Vec<_>>(), "{text}");
-    }
-
-    #[track_caller]
-    fn check_kind(text: &str, trigger: Range<usize>, expected: StatementKind) {
-        assert_eq!(grammar(text).kind(StatementKind::Attack, &trigger), expected, "{text}");
-    }
-
-    #[test]
-    fn who_stands_before_a_passive_act_suffers_it() {
-        let bank = || span(Role::Actor, 0..2);
-        let passive = "The bank has since been hacked";
-        check_roles(passive, 5..6, &[bank()], &[span(Role::Target, 0..2)]);
-        let passive = "The bank was later hacked by thieves";
-        check_roles(passive, 4..5, &[bank()], &[span(Role::Target, 0..2)]);
-        let active = "The bank attacked thieves";
-        check_roles(active, 2..3, &[bank()], &[bank()]);
-        check_roles("The bank came under fire", 2..5, &[bank()], &[span(Role::Target, 0..2)]);
-        check_roles("The bank under siege struck", 4..5, &[bank()], &[bank()]);
-        let hit = [bank(), span(Role::Target, 4..5)];
-        check_roles("The bank was hit hard", 3..4, &hit, &hit[1..]);
-    }
-
-    #[test]
-    fn accusers_datelines_platforms_and_years_do_not_act() {
-        check_roles("Ruritania accused spies of hacking", 4..5, &[span(Role::Actor, 0..1)], &[]);
-        let dateline = "PORTSEA ( Northgate Wire ) — Ships were shelled";
-        check_roles(dateline, 8..9, &[span(Role::Actor, 2..4)], &[]);
-        let post = "its Telegram channel said we attack";
-        check_roles(post, 5..6, &[span(Role::Actor, 1..2)], &[]);
-        let post = "They said on Telegram they hit";
-        check_roles(post, 5..6, &[span(Role::Target, 3..4)], &[]);
-        check_roles(
-            "They saw an attack on Telegram",
-            3..4,
-            &[span(Role::Target, 5..6)],
-            &[span(Role::Target, 5..6)],
-        );
-        check_roles("In 2012 hackers struck", 3..4, &[span(Role::Actor, 1..2)], &[]);
-        let plain = [span(Role::Actor, 0..1)];
-        check_roles("NATO bombed a bridge — twice", 1..2, &plain, &plain);
-    }
-
-    #[test]
-    fn words_around_an_act_tell_its_kind() {
-        check_kind("We have never attacked a grid", 3..4, StatementKind::Denial);
-        check_kind("Murk threatens ports ; Freedonia denies a role", 5..8, StatementKind::Denial);
-        check_kind("Murk denied ships passage", 1..4, StatementKind::Attack);
-        check_kind("The plant was not hit", 4..5, StatementKind::Denial);
-        check_kind("He denied having hacked it", 3..4, StatementKind::Denial);
-        check_kind("They did not say how hackers attacked", 6..7, StatementKind::Attack);
-        check_kind("It not only encrypts files", 3..4, StatementKind::Attack);
-        check_kind("They tried to hack it", 1..4, StatementKind::Attempt);
-        check_kind("A plot to blow it up", 3..5, StatementKind::Attempt);
-        check_kind("They threatened a strike", 1..2, StatementKind::Threat);
-        check_kind("Banks are vulnerable to such attacks", 5..6, StatementKind::Warning);
-        check_kind("A cell claimed responsibility for the blast", 6..7, StatementKind::Claim);
-        check_kind("Nobody claimed responsibility for the blast", 5..6, StatementKind::Attack);
-        check_kind("No group has claimed credit for the blast", 7..8, StatementKind::Attack);
-        let claimed = "No one died , a cell claimed responsibility for the blast";
-        check_kind(claimed, 10..11, StatementKind::Claim);
-        let unclaimed = "It hasn't claimed responsibility for the blast";
-        check_kind(unclaimed, 6..7, StatementKind::Attack);
-        check_kind("Thieves didn’t hit the plant", 2..3, StatementKind::Denial);
-        check_kind("They have not yet attacked it", 4..5, StatementKind::Denial);
-        check_kind("Despite the risks , militants attacked", 5..6, StatementKind::Attack);
-    }
-
-    #[test]
-    fn amounts_beside_names_and_vague_words_are_nobody() {
-        let text = "Thieves hit 86 homes and many ones";
-        let homes = span(Role::Target, 3..4);
-        let all = [span(Role::Target, 2..3), homes.clone(), span(Role::Target, 5..7)];
-        check_roles(text, 1..2, &all, &[homes]);
-        let killed = [span(Role::Target, 1..2)];
-        check_roles("Bombs 36 killed", 2..3, &killed, &killed);
-    }
-
-    #[test]
-    fn words_without_an_act_are_no_trigger() {
-        assert!(!grammar("many small ones would do").tells_act(&(3..5)));
-        assert!(grammar("it would strike").tells_act(&(1..3)));
-    }
-
-    #[test]
-    fn loose_words_are_cut_off() {
-        assert_eq!(grammar("the attack on a bank").trigger(0..4), 1..3);
-        assert_eq!(grammar("targets of a").trigger(0..3), 0..1);
-        assert_eq!(grammar("the bank in").phrase(0..3, false), Some(1..2));
-        assert_eq!(grammar("the bank in").phrase(0..3, true), Some(0..2));
-        assert_eq!(grammar("of the").phrase(0..2, false), None);
-    }
-}
+#[path = "statement_grammar_tests.rs"]
+mod tests;

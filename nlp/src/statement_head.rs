@@ -370,6 +370,12 @@ fn softmax_of<const N: usize>(logits: &[f32]) -> [f32; N] {
     softmax(fixed)
 }
 
+/// The place of the highest of `probabilities`, of equals the first.
+pub(crate) fn most_probable(probabilities: &[f32]) -> usize {
+    let places = 0..probabilities.len();
+    places.fold(0, |a, b| if probabilities[a] < probabilities[b] { b } else { a })
+}
+
 #[cfg(test)]
 #[path = "statement_head_tests.rs"]
 mod tests;

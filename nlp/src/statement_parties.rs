@@ -50,21 +50,27 @@ const FIGHTING: &[&str] = &["fighters", "gunmen", "men", "militants", "militias"
 const PRONOUNS: &[&str] = &["he", "her", "his", "it", "its", "she", "them", "their", "they"];
 /// Words that alone are no actor, as is any `Oslo-based`.
 const QUALITIES: &[&str] = &[
+    "afternoon",
     "armed",
     "at",
     "domestic",
+    "evening",
     "first",
     "global",
     "international",
     "left",
     "local",
+    "morning",
     "national",
     "nationwide",
+    "night",
     "prison",
     "regional",
     "second",
     "socially",
 ];
+/// Letters of the shortest participle that is none, the `returning` of `a returning officer`: not `king`.
+const N_ROOT_LETTERS_MIN: usize = 6;
 /// What somebody uses, so that beside somebody it does not act.
 const INSTRUMENTS: &[&str] = &[
     "aircraft",
@@ -124,7 +130,7 @@ pub(crate) fn those_meant(
         parties = joined(parties, words);
         parties = without_neighbours(parties, words);
         parties = without_repeats(parties, words);
-        parties.retain(|it| !is_quality(&words[it.span.words.clone()]));
+        parties.retain(|it| !is_quality(it, words));
         drop_beside_others(&mut parties, |it| {
             INSTRUMENTS.contains(&words[it.span.words.end - 1].as_str())
         });
@@ -253,9 +259,11 @@ fn without_repeats(parties: Vec<Party>, words: &[String]) -> Vec<Party> {
     kept
 }
 
-fn is_quality(words: &[String]) -> bool {
-    let [word] = words else { return false };
-    QUALITIES.contains(&word.as_str()) || word.ends_with("-based")
+fn is_quality(party: &Party, words: &[String]) -> bool {
+    let [word] = &words[party.span.words.clone()] else { return false };
+    let is_participle =
+        !party.holds_name && word.ends_with("ing") && N_ROOT_LETTERS_MIN < word.len();
+    QUALITIES.contains(&word.as_str()) || word.ends_with("-based") || is_participle
 }
 
 /// The word before a party, but for its article.

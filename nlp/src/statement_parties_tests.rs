@@ -126,3 +126,10 @@ fn a_pronoun_gives_way_to_whom_it_means() {
     check("[ he ] and [ others ] struck", &["he", "others"]);
     check_role(Role::Target, "[ people ] were sent mails to trick [ them ]", &["people"]);
 }
+
+#[test]
+fn words_of_time_and_participles_are_no_actors() {
+    check("by [ morning ] [ thieves ] struck", &["thieves"]);
+    check("the account of a [ returning ] officer was struck", &[]);
+    check("[ Wirring ] and the [ king ] struck", &["Wirring", "king"]);
+}

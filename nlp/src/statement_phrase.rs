@@ -27,6 +27,8 @@ pub(crate) struct PhraseReader<'a> {
     pub(crate) mentions: &'a [LinkedMention],
     /// Who acted in the statements so far, with their sentences.
     pub(crate) acted: Vec<(usize, Antecedent)>,
+    /// Ids of the entities that were attacked in them.
+    pub(crate) hit: Vec<String>,
 }
 
 /// Words that a phrase does not start with.
@@ -85,6 +87,9 @@ pub(crate) const STATE_BODIES: &[&str] = &[
     "submarines",
 ];
 
+/// Who is not the one attacked.
+const ATTACKERS: &[&str] = &["attackers", "hackers"];
+
 /// Marks that may stand between a noun and its relative pronoun: `"Buba", who`.
 const N_MARKS_MAX: usize = 2;
 /// Words of a noun before a relative pronoun.
@@ -104,6 +109,7 @@ impl PhraseReader<'_> {
             return match (sort, speaker) {
                 (Anaphor::Speaker, Some(speaker)) => Some(self.speaker_meant(speaker)),
                 (Anaphor::Speaker, None) => self.meant(place, Anaphor::Body),
+                (Anaphor::Relative, _) if self.begins_sentence(place) => None,
                 (Anaphor::Relative, _) => {
                     self.noun_before(place).or_else(|| self.meant(place, Anaphor::Relative))
                 }
@@ -115,7 +121,10 @@ impl PhraseReader<'_> {
             && let Some(described) = described(words).filter(|_| self.is_definite(range.start))
         {
             let place = (span.sentence, range.start);
-            phrase.entity = described_entity(self.mentions, place, described);
+            // `The group` may be who was attacked before, `the attackers` are not.
+            let are_attackers = ATTACKERS.iter().any(|it| words.eq_ignore_ascii_case(it));
+            let hit = if are_attackers { self.hit.as_slice() } else { &[] };
+            phrase.entity = described_entity(self.mentions, hit, place, described);
         }
         Some(phrase)
     }
@@ -180,6 +189,12 @@ impl PhraseReader<'_> {
         let found = antecedent(self.document, self.mentions, &self.acted, place, sort)?;
         let listed = self.mention_at(&found.range).and_then(|it| it.listed);
         Some(BytePhrase { range: found.range, entity: found.entity, listed })
+    }
+
+    /// Whether no word stands before `place` in its sentence, so that `who` asks.
+    fn begins_sentence(&self, (sentence, at): (usize, usize)) -> bool {
+        let before = &self.document.text[self.document.sentences[sentence].range.start..at];
+        !before.chars().any(char::is_alphanumeric)
     }
 
     /// The noun that a relative pronoun at `place` follows: `masked gunmen, who`.
@@ -257,7 +272,8 @@ impl PhraseReader<'_> {
         while words.len() > 1 && is_loose(&word(words.end - 1)) {
             words.end -= 1;
         }
-        if words.is_empty() || (words.len() == 1 && is_mark(&word(words.start))) {
+        let is_empty = |it: &str| is_mark(it) || it != "both" && LEADING.contains(&it);
+        if words.is_empty() || (words.len() == 1 && is_empty(&word(words.start))) {
             return None;
         }
         let mut range = self.document.words_range(span.sentence, words);

@@ -66,7 +66,8 @@ fn check(
     let document = document(sentences);
     let mentions: Vec<LinkedMention> =
         names.iter().map(|(name, kind, id)| mention(&document, name, *kind, id)).collect();
-    let reader = PhraseReader { document: &document, mentions: &mentions, acted: vec![] };
+    let reader =
+        PhraseReader { document: &document, mentions: &mentions, acted: vec![], hit: vec![] };
     let (range, sentence) = find(&document, actor);
     let AnalysedSentence { range: around, encoded } = &document.sentences[sentence];
     let is_within = |it: &Range<usize>| {
@@ -151,6 +152,13 @@ fn who_is_the_noun_before_it() {
     let spider = ("Glass Spider", Some("group:glass-spider"));
     check_who("They met Glass Spider, who struck.", spider);
     check_who("Glass Spider did not know who struck.", spider);
+    let sentences = &["Glass Spider leaked the files.", "“Who struck the port is unknown.”"];
+    check(sentences, &[SPIDER], ("Who", None), None);
+}
+
+#[test]
+fn an_article_names_nobody() {
+    check(&["Murk wrote the message."], &[], ("the", None), None);
 }
 
 #[test]
@@ -158,7 +166,8 @@ fn forces_mean_whose_they_are() {
     let document = document(&["Ruritania says its troops struck."]);
     let country = mention(&document, "Ruritania", MentionKind::Location, "country:RU");
     let mentions = [country];
-    let reader = PhraseReader { document: &document, mentions: &mentions, acted: vec![] };
+    let reader =
+        PhraseReader { document: &document, mentions: &mentions, acted: vec![], hit: vec![] };
     let span = |words: Range<usize>| RoleSpan {
         role: Role::Actor,
         sentence: 0,
@@ -182,7 +191,8 @@ fn only_names_in_a_row_are_told_apart() {
         let document = document(&[sentence]);
         let names = [("Ruritania", "country:RU"), ("New Freedonia", "country:FR")];
         let mentions = names.map(|(it, id)| mention(&document, it, MentionKind::Location, id));
-        let reader = PhraseReader { document: &document, mentions: &mentions, acted: vec![] };
+        let reader =
+            PhraseReader { document: &document, mentions: &mentions, acted: vec![], hit: vec![] };
         let words = 0..document.sentences[0].encoded.words.len();
         let span = RoleSpan { role: Role::Target, sentence: 0, words, score: 1.0, sectors: vec![] };
         let apart = reader.apart(&span);

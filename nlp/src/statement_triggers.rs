@@ -42,8 +42,8 @@ pub(crate) fn calibrated(trigger: f32, any: f32, is_best: bool) -> f32 {
         (it / (1.0 - it)).ln()
     };
     sigmoid(match is_best {
-        true => 0.1142 * logit(trigger) + 0.3675 * logit(any) - 0.1338,
-        false => 0.5961 * logit(trigger) + 0.1836 * logit(any) - 3.0682,
+        true => 0.0685 * logit(trigger) + 0.4363 * logit(any) - 0.0806,
+        false => 0.6626 * logit(trigger) + 0.1462 * logit(any) - 2.8077,
     })
 }
 

@@ -12,8 +12,8 @@ needs: torch, transformers, tokenizers and requirements.txt
 
 On a processor the defaults are smaller (ON_CPU). Measured on one thread of an AMD EPYC with AVX2, in float32, seconds
 of processor time: a step of 48 sentences as on a GPU 4.3, so 16 hours of one core for 13 500; a step of 768 word
-pieces 1.05 in `train` and 1.2 in `distil`. So `train` takes 1.8 hours of one core and `distil` 0.8: 2.6 in all. Both
-were run to their end with 4 000 and 700 steps; figures are in ../model/README.md.
+pieces 1.0 in `train` and 1.1 in `distil`. With their defaults `train` took 1.7 hours of one core and `distil` 0.8,
+2.4 in all; figures are in ../model/README.md.
 """
 import argparse, collections, copy, glob, gzip, json, math, os, random, shutil, time
 

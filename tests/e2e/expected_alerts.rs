@@ -251,7 +251,8 @@ async fn the_sample_wire_brings_what_its_reader_would_expect() {
     // Iran is in none of its articles. Of Hollow Kestrel and energy they say four things, most of
     // them again and again; a person would want each once. The attack on the grid comes twice, since
     // its region is named in one place and its country in another, a third time where one is read as a
-    // warning, which changes with the weekday that is named, and once more when the group claims it.
+    // warning, which changes with the weekday that is named, once more when the group claims it, and
+    // once when an article tells how it was done.
     let once = [
         // It could strike elsewhere.
         "Even so, the Nordic Energy Response Centre warned that Hollow Kestrel could attack \
@@ -267,13 +268,16 @@ async fn the_sample_wire_brings_what_its_reader_would_expect() {
         it.ends_with("grid of western Jutland.")
             || it.ends_with("Danish power grid.")
             || it.contains("claimed responsibility for the attack")
+            || it.contains("reached the engineering workstations")
     });
     assert_eq!(others, once, "{alerts:#?}");
-    assert!((1..=4).contains(&of_the_grid.len()), "{alerts:#?}");
+    assert!((1..=5).contains(&of_the_grid.len()), "{alerts:#?}");
     for alert in &alerts {
         let reasons = alert["reasons"].as_array().expect("reasons");
         assert_eq!(reasons[0]["clause"], "actor:kestrel", "{alert}");
-        assert_eq!(reasons[0]["alias"], "Hollow Kestrel", "{alert}");
+        // Also `hacker group Hollow Kestrel`, never `the group`.
+        let alias = reasons[0]["alias"].as_str().expect("words");
+        assert!(alias.ends_with("Hollow Kestrel"), "{alert}");
         assert_eq!(reasons[1]["clause"], "sector:/energy", "{alert}");
     }
     assert_eq!(would_fire(&app, &iran).await, 0);

@@ -90,6 +90,42 @@ fn parties_are_told_once_and_each_on_its_own() {
     assert_eq!(found.iter().map(|it| &it[1]).collect::<Vec<_>>(), [&["Sony", "Nintendo"]]);
 }
 
+/// The kinds of the statements that are read in `text`, which is said to be in `language`.
+fn kinds_of(language: &str, text: &str) -> Vec<StatementKind> {
+    let language = Some(language.to_owned());
+    let annotated = annotator().annotate(&[Document { language, ..document(None, text) }]);
+    annotated[0].annotation.statements.iter().map(|it| it.kind).collect()
+}
+
+#[test]
+fn statements_are_read_in_english_whatever_the_page_says_it_is() {
+    let text = "Hackers attacked the power grid of Marl on Monday and threatened to strike again.";
+    assert_eq!(kinds_of("en", text)[0], StatementKind::Attack);
+    assert_eq!(kinds_of("de", text), kinds_of("en", text));
+    let text = "Saboteure haben am Montag das Stromnetz von Marl angegriffen und drohen damit, dass \
+                sie wieder zuschlagen; Innenministerin Ada Boro nannte die Tat Sabotage und Terror.";
+    assert_eq!(kinds_of("de", text), []);
+}
+
+#[test]
+fn storms_attack_nobody() {
+    let text = "The storm Ylva attacked the harbour of Marl and destroyed forty houses.";
+    assert_eq!(kinds_of("en", text), []);
+    let text = "The gang Volt Typhoon attacked the harbour of Marl and destroyed forty servers.";
+    assert!(!kinds_of("en", text).is_empty());
+}
+
+#[test]
+fn nobody_threatens_himself() {
+    let text = "The Murk Brigade said that it will bomb Freedonia. \"Freedonia has two days to pay \
+                the Murk Brigade, or the Murk Brigade will bomb Freedonia,\" its leader said.";
+    let found = parties_of(text);
+    assert!(found.iter().any(|it| !it[0].is_empty()), "{found:?}");
+    for [actors, targets, _] in found {
+        assert!(targets.iter().all(|it| !actors.contains(it)), "{actors:?} {targets:?}");
+    }
+}
+
 #[test]
 fn both_acts_of_a_sentence_are_read() {
     let text = "Hackers leaked the show after two failed blackmail attempts against Larkin Studios \

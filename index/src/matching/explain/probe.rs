@@ -111,7 +111,10 @@ impl<'a> Probe<'a> {
             for phrase in part(&mut statement.clone()).clone() {
                 let mut alone = statement.clone();
                 let mentions = phrase.entity.as_ref().map(|it| self.mentions_of(it));
-                let words = phrase.text.clone();
+                // `The group` tells nobody who it is: its name elsewhere does.
+                let is_name = phrase.text.contains(char::is_uppercase);
+                let name = mentions.iter().flatten().next().filter(|_| !is_name);
+                let words = name.map_or(&phrase.text, |it| &it.text).clone();
                 *part(&mut alone) = vec![phrase];
                 let annotation = Annotation {
                     statements: vec![alone],
