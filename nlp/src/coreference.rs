@@ -81,10 +81,11 @@ pub(crate) fn described(words: &str) -> Option<Described> {
 }
 
 /// Finds the entity that the description at byte `at` of sentence `sentence` repeats: the nearest
-/// of its sort, first in its sentence before others. Of groups that nobody lists those with the ids `hit`
-/// are none, since they were attacked.
+/// of its sort, first in its sentence before others. A body that is named for the first time is a group when it is
+/// among those who `acted` in the statements before; those with the ids `hit` are none, since they were attacked.
 pub(crate) fn described_entity(
     mentions: &[LinkedMention],
+    acted: &[(usize, Antecedent)],
     hit: &[String],
     (sentence, at): (usize, usize),
     described: Described,
@@ -93,7 +94,12 @@ pub(crate) fn described_entity(
         // A place in capitals may look like a group until the text names it again.
         Described::Group => entity_of(it).is_some_and(|entity| {
             let is_other = entity.id.starts_with("name:location:") || hit.contains(&entity.id);
-            entity.id.starts_with("group:") || it.kind == MentionKind::ThreatGroup && !is_other
+            let has_acted = || {
+                let mut acted = acted.iter().filter_map(|it| it.1.entity.as_ref());
+                entity.id.starts_with("name:organization:") && acted.any(|it| it.id == entity.id)
+            };
+            let is_group = it.kind == MentionKind::ThreatGroup || has_acted();
+            entity.id.starts_with("group:") || is_group && !is_other
         }),
         Described::Organization => it.kind == MentionKind::Organization,
         Described::Country => entity_of(it).is_some_and(|it| it.id.starts_with("country:")),
@@ -323,7 +329,7 @@ mod tests {
         ];
         let place = (1, document.text.len() - 8);
         let found = |words: &str| {
-            described_entity(&mentions, &[], place, described(words).expect("a description"))
+            described_entity(&mentions, &[], &[], place, described(words).expect("a description"))
         };
         assert_eq!(found("company"), Some(acme.clone()));
         assert_eq!(found("hackers"), Some(group.clone()));
@@ -332,12 +338,19 @@ mod tests {
         let found = |id: &str, hit: &[String]| {
             let group = EntityRef { id: id.to_owned(), ..group.clone() };
             let mentions = [mention(0..10, MentionKind::ThreatGroup, &group)];
-            described_entity(&mentions, hit, place, Described::Group).map(|it| it.id)
+            described_entity(&mentions, &[], hit, place, Described::Group).map(|it| it.id)
         };
         assert_eq!(found("name:location:dune front", &[]), None, "a place");
         let dune = "name:group:dune front".to_owned();
         assert_eq!(found(&dune, &[]), Some(dune.clone()));
         assert_eq!(found(&dune, std::slice::from_ref(&dune)), None, "who was hit");
+        let body = mention(0..10, MentionKind::Organization, &acme);
+        let acme = EntityRef { id: "name:organization:acme".to_owned(), ..acme };
+        let body = [LinkedMention { entity: Some(acme.clone()), ..body }];
+        let acted = [(0, Antecedent { range: 0..10, entity: Some(acme.clone()) })];
+        assert_eq!(described_entity(&body, &[], &[], place, Described::Group), None);
+        let named = described_entity(&body, &acted, &[], place, Described::Group);
+        assert_eq!(named, Some(acme), "who acted before");
         let listed = "group:dune".to_owned();
         assert_eq!(found(&listed, std::slice::from_ref(&listed)), Some(listed.clone()));
     }

@@ -37,7 +37,9 @@ pub(crate) fn name_unlisted(
     }
 }
 
-/// Whether a name is a mere description that stands at the start of a sentence: `Hackers`.
+/// Whether a name is a mere description: `hacker group`, or `Hackers` at the start of a sentence.
+/// Of 95 names in small letters that the tagger found in 500 documents, 15 were names; those with a digit or a
+/// full stop were.
 fn is_generic(name: &str) -> bool {
     const WORDS: &[&str] = &[
         "activists",
@@ -58,7 +60,9 @@ fn is_generic(name: &str) -> bool {
         "the group",
         "threat actors",
     ];
-    described(name).is_some() || WORDS.contains(&name.to_lowercase().as_str())
+    let is_sign = |it: char| it.is_uppercase() || it.is_ascii_digit() || it == '.';
+    let is_small = name.contains(char::is_lowercase) && !name.contains(is_sign);
+    is_small || described(name).is_some() || WORDS.contains(&name.to_lowercase().as_str())
 }
 
 /// Classes whose names have short forms.

@@ -226,6 +226,19 @@ fn a_description_at_the_start_of_a_sentence_is_no_name() {
 }
 
 #[test]
+fn words_in_small_letters_are_no_name_unless_they_look_like_one() {
+    check(
+        "The [hacker group|ORG] left [wirra.example|ORG] to [unit3d|ORG] and [eNtity|ORG].",
+        &[
+            ("hacker group", "-"),
+            ("wirra.example", "name:organization:wirra.example"),
+            ("unit3d", "name:organization:unit3d"),
+            ("eNtity", "name:organization:entity"),
+        ],
+    );
+}
+
+#[test]
 fn a_surname_is_the_person_named_before() {
     check(
         "[Mara Holt|PER] left.\nThen [Holt|PER] came back.",

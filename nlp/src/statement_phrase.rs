@@ -124,7 +124,7 @@ impl PhraseReader<'_> {
             // `The group` may be who was attacked before, `the attackers` are not.
             let are_attackers = ATTACKERS.iter().any(|it| words.eq_ignore_ascii_case(it));
             let hit = if are_attackers { self.hit.as_slice() } else { &[] };
-            phrase.entity = described_entity(self.mentions, hit, place, described);
+            phrase.entity = described_entity(self.mentions, &self.acted, hit, place, described);
         }
         Some(phrase)
     }

@@ -193,10 +193,17 @@ fn aliases<'a>(
     known: impl Iterator<Item = &'a String>,
     evidence: impl Iterator<Item = &'a Evidence>,
 ) -> Vec<String> {
-    let mut seen = BTreeSet::from([name.to_lowercase()]);
+    let name = name.to_lowercase();
+    // `The group` and `hacker group Murk` are no names of Murk.
+    let is_name = |it: &&str| {
+        let is_capital = it.contains(char::is_uppercase) || !it.contains(char::is_lowercase);
+        is_capital && !it.to_lowercase().contains(&name)
+    };
+    let mut seen = BTreeSet::from([name.clone()]);
     let phrases = evidence.flat_map(|it| it.statement.actors.iter().chain(&it.statement.targets));
     let own = phrases.filter(|it| it.entity.as_ref().is_some_and(|it| it.id == entity.id));
-    let all = own.map(|it| it.text.as_str()).chain(known.map(String::as_str));
+    let printed = own.map(|it| it.text.as_str()).filter(is_name);
+    let all = printed.chain(known.map(String::as_str));
     let printed = all.map(|it| brief(it, 60)).filter(|it| !it.trim().is_empty());
     printed.filter(|it| seen.insert(it.to_lowercase())).take(N_ALIASES_MAX).collect()
 }
