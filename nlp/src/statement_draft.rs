@@ -24,7 +24,7 @@ const KINDS: [StatementKind; 6] = [
     StatementKind::Attempt,
 ];
 /// The place of [`StatementKind::Denial`] among them.
-const DENIAL: usize = 4;
+pub(crate) const DENIAL: usize = 4;
 
 /// What does harm and is nobody's act.
 const FORCES_OF_NATURE: &[&str] = &[
@@ -142,4 +142,36 @@ fn kind_of(reading: &Reading, may_deny: bool) -> StatementKind {
         kinds[DENIAL] = 0.0;
     }
     KINDS[most_probable(&kinds)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::EntityRef;
+
+    fn phrase(at: usize, id: &str) -> BytePhrase {
+        let entity = Some(EntityRef { id: id.to_owned(), name: id.to_owned() });
+        BytePhrase { range: at..at + 4, entity, listed: None }
+    }
+
+    /// The ids of the targets that are left to a statement of that `kind` by `murk`, of `murk` and `marl`.
+    fn targets_of(kind: StatementKind) -> Vec<String> {
+        let targets = ["murk", "marl"].map(|it| (phrase(10, it), vec![]));
+        let mut draft = Draft {
+            kind,
+            trigger: 0..1,
+            actors: vec![phrase(0, "murk")],
+            targets: targets.into(),
+            means: vec![],
+            speaker: None,
+        };
+        draft.tell_parties_apart(&(0..20));
+        draft.targets.into_iter().filter_map(|it| Some(it.0.entity?.id)).collect()
+    }
+
+    #[test]
+    fn nobody_threatens_himself_but_a_country_may_be_attacked_from_within() {
+        assert_eq!(targets_of(StatementKind::Threat), ["marl"]);
+        assert_eq!(targets_of(StatementKind::Attack), ["murk", "marl"]);
+    }
 }

@@ -9,7 +9,8 @@ use std::ops::Range;
 
 use crate::StatementKind;
 use crate::document::AnalysedDocument;
-use crate::statement_head::Reading;
+use crate::statement_draft::DENIAL;
+use crate::statement_head::{Reading, most_probable};
 use crate::statement_roles::{Role, RoleSpan};
 
 /// What somebody does who says that it was not so.
@@ -290,9 +291,12 @@ impl Grammar {
             if (is_party && is_nobody) || span.words.end <= self.n_dateline {
                 continue;
             }
-            let is_no_actor =
-                || self.accuses_next(&span.words) || self.foils(&span.words, &reading.trigger);
-            if span.role == Role::Actor && is_no_actor() {
+            // Who calls a report false denies it.
+            let is_denial = most_probable(&reading.kinds) == DENIAL;
+            let is_no_actor = self.accuses_next(&span.words)
+                || !is_denial && self.calls_next(&span.words)
+                || self.foils(&span.words, &reading.trigger);
+            if span.role == Role::Actor && is_no_actor {
                 continue;
             }
             if self.is_told(span) {
@@ -538,15 +542,19 @@ impl Grammar {
         }
     }
 
-    /// Whether whoever `words` name accuses or arrests somebody right after, or calls an act something.
+    /// Whether whoever `words` name accuses or arrests somebody right after.
     fn accuses_next(&self, words: &Range<usize>) -> bool {
-        let after = self.words[words.end..].iter().map(String::as_str);
-        let mut after =
-            after.skip_while(|it| matches!(*it, "has" | "have" | "had" | "also" | "later"));
-        match after.next() {
-            Some("called" | "calls") => matches!(after.next(), Some("the" | "this" | "that")),
-            verb => verb.is_some_and(|it| ACCUSING.contains(&it)),
-        }
+        let after = self.words[words.end..].iter();
+        let verb =
+            after.skip_while(|it| matches!(it.as_str(), "has" | "have" | "had" | "also" | "later"));
+        verb.take(1).any(|it| ACCUSING.contains(&it.as_str()))
+    }
+
+    /// Whether whoever `words` name calls something by a name right after: `called the blockade unlawful`.
+    fn calls_next(&self, words: &Range<usize>) -> bool {
+        let mut after = self.words[words.end..].iter().map(String::as_str);
+        matches!(after.next(), Some("called" | "calls"))
+            && matches!(after.next(), Some("the" | "this" | "that"))
     }
 }
 

@@ -68,6 +68,24 @@ fn who_foils_calls_or_is_told_does_not_act() {
 }
 
 #[test]
+fn who_calls_a_report_false_denies_it() {
+    let reading = |kinds: [f32; 6]| Reading {
+        sentence: 0,
+        trigger: 2..5,
+        score: 0.9,
+        kinds,
+        domains: [0.0; 4],
+        modalities: [0.0; 4],
+        tenses: [0.0; 3],
+        spans: vec![span(Role::Actor, 0..1)],
+    };
+    let grammar = grammar("Ruritania called the report absurd");
+    let of_denial = reading([0.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+    assert_eq!(grammar.roles(&of_denial), of_denial.spans);
+    assert_eq!(grammar.roles(&reading([0.0, 0.0, 1.0, 0.0, 0.0, 0.0])), []);
+}
+
+#[test]
 fn who_is_set_a_date_is_the_one_threatened() {
     let bank = || span(Role::Actor, 0..2);
     let [actor, target] = [[bank()], [span(Role::Target, 0..2)]];

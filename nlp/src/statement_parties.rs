@@ -69,8 +69,8 @@ const QUALITIES: &[&str] = &[
     "second",
     "socially",
 ];
-/// Letters of the shortest participle that is none, the `returning` of `a returning officer`: not `king`.
-const N_ROOT_LETTERS_MIN: usize = 6;
+/// Letters of a participle, such as the `returning` of `a returning officer`: `king` is none.
+const N_PARTICIPLE_LETTERS_MIN: usize = 7;
 /// What somebody uses, so that beside somebody it does not act.
 const INSTRUMENTS: &[&str] = &[
     "aircraft",
@@ -262,7 +262,7 @@ fn without_repeats(parties: Vec<Party>, words: &[String]) -> Vec<Party> {
 fn is_quality(party: &Party, words: &[String]) -> bool {
     let [word] = &words[party.span.words.clone()] else { return false };
     let is_participle =
-        !party.holds_name && word.ends_with("ing") && N_ROOT_LETTERS_MIN < word.len();
+        !party.holds_name && word.ends_with("ing") && N_PARTICIPLE_LETTERS_MIN <= word.len();
     QUALITIES.contains(&word.as_str()) || word.ends_with("-based") || is_participle
 }
 

@@ -102,8 +102,11 @@ fn statements_are_read_in_english_whatever_the_page_says_it_is() {
     let text = "Hackers attacked the power grid of Marl on Monday and threatened to strike again.";
     assert_eq!(kinds_of("en", text)[0], StatementKind::Attack);
     assert_eq!(kinds_of("de", text), kinds_of("en", text));
-    let text = "Saboteure haben am Montag das Stromnetz von Marl angegriffen und drohen damit, dass \
-                sie wieder zuschlagen; Innenministerin Ada Boro nannte die Tat Sabotage und Terror.";
+    // A text in German stays one where it quotes.
+    let text = "Das Ministerium wollte am Montag nichts dazu sagen, was auf der Seite der Gruppe stand und \
+                seither von vielen Zeitungen des Landes gedruckt worden ist.\n\
+                Hackers attacked the power grid of Marl.\n\
+                Die Stadt hat inzwischen einen Stab eingerichtet, der auch in der Nacht erreichbar ist.";
     assert_eq!(kinds_of("de", text), []);
 }
 
@@ -113,17 +116,6 @@ fn storms_attack_nobody() {
     assert_eq!(kinds_of("en", text), []);
     let text = "The gang Volt Typhoon attacked the harbour of Marl and destroyed forty servers.";
     assert!(!kinds_of("en", text).is_empty());
-}
-
-#[test]
-fn nobody_threatens_himself() {
-    let text = "The Murk Brigade said that it will bomb Freedonia. \"Freedonia has two days to pay \
-                the Murk Brigade, or the Murk Brigade will bomb Freedonia,\" its leader said.";
-    let found = parties_of(text);
-    assert!(found.iter().any(|it| !it[0].is_empty()), "{found:?}");
-    for [actors, targets, _] in found {
-        assert!(targets.iter().all(|it| !actors.contains(it)), "{actors:?} {targets:?}");
-    }
 }
 
 #[test]
